@@ -1,0 +1,36 @@
+"""Chat memory on plain PostgreSQL.
+
+Typed async functions over SQL files: `users`, `tasks`, `conversations`, `messages`.
+"""
+
+from dal import conversations, errors, messages, tasks, users
+from dal.conversations import Conversation, ConversationStatus, ConversationWithMessages
+from dal.cursor import Cursor
+from dal.database import Database, Executor, PoolStats, Transaction, connect
+from dal.messages import Message, MessageRole, NewMessage
+from dal.tasks import NewTask, Task
+from dal.users import Erased, User
+
+__all__ = [
+    "Conversation",
+    "ConversationStatus",
+    "ConversationWithMessages",
+    "Cursor",
+    "Database",
+    "Erased",
+    "Executor",
+    "Message",
+    "MessageRole",
+    "NewMessage",
+    "NewTask",
+    "PoolStats",
+    "Task",
+    "Transaction",
+    "User",
+    "connect",
+    "conversations",
+    "errors",
+    "messages",
+    "tasks",
+    "users",
+]

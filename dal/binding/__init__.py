@@ -1,0 +1,14 @@
+"""Binding: a SQL file and a typed stub become one async function.
+
+`query` binds dal's own files; a service binds its own with `Queries(folder)`.
+"""
+
+from dal.binding.arguments import Columns, Fields
+from dal.binding.query import Queries
+from dal.binding.statement import BindingError
+from dal.database.executor import Executor
+from dal.places import SQL
+
+__all__ = ["BindingError", "Columns", "Executor", "Fields", "Queries", "query"]
+
+query = Queries(SQL)

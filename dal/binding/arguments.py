@@ -1,0 +1,126 @@
+"""From a call's keyword arguments to the values of `$1`, `$2`, ..."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from operator import attrgetter, itemgetter
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from dal.binding.statement import BindingError, Statement
+from dal.errors import InvalidInputError
+
+# Pydantic's own words quote a part of the value here.
+_WORDS = {"uuid_parsing": "must be a UUID", "uuid_type": "must be a UUID"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Fields:
+    """Marks an argument that is a dataclass: `before` gives `:before_time` and `:before_id`.
+
+    None gives NULL for each.
+    """
+
+    type: type
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """Marks an argument that is a sequence of a dataclass: `:tasks_title` is an array of titles.
+
+    An empty sequence is answered with an empty list, without a round trip.
+    """
+
+    type: type
+
+
+class Arguments:
+    """Checks the arguments of one stub and puts them into its statement's order."""
+
+    def __init__(self, statement: Statement, hints: Mapping[str, Any]) -> None:
+        self._name = statement.name
+        self._hints = dict(hints)
+        self._batch: str | None = None
+        offered: dict[str, Callable[[Any], Any]] = {}
+        for name, hint in hints.items():
+            offered |= self._getters(name, hint)
+        _compare(statement, offered)
+        self._getters_in_order = [offered[name] for name in statement.parameters]
+
+    def values(self, given: Mapping[str, Any]) -> list[Any] | None:
+        """The statement's values, or None where an empty batch leaves nothing to send.
+
+        Raises:
+            InvalidInputError: an argument breaks a rule.
+            TypeError: an argument is missing or unknown.
+        """
+        try:
+            checked = self._checker.validate_python(given)
+        except ValidationError as error:
+            failure = _failure(self._name, error)
+        else:
+            if self._batch and not checked[self._batch]:
+                return None
+            return [get(checked) for get in self._getters_in_order]
+        raise failure
+
+    @cached_property
+    def _checker(self) -> TypeAdapter[Any]:
+        # Built at the first call: an import pays only for what can be wrong at import.
+        shape = TypedDict("shape", self._hints)  # type: ignore[misc]
+        shape.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+        return TypeAdapter(shape)
+
+    def _getters(self, name: str, hint: Any) -> dict[str, Callable[[Any], Any]]:
+        get = itemgetter(name)
+        for mark in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
+            if isinstance(mark, Fields):
+                return {f"{name}_{field}": _field(get, field) for field in _names(mark.type)}
+            if isinstance(mark, Columns):
+                self._batch = name
+                return {f"{name}_{field}": _column(get, field) for field in _names(mark.type)}
+        return {name: get}
+
+
+def _names(type: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(type)]
+
+
+def _field(get: Callable[[Any], Any], field: str) -> Callable[[Any], Any]:
+    return lambda checked: getattr(get(checked), field, None)
+
+
+def _column(get: Callable[[Any], Any], field: str) -> Callable[[Any], Any]:
+    of = attrgetter(field)
+    return lambda checked: [of(item) for item in get(checked)]
+
+
+def _compare(statement: Statement, offered: Mapping[str, object]) -> None:
+    wanted = set(statement.parameters)
+    complaints = [f":{name} is in the file, but not in the stub" for name in wanted - set(offered)]
+    complaints += [f"{name} is in the stub, but not in the file" for name in set(offered) - wanted]
+    if complaints:
+        raise BindingError(f"{statement.path}: {'; '.join(sorted(complaints))}")
+
+
+def _failure(name: str, error: ValidationError) -> InvalidInputError | TypeError:
+    kind: type[InvalidInputError] = InvalidInputError
+    complaints = []
+    for problem in error.errors(include_url=False, include_input=False):
+        argument = _path(problem["loc"])
+        if problem["type"] == "missing":
+            return TypeError(f"{name}() needs the argument {argument}")
+        if problem["type"] == "extra_forbidden":
+            return TypeError(f"{name}() has no argument {argument}")
+        kind = problem.get("ctx", {}).get("raises", kind)
+        complaints.append(f"{argument}: {_WORDS.get(problem['type'], problem['msg'])}")
+    return kind("; ".join(complaints), query=name)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """`messages[3].content`"""
+    return "".join(
+        f"[{step}]" if isinstance(step, int) else f".{step}" for step in location
+    ).removeprefix(".")

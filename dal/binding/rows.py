@@ -1,0 +1,114 @@
+"""From rows to what the stub's return annotation says."""
+
+import types
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from dal.binding.statement import BindingError, Statement
+from dal.errors import SchemaMismatchError
+
+Row = Mapping[str, Any]
+
+
+class Shape(Enum):
+    """What a stub may return; T is a Pydantic model."""
+
+    ONE = "T"
+    OPTIONAL = "T | None"
+    LIST = "list[T]"
+    PAGES = "AsyncIterator[T]"
+    NUMBER = "int"
+    FLAG = "bool"
+    NOTHING = "None"
+
+
+_PLAIN = {int: Shape.NUMBER, bool: Shape.FLAG, None: Shape.NOTHING, types.NoneType: Shape.NOTHING}
+_GENERIC = {list: Shape.LIST, AsyncIterator: Shape.PAGES}
+
+
+def shape_of(annotation: Any, statement: Statement) -> tuple[Shape, Any]:
+    """Read a return annotation as a shape and its T (None for a number, a flag or nothing).
+
+    Raises:
+        BindingError: it is none of the shapes.
+    """
+    if annotation in _PLAIN:
+        return _PLAIN[annotation], None
+    origin, arguments = get_origin(annotation), list(get_args(annotation))
+    if origin in _GENERIC:
+        shape = _GENERIC[origin]
+    elif origin in (types.UnionType, Union) and types.NoneType in arguments:
+        arguments.remove(types.NoneType)
+        shape = Shape.OPTIONAL
+    else:
+        shape, arguments = Shape.ONE, [annotation]
+    match arguments:
+        case [type() as record] if issubclass(record, BaseModel):
+            return shape, record
+    offers = ", ".join(shape.value for shape in Shape)
+    raise BindingError(f"{statement.path}: a stub returns one of {offers}; T is a Pydantic model")
+
+
+@dataclass(frozen=True)
+class Records:
+    """Validates a statement's rows as records, a whole list at once.
+
+    A record with a list of records is read from a join: the column `"messages.id"` belongs to
+    the items of its field `messages`, and a row whose such columns are all NULL has no item.
+    """
+
+    statement: Statement
+    record: type[BaseModel]
+
+    def all(self, rows: Sequence[Row]) -> list[Any]:
+        """One record for each row.
+
+        Raises:
+            SchemaMismatchError: a column is missing or holds what its field can't.
+        """
+        records: list[Any] = self._valid(self._list, [dict(row) for row in rows])
+        return records
+
+    def one(self, rows: Sequence[Row]) -> Any:
+        """The record of the only row, or of all the rows of a join."""
+        return self._valid(self._single, self._folded(rows) if self._lists else dict(rows[0]))
+
+    def _valid(self, adapter: TypeAdapter[Any], value: Any) -> Any:
+        try:
+            return adapter.validate_python(value)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_input=False)
+        wrong = sorted({f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems})
+        raise SchemaMismatchError(
+            f"a row is not a {self.record.__name__}: {'; '.join(wrong)}", query=self.statement.name
+        )
+
+    def _folded(self, rows: Sequence[Row]) -> dict[str, Any]:
+        parent = {name: value for name, value in rows[0].items() if "." not in name}
+        for field in self._lists:
+            columns = [name for name in rows[0].keys() if name.startswith(f"{field}.")]  # noqa: SIM118
+            parent[field] = [
+                {name.removeprefix(f"{field}."): row[name] for name in columns}
+                for row in rows
+                if any(row[name] is not None for name in columns)
+            ]
+        return parent
+
+    # Built at the first call: an import pays only for what can be wrong at import.
+    @cached_property
+    def _single(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.record)
+
+    @cached_property
+    def _list(self) -> TypeAdapter[Any]:
+        return TypeAdapter(list[self.record])  # type: ignore[name-defined]
+
+    @cached_property
+    def _lists(self) -> list[str]:
+        fields = self.record.model_fields.items()
+        return [name for name, field in fields if get_origin(field.annotation) is list]

@@ -1,0 +1,127 @@
+"""asyncpg's and PostgreSQL's failures, as errors of `dal.errors`.
+
+PostgreSQL's text may quote the failing row and asyncpg's may quote an argument, so neither is
+passed on. The exception are errors of class 42 (syntax, names, types): they speak of the
+statement and the schema alone, and saying what differs is the help that people need there.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+
+from dal import errors
+
+Result = TypeVar("Result")
+
+# By SQLSTATE, else by its class (the first two characters).
+_BY_SQLSTATE: dict[str, type[errors.DalError]] = {
+    "08": errors.ConnectionLostError,
+    "0A": errors.SchemaMismatchError,  # a cached plan whose result type changed
+    "22": errors.InvalidInputError,
+    "23502": errors.SchemaMismatchError,  # a required column that this version does not know
+    "23503": errors.NotFoundError,
+    "23505": errors.ConflictError,
+    "23514": errors.InvalidInputError,
+    "25006": errors.DatabaseUnavailableError,  # a standby, or read-only by its settings
+    "28": errors.ConfigurationError,
+    "3D000": errors.ConfigurationError,
+    "3F000": errors.SchemaMismatchError,
+    "40": errors.TransactionConflictError,
+    "40003": errors.ConnectionLostError,  # statement completion unknown
+    "42": errors.SchemaMismatchError,
+    "42501": errors.PermissionDeniedError,
+    "53": errors.DatabaseUnavailableError,
+    "54": errors.InvalidInputError,
+    "55P03": errors.TransactionConflictError,
+    "57014": errors.QueryTimeoutError,
+    "57P01": errors.ConnectionLostError,
+    "57P02": errors.ConnectionLostError,
+    "57P03": errors.DatabaseUnavailableError,
+    "57P05": errors.ConnectionLostError,
+}
+
+_ADVICE: dict[str, str] = {
+    "25006": "the server is read-only (a standby?); connect to the primary",
+    "25P02": "an earlier statement of this transaction failed; leave the block and repeat it",
+    "28": "the server refuses this user; check the user and the password in DATABASE_URL",
+    "3D000": "the database does not exist; check its name in DATABASE_URL, or create it",
+    "53300": "the server has no connection left; lower max_size or raise its max_connections",
+}
+
+
+def explain(error: Exception, query: str | None = None) -> errors.DalError | None:
+    """The error that a caller should see, or None if this one is not the database's.
+
+    Parameters:
+        error: what asyncpg raised.
+        query: name of the statement that was running.
+    """
+    match error:
+        case errors.DalError():
+            return error
+        case asyncpg.DataError() if type(error) is asyncpg.DataError:
+            # asyncpg's own: it can't encode an argument. They were checked, so the type that
+            # the server asked for is the one that is wrong.
+            return errors.SchemaMismatchError(
+                "a column's type is not this version's; run `make migrate`", query=query
+            )
+        case asyncpg.PostgresError():
+            return _explain_postgres(error, query)
+        case asyncpg.InterfaceError() if "another operation" in str(error):
+            return errors.DalError(
+                "this connection is busy with another task's statement; give each task its own,"
+                " or pass the database instead",
+                query=query,
+            )
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            return errors.ConnectionLostError(query=query)
+        case TimeoutError():
+            return errors.QueryTimeoutError(query=query)
+        case OSError():
+            return errors.ConnectionLostError(query=query)
+    return None
+
+
+def explain_connect(error: Exception, query: str | None = None) -> errors.DalError | None:
+    """The same for a failure to connect, where nothing was sent and nothing can be lost."""
+    if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
+        return errors.ConfigurationError("DATABASE_URL is not a PostgreSQL address")
+    found = errors.DatabaseUnavailableError() if isinstance(error, OSError) else explain(error)
+    if isinstance(found, errors.ConnectionLostError | errors.QueryTimeoutError):
+        return errors.DatabaseUnavailableError(query=query, sqlstate=found.sqlstate)
+    return found
+
+
+async def translated(
+    work: Awaitable[Result],
+    query: str | None = None,
+    explain: Callable[[Exception, str | None], errors.DalError | None] = explain,
+) -> Result:
+    """Await the work; where the database fails it, raise the error that a caller should see."""
+    try:
+        return await work
+    except Exception as error:
+        failure = explain(error, query)
+        if failure is None:
+            raise
+    # Out here the original, which may quote the row, is not chained to this one.
+    raise failure
+
+
+def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors.DalError:
+    sqlstate = error.sqlstate or ""
+    kind = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or errors.DalError
+    message = _ADVICE.get(sqlstate) or _ADVICE.get(sqlstate[:2])
+    if sqlstate == "23502":
+        message = f"{error.table_name} requires a {error.column_name}, which dal does not know"
+    elif kind is errors.SchemaMismatchError:
+        message = f"{error.message}; run `make migrate`, or compare the table with migrations/"
+    elif kind in (errors.InvalidInputError, errors.NotFoundError, errors.ConflictError):
+        rule = f"constraint {error.constraint_name}" if error.constraint_name else sqlstate
+        message = f"the database refuses this: {rule}"
+    elif kind is errors.DalError and message is None:
+        message = f"the database failed with SQLSTATE {sqlstate}; its log says more"
+    return kind(
+        message, query=query, sqlstate=error.sqlstate, constraint=error.constraint_name or None
+    )

@@ -1,0 +1,82 @@
+"""A transaction, and savepoints within it."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Literal, TypeAlias
+
+import asyncpg
+
+from dal.database.failures import explain, translated
+
+Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
+
+
+class Transaction:
+    """What runs in here is committed together, or not at all.
+
+    Pass it to any of the functions. `fetch` and `execute` run a service's own statements in it;
+    these must leave no session state (SET LOCAL, never SET): the connection goes back to the
+    pool as it is.
+    """
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._failed = False
+
+    async def fetch(self, query: str, /, *args: Any) -> list[Any]:
+        """Run a statement and return its rows, as asyncpg does."""
+        with self._watched():
+            result: list[Any] = await self._connection.fetch(query, *args)
+        return result
+
+    async def execute(self, query: str, /, *args: Any) -> str:
+        """Run a statement and return its command tag, as asyncpg does."""
+        with self._watched():
+            result: str = await self._connection.execute(query, *args)
+        return result
+
+    @asynccontextmanager
+    async def transaction(self) -> "AsyncIterator[Transaction]":
+        """A savepoint: an error that leaves this block undoes the block alone."""
+        async with begin(self._connection) as inner:
+            yield inner
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except asyncpg.PostgresError:
+            self._failed = True
+            raise
+
+    async def _confirm(self) -> None:
+        # PostgreSQL answers the COMMIT of a failed transaction with a silent ROLLBACK. Where a
+        # statement failed, and its error was caught inside the block, ask before committing.
+        if self._failed:
+            await self._connection.execute("SELECT")
+
+
+@asynccontextmanager
+async def begin(
+    connection: asyncpg.Connection,
+    *,
+    isolation: Isolation | None = None,
+    readonly: bool = False,
+) -> AsyncIterator[Transaction]:
+    """Run a block in a transaction of the connection, or in a savepoint if it is in one already."""
+    block = connection.transaction(isolation=isolation, readonly=readonly)
+    await translated(block.start())
+    transaction = Transaction(connection)
+    try:
+        yield transaction
+        await translated(transaction._confirm())
+    except BaseException:
+        try:
+            await block.rollback()
+        except Exception as error:
+            if explain(error) is None:
+                raise
+            # The connection is gone and the server rolls back by itself; the block's own error
+            # is the one to see.
+        raise
+    await translated(block.commit())

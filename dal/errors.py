@@ -1,0 +1,110 @@
+"""Everything that can go wrong, as one small tree.
+
+    DalError
+    ├── InvalidInputError            the caller's value breaks a rule; nothing was sent
+    │   └── MessageTooLongError
+    ├── NotFoundError                a write to what is absent, or another user's
+    │   ├── UserNotFoundError
+    │   ├── ConversationNotFoundError
+    │   └── TaskNotFoundError
+    ├── ConflictError                the id is taken by a row with other content
+    ├── TransactionConflictError     deadlock, serialization failure, lock timeout
+    ├── QueryTimeoutError            the statement took longer than the command timeout
+    ├── PoolTimeoutError             no connection became free in time
+    ├── DatabaseUnavailableError     no connection could be made, or the server refuses work
+    ├── ConnectionLostError          the connection broke; a write's outcome is unknown
+    ├── PermissionDeniedError        the role lacks a privilege
+    ├── SchemaMismatchError          the database is not at this version's schema
+    └── ConfigurationError           a setting is missing or wrong
+
+A class's docstring opens with its default message. No message holds a parameter's value, a
+message's text or a password: PostgreSQL's own error text can hold the failing row, so it is
+neither quoted nor chained, and what is safe to know is kept in attributes.
+"""
+
+import inspect
+
+
+class DalError(Exception):
+    """The database layer failed.
+
+    Attributes:
+        query: name of the statement (`messages.create` is `sql/messages/create.sql`), or None.
+        sqlstate: PostgreSQL's five-character error code, or None.
+        constraint: name of the violated constraint, or None.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        query: str | None = None,
+        sqlstate: str | None = None,
+        constraint: str | None = None,
+    ) -> None:
+        if message is None:  # the class's own sentence (absent under python -OO)
+            message = (inspect.getdoc(type(self)) or type(self).__name__).partition("\n")[0]
+        super().__init__(f"{query}: {message}" if query else message)
+        self.query = query
+        self.sqlstate = sqlstate
+        self.constraint = constraint
+
+
+class InvalidInputError(DalError):
+    """An argument breaks a rule; correct it and call again."""
+
+
+class MessageTooLongError(InvalidInputError):
+    """A user's message may hold at most 1,000 characters; shorten or split it."""
+
+
+class NotFoundError(DalError):
+    """This user has no such row."""
+
+
+class UserNotFoundError(NotFoundError):
+    """There is no such user; call users.ensure first."""
+
+
+class ConversationNotFoundError(NotFoundError):
+    """This user has no such conversation; make one with conversations.create."""
+
+
+class TaskNotFoundError(NotFoundError):
+    """This user has no such task; make one with tasks.create."""
+
+
+class ConflictError(DalError):
+    """This id is taken by a row with other content; use a new id."""
+
+
+class TransactionConflictError(DalError):
+    """Another transaction got in the way (deadlock, serialization or lock timeout); repeat this one."""  # noqa: E501
+
+
+class QueryTimeoutError(DalError):
+    """The statement was cancelled at its time limit; look for a lock or raise command_timeout."""
+
+
+class PoolTimeoutError(DalError):
+    """No connection became free within acquire_timeout; hold them shorter or raise max_size."""
+
+
+class DatabaseUnavailableError(DalError):
+    """The database can't be reached or takes no work now; check that it runs, then try again."""
+
+
+class ConnectionLostError(DalError):
+    """The connection broke, so a write's outcome is unknown; repeat it with the same id."""
+
+
+class PermissionDeniedError(DalError):
+    """The database role lacks a privilege; run sql/grants.sql for it."""
+
+
+class SchemaMismatchError(DalError):
+    """The database does not have this version's schema; run `make migrate`."""
+
+
+class ConfigurationError(DalError):
+    """A setting is missing or wrong."""

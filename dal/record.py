@@ -1,0 +1,13 @@
+"""What every record has in common."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """A row, frozen, as the database had it when it was read.
+
+    Times are aware and in UTC. What people wrote (titles, contents, metadata) is left out of
+    `repr`, so that a logged record does not spill it.
+    """
+
+    model_config = ConfigDict(frozen=True)

@@ -1,0 +1,232 @@
+"""Tasks: a user's todo list. Their SQL is in sql/tasks/."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, TypeAlias
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from dal.binding import Columns, Executor, query
+from dal.cursor import Cursor
+from dal.errors import ConflictError, TaskNotFoundError, UserNotFoundError
+from dal.inputs import Flag, Limit, Name, NewId, Place, Text, distinct_ids
+from dal.record import Record
+
+
+class Task(Record):
+    """One entry of a user's todo list.
+
+    Attributes:
+        completed_at: when it was completed; None exactly while `completed` is False.
+    """
+
+    id: UUID
+    user_id: str
+    title: str = Field(repr=False)
+    description: str | None = Field(repr=False)
+    completed: bool
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def cursor(self) -> Cursor:
+        """Its place in the list."""
+        return Cursor(self.created_at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task to be made by `create_many`; its rules are checked there.
+
+    Parameters:
+        title: 1 to 255 characters, not blank.
+        description: any text.
+        id: the task's id; None makes one.
+    """
+
+    __pydantic_config__ = ConfigDict(revalidate_instances="always", validate_default=True)
+
+    title: Name = field(repr=False)
+    description: Text | None = field(default=None, repr=False)
+    id: NewId = None
+
+
+Batch: TypeAlias = Annotated[Sequence[NewTask], AfterValidator(distinct_ids), Columns(NewTask)]
+
+
+class _Unset(Enum):
+    UNSET = "not given"
+
+
+@query("tasks/create.sql", absent=UserNotFoundError, raises={"conflict": ConflictError})
+async def create(
+    db: Executor, *, user_id: Name, title: Name, description: Text | None = None, id: NewId = None
+) -> Task:
+    """Make a task; repeated with the same id, it returns the stored one.
+
+    SQL: sql/tasks/create.sql
+
+    Parameters:
+        db: where to run: the database, a transaction, or an asyncpg connection or pool.
+        user_id: the owner.
+        title: 1 to 255 characters, not blank.
+        description: any text.
+        id: the caller's own id, so that the call can be repeated after a lost connection.
+
+    Raises:
+        InvalidInputError: an argument breaks its rule.
+        UserNotFoundError: there is no such user.
+        ConflictError: the id is taken by a task with another title or description.
+    """
+    raise NotImplementedError
+
+
+@query("tasks/create_many.sql", absent=UserNotFoundError, raises={"conflict": ConflictError})
+async def create_many(db: Executor, *, user_id: Name, tasks: Batch) -> list[Task]:
+    """Make tasks, all or none, in one statement; they are listed in the order given.
+
+    An empty sequence does nothing.
+
+    SQL: sql/tasks/create_many.sql
+
+    Raises:
+        InvalidInputError: a task breaks a rule, or an id occurs twice.
+        UserNotFoundError: there is no such user.
+        ConflictError: an id is taken by a task with another title or description.
+    """
+    raise NotImplementedError
+
+
+@query("tasks/get.sql")
+async def get(db: Executor, *, user_id: Name, task_id: UUID) -> Task | None:
+    """A task of a user, or None if there is none (or it is another user's).
+
+    SQL: sql/tasks/get.sql
+    """
+    raise NotImplementedError
+
+
+@query("tasks/list_for_user.sql")
+async def _list_all(
+    db: Executor, *, user_id: Name, limit: Limit, before: Place[Task]
+) -> list[Task]:
+    raise NotImplementedError
+
+
+@query("tasks/list_for_user_by_completed.sql")
+async def _list_by_completed(
+    db: Executor, *, user_id: Name, completed: Flag, limit: Limit, before: Place[Task]
+) -> list[Task]:
+    raise NotImplementedError
+
+
+async def list_for_user(
+    db: Executor,
+    *,
+    user_id: str,
+    completed: bool | None = None,
+    limit: int = 50,
+    before: Task | Cursor | None = None,
+) -> list[Task]:
+    """A page of a user's tasks, newest first.
+
+    SQL: sql/tasks/list_for_user.sql, sql/tasks/list_for_user_by_completed.sql
+
+    Parameters:
+        db: where to run: the database, a transaction, or an asyncpg connection or pool.
+        user_id: the owner.
+        completed: only completed ones, only open ones, or all (None).
+        limit: rows at the most, 1 to 1,000.
+        before: the last task of the previous page, or its cursor.
+
+    Raises:
+        InvalidInputError: an argument breaks its rule.
+    """
+    if completed is None:
+        return await _list_all(db, user_id=user_id, limit=limit, before=before)
+    return await _list_by_completed(
+        db, user_id=user_id, completed=completed, limit=limit, before=before
+    )
+
+
+@query("tasks/update.sql", absent=TaskNotFoundError)
+async def _update(
+    db: Executor,
+    *,
+    user_id: Name,
+    task_id: UUID,
+    title: Name | None,
+    description: Text | None,
+    set_description: Flag,
+) -> Task:
+    raise NotImplementedError
+
+
+async def update(
+    db: Executor,
+    *,
+    user_id: str,
+    task_id: UUID,
+    title: str | None = None,
+    description: str | _Unset | None = _Unset.UNSET,
+) -> Task:
+    """Change the fields that are given.
+
+    SQL: sql/tasks/update.sql
+
+    Parameters:
+        db: where to run: the database, a transaction, or an asyncpg connection or pool.
+        user_id: the owner.
+        task_id: the task.
+        title: the new title; None keeps the old one.
+        description: the new description; None clears it; left out, it stays.
+
+    Raises:
+        InvalidInputError: an argument breaks its rule.
+        TaskNotFoundError: the user has no such task.
+    """
+    return await _update(
+        db,
+        user_id=user_id,
+        task_id=task_id,
+        title=title,
+        description=None if isinstance(description, _Unset) else description,
+        set_description=not isinstance(description, _Unset),
+    )
+
+
+@query("tasks/complete.sql", absent=TaskNotFoundError)
+async def complete(db: Executor, *, user_id: Name, task_id: UUID) -> Task:
+    """Mark a task as completed; one that is completed already stays as it is.
+
+    SQL: sql/tasks/complete.sql
+
+    Raises:
+        TaskNotFoundError: the user has no such task.
+    """
+    raise NotImplementedError
+
+
+@query("tasks/reopen.sql", absent=TaskNotFoundError)
+async def reopen(db: Executor, *, user_id: Name, task_id: UUID) -> Task:
+    """Mark a task as not completed; an open one stays as it is.
+
+    SQL: sql/tasks/reopen.sql
+
+    Raises:
+        TaskNotFoundError: the user has no such task.
+    """
+    raise NotImplementedError
+
+
+@query("tasks/delete.sql")
+async def delete(db: Executor, *, user_id: Name, task_id: UUID) -> bool:
+    """Delete a task; False if the user has no such task.
+
+    SQL: sql/tasks/delete.sql
+    """
+    raise NotImplementedError

@@ -1,0 +1,81 @@
+"""Users: the owners of everything else. Their SQL is in sql/users/."""
+
+from datetime import datetime
+
+from dal.binding import Executor, query
+from dal.errors import UserNotFoundError
+from dal.inputs import Name
+from dal.record import Record
+
+
+class User(Record):
+    """An owner of conversations and tasks.
+
+    Attributes:
+        id: 1 to 255 characters, chosen by whoever made the user.
+        created_at: None where an earlier phase's table has no such column.
+    """
+
+    id: str
+    created_at: datetime | None
+
+
+class Erased(Record):
+    """How many rows of a user `users.erase` deleted."""
+
+    conversations: int
+    messages: int
+    tasks: int
+
+
+@query("users/ensure.sql")
+async def ensure(db: Executor, *, user_id: Name) -> User:
+    """The user, made if there is none; safe to repeat and to race.
+
+    SQL: sql/users/ensure.sql
+
+    Parameters:
+        db: where to run: the database, a transaction, or an asyncpg connection or pool.
+        user_id: 1 to 255 characters, not blank.
+
+    Raises:
+        InvalidInputError: `user_id` breaks its rule.
+        SchemaMismatchError: the user is absent, and an earlier phase's table has required
+            columns that only its own service can fill.
+    """
+    raise NotImplementedError
+
+
+@query("users/get.sql")
+async def get(db: Executor, *, user_id: Name) -> User | None:
+    """A user, or None.
+
+    SQL: sql/users/get.sql
+    """
+    raise NotImplementedError
+
+
+@query("users/erase.sql", absent=UserNotFoundError)
+async def erase(db: Executor, *, user_id: Name) -> Erased:
+    """Delete all conversations, messages and tasks of a user at once; the user's row stays.
+
+    Repeating it finds nothing more to delete.
+
+    SQL: sql/users/erase.sql
+
+    Raises:
+        UserNotFoundError: there is no such user.
+    """
+    raise NotImplementedError
+
+
+@query("users/delete.sql")
+async def delete(db: Executor, *, user_id: Name) -> bool:
+    """Delete a user and, by cascade, all that is theirs; False if there was none.
+
+    Over an earlier phase's `users` table this deletes the account itself, with whatever else
+    hangs on it there; `erase` leaves the account alone.
+
+    SQL: sql/users/delete.sql
+    """
+    raise NotImplementedError

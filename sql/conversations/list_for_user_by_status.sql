@@ -1,0 +1,16 @@
+-- A page of a user's active or archived conversations, the most recent first, from a keyset
+-- cursor on.
+-- Index: idx_conversations_user_status (user_id, status, updated_at DESC, id DESC), one range.
+-- Locks: none.
+SELECT id, user_id, status, created_at, updated_at
+FROM conversations
+WHERE
+    user_id = :user_id
+    AND status = :status
+    -- Without a cursor the first page: the sentinels keep the comparison an index condition.
+    AND (updated_at, id) < (
+        coalesce(:before_time::timestamptz, 'infinity'),
+        coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    )
+ORDER BY updated_at DESC, id DESC
+LIMIT :limit

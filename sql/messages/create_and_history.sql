@@ -1,0 +1,70 @@
+-- Appends a message as create.sql does, and returns the window of :limit messages that ends with
+-- it, oldest first. `stale`: others committed messages while this statement waited for the
+-- conversation; its snapshot is older than they are, so the window lacks them. Run again, it
+-- finds the message stored and gives the whole window.
+-- Index: messages_pkey (user_id, id), conversations_pkey (user_id, id),
+--   idx_messages_conversation_created (conversation_id, user_id, created_at DESC, id DESC), one
+--   range.
+-- Locks: the conversation's row until the transaction ends, as in create.sql.
+WITH stored AS (
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    FROM messages
+    WHERE user_id = :user_id AND id = :id::uuid
+), locked AS (
+    -- Waits for whoever appends now, and sees the recency that they left.
+    SELECT id, updated_at
+    FROM conversations
+    WHERE
+        user_id = :user_id AND id = :conversation_id::uuid
+        AND NOT EXISTS (SELECT FROM stored)
+    FOR NO KEY UPDATE
+), conversation AS (
+    UPDATE conversations AS c
+    -- As in create.sql.
+    SET updated_at = greatest(
+        now(), (c.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
+    )
+    FROM locked
+    WHERE c.user_id = :user_id AND c.id = locked.id
+    RETURNING c.id, c.user_id, c.updated_at
+), added AS (
+    INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
+    SELECT
+        :id::uuid, conversation.id, conversation.user_id,
+        :role::text, :content::text, :metadata::text::jsonb, conversation.updated_at
+    FROM conversation
+    -- Met only in a race, as in create.sql.
+    ON CONFLICT (user_id, id) DO UPDATE SET role = m.role
+    RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
+), newest AS (
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    FROM stored
+    UNION ALL
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    FROM added
+), past AS (
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    FROM messages
+    WHERE
+        conversation_id = (SELECT :conversation_id::uuid) AND user_id = :user_id
+        AND (created_at, id) < (SELECT newest.created_at, newest.id FROM newest)
+        -- Where CTEs run one after another (Citus), the new message is in the table already.
+        AND id <> :id::uuid
+    ORDER BY created_at DESC, id DESC
+    LIMIT :limit::bigint - 1
+)
+SELECT
+    id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
+    (conversation_id, role, content, metadata)
+    IS DISTINCT FROM
+    (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb) AS conflict,
+    EXISTS (
+        SELECT FROM conversations AS c
+        JOIN locked ON locked.id = c.id
+        WHERE c.user_id = :user_id AND c.updated_at <> locked.updated_at
+    ) AS stale
+FROM newest
+UNION ALL
+SELECT id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at, false AS conflict, false AS stale
+FROM past
+ORDER BY created_at, id

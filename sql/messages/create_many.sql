@@ -1,0 +1,60 @@
+-- Appends a batch of messages and moves the conversation's recency to the last one's time, or
+-- returns those that are stored already, in the order given. `conflict` says that a stored one
+-- differs.
+-- Index: messages_pkey (user_id, id), conversations_pkey (user_id, id).
+-- Locks: the conversation's row until the transaction ends. The batch takes one microsecond a
+--   message under this lock, so nobody else's message comes between.
+WITH batch AS (
+    SELECT id, role, content, metadata::jsonb AS metadata, place
+    FROM unnest(
+        :messages_id::uuid[], :messages_role::text[],
+        :messages_content::text[], :messages_metadata::text[]
+    ) WITH ORDINALITY AS given (id, role, content, metadata, place)
+), stored AS (
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    FROM messages
+    WHERE user_id = :user_id AND id = ANY(:messages_id::uuid[])
+), missing AS (
+    SELECT id, role, content, metadata, row_number() OVER (ORDER BY place DESC) - 1 AS from_end
+    FROM batch
+    WHERE id NOT IN (SELECT stored.id FROM stored)
+), conversation AS (
+    UPDATE conversations
+    -- As in create.sql, for the first of the batch; the others follow it.
+    SET updated_at = (
+        greatest(
+            now(), (updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
+        ) AT TIME ZONE 'UTC'
+        + ((SELECT count(*) FROM missing) - 1) * interval '1 microsecond'
+    ) AT TIME ZONE 'UTC'
+    WHERE
+        user_id = :user_id AND id = :conversation_id::uuid
+        AND EXISTS (SELECT FROM missing)
+    RETURNING id, user_id, updated_at
+), added AS (
+    INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
+    SELECT
+        missing.id, conversation.id, conversation.user_id,
+        missing.role, missing.content, missing.metadata,
+        conversation.updated_at - missing.from_end * interval '1 microsecond'
+    FROM conversation
+    CROSS JOIN missing
+    -- Met only in a race, as in create.sql.
+    ON CONFLICT (user_id, id) DO UPDATE SET role = m.role
+    RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
+), message AS (
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    FROM stored
+    UNION ALL
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    FROM added
+)
+SELECT
+    message.id, message.conversation_id, message.user_id, message.role, message.content,
+    message.metadata::text AS metadata, message.created_at,
+    (message.conversation_id, message.role, message.content, message.metadata)
+    IS DISTINCT FROM
+    (:conversation_id::uuid, batch.role, batch.content, batch.metadata) AS conflict
+FROM batch
+JOIN message ON message.id = batch.id
+ORDER BY batch.place

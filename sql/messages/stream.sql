@@ -1,0 +1,17 @@
+-- A page of a conversation after a keyset cursor, oldest first.
+-- Index: idx_messages_conversation_created (conversation_id, user_id, created_at DESC, id DESC),
+--   one range, read backwards.
+-- Locks: none.
+SELECT id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at
+FROM messages
+WHERE
+    -- The subselect hides the value, as in history.sql.
+    conversation_id = (SELECT :conversation_id::uuid)
+    AND user_id = :user_id
+    -- Without a cursor the first page: the sentinels keep the comparison an index condition.
+    AND (created_at, id) > (
+        coalesce(:after_time::timestamptz, '-infinity'),
+        coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000')
+    )
+ORDER BY created_at, id
+LIMIT :page_size

@@ -1,0 +1,40 @@
+-- Makes a batch of tasks, or returns those that are stored already, in the order given.
+-- `conflict` says that a stored one has another title or description. Times are a microsecond
+-- apart, so that the list keeps the batch's order.
+-- Index: tasks_pkey (user_id, id).
+-- Locks: the new rows, and the user's row FOR KEY SHARE (their foreign key).
+WITH batch AS (
+    SELECT id, title, description, place
+    FROM unnest(:tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[])
+        WITH ORDINALITY AS given (id, title, description, place)
+), stored AS (
+    SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
+    FROM tasks
+    WHERE user_id = :user_id AND id = ANY(:tasks_id::uuid[])
+), added AS (
+    INSERT INTO tasks AS t (id, user_id, title, description, created_at, updated_at)
+    SELECT
+        batch.id, :user_id, batch.title, batch.description,
+        now() + batch.place * interval '1 microsecond',
+        now() + batch.place * interval '1 microsecond'
+    FROM batch
+    WHERE batch.id NOT IN (SELECT stored.id FROM stored)
+    -- Met only in a race, as in create.sql.
+    ON CONFLICT (user_id, id) DO UPDATE SET title = t.title
+    RETURNING
+        t.id, t.user_id, t.title, t.description,
+        t.completed, t.completed_at, t.created_at, t.updated_at
+), task AS (
+    SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
+    FROM stored
+    UNION ALL
+    SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
+    FROM added
+)
+SELECT
+    task.id, task.user_id, task.title, task.description,
+    task.completed, task.completed_at, task.created_at, task.updated_at,
+    (task.title, task.description) IS DISTINCT FROM (batch.title, batch.description) AS conflict
+FROM batch
+JOIN task ON task.id = batch.id
+ORDER BY batch.place

@@ -1,0 +1,16 @@
+-- Changes a task's title, its description, or both: a NULL title keeps the old one; the
+-- description changes where :set_description says so, also to NULL.
+-- Index: tasks_pkey (user_id, id).
+-- Locks: the task's row.
+UPDATE tasks
+SET
+    title = coalesce(:title::text, title),
+    description = CASE WHEN :set_description::boolean THEN :description::text ELSE description END,
+    updated_at = CASE
+        WHEN :title::text IS NULL AND NOT :set_description::boolean THEN updated_at
+        ELSE clock.now
+    END
+-- The time comes from outside: a distributed table (Citus) allows no now() inside CASE.
+FROM (SELECT now() AS now) AS clock
+WHERE user_id = :user_id AND id = :task_id::uuid
+RETURNING id, user_id, title, description, completed, completed_at, created_at, updated_at

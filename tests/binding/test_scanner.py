@@ -1,0 +1,289 @@
+"""The scanner against texts made of known pieces, and PostgreSQL's lexical rules by example."""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dal.binding import scanner
+from dal.binding.scanner import Kind, ScanError, Token, tokens
+
+
+def parameters(sql: str) -> list[str]:
+    return [token.text[1:] for token in tokens(sql) if token.kind is Kind.PARAMETER]
+
+
+def significant(sql: str) -> list[tuple[Kind, str]]:
+    return [(token.kind, token.text) for token in tokens(sql) if token.kind is not Kind.SPACE]
+
+
+@pytest.mark.parametrize(
+    ("sql", "kinds"),
+    [
+        ("SELECT 1", [Kind.WORD, Kind.SPACE, Kind.NUMBER]),
+        ("foo$bar$baz", [Kind.WORD]),
+        ("é_1", [Kind.WORD]),
+        ("$1", [Kind.POSITION]),
+        ("$1$a$ $1 $a$", [Kind.POSITION, Kind.STRING]),
+        (":né_1$a$", [Kind.PARAMETER]),
+        ("x::int", [Kind.WORD, Kind.SYMBOL, Kind.WORD]),
+        ("x:=1", [Kind.WORD, Kind.SYMBOL, Kind.NUMBER]),
+        (":1", [Kind.SYMBOL, Kind.NUMBER]),
+        (":'x'", [Kind.SYMBOL, Kind.STRING]),
+        (':"x"', [Kind.SYMBOL, Kind.QUOTED]),
+        (r":E'\''", [Kind.SYMBOL, Kind.STRING]),
+        ("a;b", [Kind.WORD, Kind.SYMBOL, Kind.WORD]),
+        ("1 .5 1.5e-3 1. 0xFF 1_000", [Kind.NUMBER, *[Kind.SPACE, Kind.NUMBER] * 5]),
+        ("1else", [Kind.NUMBER, Kind.WORD]),
+        ("'it''s'", [Kind.STRING]),
+        (r"'\'", [Kind.STRING]),
+        (r"E'\'' e'\\'", [Kind.STRING, Kind.SPACE, Kind.STRING]),
+        (r"fooE'\'", [Kind.WORD, Kind.STRING]),
+        ("U&'x' b'1' X'F' n'x'", [Kind.STRING, *[Kind.SPACE, Kind.STRING] * 3]),
+        ('"a""b" u&"x"', [Kind.QUOTED, Kind.SPACE, Kind.QUOTED]),
+        ("U&x", [Kind.WORD, Kind.SYMBOL, Kind.WORD]),
+        ("'a' 'b'", [Kind.STRING, Kind.SPACE, Kind.STRING]),
+        ("'a'\n'b'", [Kind.STRING]),
+        ("'a' -- it's\r\n --\n'b'", [Kind.STRING]),
+        ("'a' /*\n*/ 'b'", [Kind.STRING, Kind.SPACE, Kind.COMMENT, Kind.SPACE, Kind.STRING]),
+        ("E'a'\n'\\''", [Kind.STRING]),
+        ("'a'\n'\\'", [Kind.STRING]),
+        ("'a'\nE'\\''", [Kind.STRING, Kind.SPACE, Kind.STRING]),
+        ("'a'\n- 'b'", [Kind.STRING, Kind.SPACE, Kind.SYMBOL, Kind.SPACE, Kind.STRING]),
+        ("$$ $a$ $$", [Kind.STRING]),
+        ("$a$ $$ $A$ $aa$ $b$a$", [Kind.STRING]),
+        ("$a $b", [Kind.SYMBOL, Kind.WORD, Kind.SPACE, Kind.SYMBOL, Kind.WORD]),
+        ("--a\rb", [Kind.COMMENT, Kind.SPACE, Kind.WORD]),
+        ("-- /*\n1", [Kind.COMMENT, Kind.SPACE, Kind.NUMBER]),
+        ("/* -- */1", [Kind.COMMENT, Kind.NUMBER]),
+        ("/*/* */' */1", [Kind.COMMENT, Kind.NUMBER]),
+        ("/*/ **/1", [Kind.COMMENT, Kind.NUMBER]),
+        ("+/* */*--", [Kind.SYMBOL, Kind.COMMENT, Kind.SYMBOL, Kind.COMMENT]),
+    ],
+)
+def test_kinds(sql: str, kinds: list[Kind]) -> None:
+    assert [token.kind for token in tokens(sql)] == kinds
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("a = :a AND b = :b::uuid OR a = :a", ["a", "b", "a"]),
+        ("f(a => :a, b := :b, :c)", ["a", "b", "c"]),
+        ("LIMIT:n", ["n"]),
+        ("a[1:n] a[lo:hi] a[f(x):n] a['x':n] a[\"x\":n] a[$1:n] a[b[1]:n]", []),
+        ("a[1/**/:n$m] a[1\n:n] a[lo::int:hi] (a)[1:n] a[1][2:n]", []),
+        ("a[1::int] a[int4(2):N]", []),
+        ("a[:n] a[:lo : :hi] a[1 + :n] a[1 : :n] a[:lo:hi]", ["n", "lo", "hi", "n", "n", "lo"]),
+        ("a[f(:x, x :y):n]", ["x", "y"]),
+        ("a[(x :n)] x[1] :m", ["n", "m"]),
+        ("a[CASE WHEN :a THEN :b ELSE :c END:n]", ["a", "b", "c"]),
+        ("ARRAY[:a, :b] array[[:c], [:d]] ARRAY[x AT TIME ZONE :tz]", ["a", "b", "c", "d", "tz"]),
+        ("x) :a ]] :b", ["a", "b"]),
+    ],
+)
+def test_parameters(sql: str, expected: list[str]) -> None:
+    assert parameters(sql) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "place", "what"),
+    [
+        ("SELECT\n  1,\n 'secret", "line 3, column 2", "string"),
+        ("E'secret\\'", "line 1, column 1", "string"),
+        ("E'a'\n'secret\\'", "line 1, column 1", "string"),
+        ("'secret''", "line 1, column 1", "string"),
+        ('é "secret""', "line 1, column 3", "quoted identifier"),
+        ("$$ secret $a$", "line 1, column 1", "dollar-quoted string"),
+        ("\n\n$a$ secret $A$", "line 3, column 1", "dollar-quoted string"),
+        ("1 /* /* secret */", "line 1, column 3", "comment"),
+    ],
+)
+def test_an_error_tells_where_and_what_but_not_the_text(sql: str, place: str, what: str) -> None:
+    with pytest.raises(ScanError) as raised:
+        tokens(sql)
+    assert str(raised.value) == f"{place}: this {what} is never closed"
+    assert "secret" in sql[raised.value.offset :]
+
+
+def scanned(sql: str) -> list[Token] | ScanError:
+    try:
+        return tokens(sql)
+    except ScanError as error:
+        return error
+
+
+# Characters and pairs that open, close, escape or separate something somewhere.
+CHARACTERS = "'\"$\\/*-:;()[].ab1_é \n\r\ud800"
+PAIRS = ["/*", "*/", "--", "$$", "$a$", "::", ":=", "E'", "U&", ":hidden"]
+NASTY = st.lists(st.sampled_from([*CHARACTERS, *PAIRS]), max_size=12).map("".join)
+ANY_TEXT = st.text() | NASTY
+HIDDEN = NASTY.map(" :hidden {}".format)
+
+
+@settings(deadline=None, max_examples=500)
+@given(ANY_TEXT)
+def test_no_character_is_lost(sql: str) -> None:
+    found = scanned(sql)
+    if isinstance(found, ScanError):
+        assert re.fullmatch(r"line \d+, column \d+: this [a-z -]+ is never closed", str(found))
+        assert 0 <= found.offset < len(sql)
+        return
+    assert "".join(token.text for token in found) == sql
+    ends = accumulate((len(token.text) for token in found), initial=0)
+    assert [*(token.offset for token in found), len(sql)] == list(ends)
+    assert all(token.text for token in found)
+
+
+def literals(prefixes: Sequence[str], escape: Callable[[str], str]) -> st.SearchStrategy[str]:
+    """String constants of one to three parts; two quotes at once are a quote in the string."""
+    gaps = st.sampled_from(["", "\n", " \t\r\n ", " -- it's :hidden\n", "--\n--'\n\f"])
+    parts = st.lists(HIDDEN.map(escape).map("'{}'".format), min_size=1, max_size=3)
+    return st.builds(
+        lambda prefix, parts, gap: prefix + gap.join(parts), st.sampled_from(prefixes), parts, gaps
+    )
+
+
+def is_closed_at_its_end_only(dollar_quoted: str) -> bool:
+    delimiter = dollar_quoted[: dollar_quoted.index("$", 1) + 1]
+    return dollar_quoted.find(delimiter, len(delimiter)) == len(dollar_quoted) - len(delimiter)
+
+
+QUOTATIONS = {
+    "string": literals(["", "N", "b", "X", "u&"], lambda text: text.replace("'", "''")),
+    "string with escapes": literals(
+        ["E", "e"], lambda text: text.replace("\\", "\\\\").replace("'", "\\'")
+    ),
+    "dollar quote": st.builds(
+        "${0}${1}${0}$".format, st.sampled_from(["", "a", "_é1"]), HIDDEN
+    ).filter(is_closed_at_its_end_only),
+    "quoted identifier": st.builds(
+        '{}"{}"'.format,
+        st.sampled_from(["", "U&"]),
+        HIDDEN.map(lambda text: text.replace('"', '""')),
+    ),
+    "comment": HIDDEN.map(lambda text: "--" + re.sub(r"[\r\n]", " ", text)),
+    "nested comment": st.recursive(
+        HIDDEN.map(lambda text: re.sub(r"/\*|\*/", " ", text)).map("/* {} */".format),
+        lambda inner: st.lists(inner, max_size=3).map(lambda parts: f"/*{' '.join(parts)}*/"),
+    ),
+}
+
+
+@pytest.mark.parametrize("notation", QUOTATIONS)
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_quotation_hides_what_is_in_it(notation: str, data: st.DataObject) -> None:
+    sql = data.draw(QUOTATIONS[notation])
+    before, quotation, *after = significant(f"x {sql}\n, :shown")
+    assert before == (Kind.WORD, "x")
+    assert quotation[1] == sql
+    assert after == [(Kind.SYMBOL, ","), (Kind.PARAMETER, ":shown")]
+
+
+# A piece of a statement, and the parameters in it.
+Piece = tuple[str, list[str]]
+NAMES = st.builds(
+    "{}{}".format, st.sampled_from(["a", "E", "_", "é"]), st.text("bu_1é$", max_size=4)
+)
+VALUES: st.SearchStrategy[Piece] = st.one_of(
+    NAMES.map(lambda name: (name, [])),
+    NAMES.map(lambda name: (f":{name}", [name])),
+    NAMES.map(lambda name: (f":{name}::{name}", [name])),
+    NAMES.map(lambda name: (f"f(:{name}, x :{name})", [name, name])),
+    st.sampled_from(["1", ".5e-3", "$1", "null", "a$b$c", "(b)"]).map(lambda value: (value, [])),
+    st.one_of(QUOTATIONS["string"], QUOTATIONS["quoted identifier"]).map(lambda text: (text, [])),
+)
+SLICES: st.SearchStrategy[Piece] = st.one_of(
+    st.builds(lambda low, name: (f"a[{low[0]} :{name}]", low[1]), VALUES, NAMES),
+    st.builds(lambda low, name: (f"a[{low[0]} : :{name}]", [*low[1], name]), VALUES, NAMES),
+    st.builds(lambda low, name: (f"a[{low[0]} + :{name}]", [*low[1], name]), VALUES, NAMES),
+    st.builds(lambda one, name: (f"ARRAY[:{name}, {one[0]}]", [name, *one[1]]), VALUES, NAMES),
+    NAMES.map(lambda name: (f"a[:{name}]", [name])),
+)
+OTHERS: st.SearchStrategy[Piece] = st.one_of(
+    QUOTATIONS["string with escapes"].map(lambda text: (text, [])),
+    QUOTATIONS["dollar quote"].map(lambda text: (text, [])),
+    QUOTATIONS["comment"].map(lambda text: (text + "\n", [])),
+    QUOTATIONS["nested comment"].map(lambda text: (f"+{text}", [])),
+    st.sampled_from(["x::int", "x:=y", "LIMIT", "->>", "1 - -1", "$"]).map(lambda sql: (sql, [])),
+    NAMES.map(lambda name: (f"LIMIT:{name}", [name])),
+)
+STATEMENTS: st.SearchStrategy[Piece] = st.lists(VALUES | SLICES | OTHERS, max_size=8).map(
+    lambda pieces: (
+        " ,".join(sql for sql, _ in pieces),
+        [name for _, names in pieces for name in names],
+    )
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(STATEMENTS)
+def test_exactly_the_parameters_are_found(statement: Piece) -> None:
+    sql, names = statement
+    assert parameters(sql) == names
+
+
+def numbered(found: list[Token]) -> str:
+    """The text with `$n` for each parameter, kept apart from what it would be one token with."""
+    sql = ""
+    previous = None
+    for count, token in enumerate(found, 1):
+        if token.kind is Kind.PARAMETER:
+            sql += " " if previous is Kind.WORD or sql.endswith("$") else ""
+            sql += f"${count}"
+        else:
+            sql += token.text
+        previous = token.kind
+    return sql
+
+
+@settings(deadline=None, max_examples=300)
+@given(STATEMENTS.map(lambda statement: statement[0]) | ANY_TEXT)
+def test_numbering_the_parameters_changes_no_other_token(sql: str) -> None:
+    found = scanned(sql)
+    if isinstance(found, ScanError):
+        return
+    assert significant(numbered(found)) == [
+        (Kind.POSITION, f"${count}") if token.kind is Kind.PARAMETER else (token.kind, token.text)
+        for count, token in enumerate(found, 1)
+        if token.kind is not Kind.SPACE
+    ]
+
+
+def lines_run(sql: str) -> int:
+    """How many lines of the scanner run for a text."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace if frame.f_code.co_filename == scanner.__file__ else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        scanned(sql)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["/*", "'", "'\n", "E'\\'", "'a'\n--'", "'\n--\n", '"', "$", "$a", "$$a", "a[:b", "1e", "--"],
+)
+def test_no_text_takes_more_than_linear_time(fragment: str) -> None:
+    """A search that began again at every fragment would take 10^9 steps and more.
+
+    What happens inside a regular expression can't be counted, but would show as a test that
+    does not end.
+    """
+    sql = fragment * (100_000 // len(fragment))
+    assert lines_run(sql) <= 20 * len(sql)

@@ -1,0 +1,103 @@
+"""One server for the run, and for each test databases of its own, made from a template."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack
+
+import asyncpg
+import pytest
+
+import dal
+from dal import migrate
+from tests.servers import Postgres, database_name, running
+
+_POSTGRES = pytest.StashKey[Postgres]()
+_STACK = pytest.StashKey[ExitStack]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    stack = session.config.stash[_STACK] = ExitStack()
+    choice = os.environ.pop("DAL_TEST_POSTGRES", "")
+    session.config.stash[_POSTGRES] = stack.enter_context(running(choice))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    postgres = config.stash[_POSTGRES]
+    return f"PostgreSQL {postgres.version()} ({postgres.kind})"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if stack := config.stash.get(_STACK, None):
+        stack.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Postgres:
+    return request.config.stash[_POSTGRES]
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Postgres) -> Iterator[str]:
+    url = postgres.create()
+    migrate.apply(url)
+    yield database_name(url)
+    postgres.drop(url)
+
+
+@pytest.fixture
+def empty_database(postgres: Postgres) -> Iterator[str]:
+    """URL of a fresh database without any table."""
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+    """URL of a fresh, migrated database."""
+    url = postgres.create(migrated_template)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[dal.Database]:
+    async with dal.connect(url, min_size=1) as db:
+        yield db
+
+
+@pytest.fixture(params=["database", "transaction", "connection", "pool"])
+async def executor(
+    request: pytest.FixtureRequest, url: str, db: dal.Database
+) -> AsyncIterator[dal.Executor]:
+    """Each of the things that a function may run on, over the same database as `db`."""
+    async with AsyncExitStack() as stack:
+        match request.param:
+            case "database":
+                yield db
+            case "transaction":
+                yield await stack.enter_async_context(db.transaction())
+            case "connection":
+                connection = await asyncpg.connect(url)
+                stack.push_async_callback(connection.close)
+                yield connection
+            case "pool":
+                yield await stack.enter_async_context(asyncpg.create_pool(url, min_size=1))
+
+
+@pytest.fixture
+async def ada(db: dal.Database) -> str:
+    """A user."""
+    return (await dal.users.ensure(db, user_id="ada")).id
+
+
+@pytest.fixture
+async def bob(db: dal.Database) -> str:
+    """Another user."""
+    return (await dal.users.ensure(db, user_id="bob")).id
+
+
+@pytest.fixture
+async def chat(db: dal.Database, ada: str) -> dal.Conversation:
+    """A conversation of ada's."""
+    return await dal.conversations.create(db, user_id=ada)
