@@ -7,8 +7,10 @@ unset                   testcontainers where a Docker engine answers, else embed
 """
 
 import contextlib
+import gc
 import itertools
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
@@ -87,14 +89,16 @@ def running(choice: str) -> Iterator[Postgres]:
 
 def _docker_answers() -> bool:
     import docker  # imported only where nothing was chosen
-    import requests
 
-    try:
-        # A fixed version: negotiating one in the constructor leaves an open socket on failure.
-        with contextlib.closing(docker.from_env(version="1.40", timeout=5)) as engine:
-            return bool(engine.ping())
-    except (docker.errors.DockerException, requests.RequestException):
-        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # its socket, where nobody answers
+        try:
+            with contextlib.closing(docker.from_env(timeout=5)) as engine:
+                return bool(engine.ping())
+        except docker.errors.DockerException:
+            return False
+        finally:
+            gc.collect()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,19 @@
+"""`python -m dal` and the command `dal`."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, which the extra `cli` brings."""
+    try:
+        from dal.cli import app
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"dal's command line needs {error.name}; install the extra cli:"
+            " pip install 'dal-chat-memory[cli]'"
+        )
+    app()
+
+
+if __name__ == "__main__":
+    main()
