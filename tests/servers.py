@@ -88,7 +88,7 @@ def running(choice: str) -> Iterator[Postgres]:
 
 
 def _docker_answers() -> bool:
-    import docker  # imported only where nothing was chosen
+    import docker.errors  # imported only where nothing was chosen
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # its socket, where nobody answers

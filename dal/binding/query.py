@@ -10,8 +10,8 @@ from dal.binding.arguments import Arguments
 from dal.binding.rows import Records, Shape, shape_of
 from dal.binding.statement import BindingError, Statement, read_statement
 from dal.database.executor import Executor
-from dal.database.failures import translated
-from dal.errors import DalError, NotFoundError
+from dal.database.failures import FOREIGN_KEY_VIOLATION, translated
+from dal.errors import ConflictError, DalError, NotFoundError
 
 Stub = TypeVar("Stub", bound=Callable[..., Any])
 
@@ -174,8 +174,10 @@ class _Binding:
     async def run(self, work: Awaitable[Any]) -> Any:
         try:
             return await translated(work, self.statement.name)
-        except NotFoundError as failure:  # a foreign key found no parent
-            if self.absent is None:
+        except ConflictError as failure:
+            if self.absent is None or failure.sqlstate != FOREIGN_KEY_VIOLATION:
                 raise
-            sqlstate = failure.sqlstate
-        raise self.absent(query=self.statement.name, sqlstate=sqlstate)
+            absent = self.absent(
+                query=failure.query, sqlstate=failure.sqlstate, constraint=failure.constraint
+            )
+        raise absent

@@ -87,7 +87,8 @@ def tokens(sql: str) -> list[Token]:
     `:name` is a parameter, except inside a subscript after a value, where the colon separates
     the bounds of a slice: `a[1:n]` holds the column n, `a[:n]` and `a[1 : :n]` the parameter.
     A value is a closing bracket, a parameter, a number, a string, or a name: any word but the
-    few that a value follows, such as AND.
+    few that a value follows, such as AND. Any other colon before a name needs a space between
+    them: `JSON_OBJECT('key': value)`.
 
     Whoever replaces a parameter must keep it apart from a word before it: in `LIMIT:n`, the
     text `LIMIT$1` would be one identifier.

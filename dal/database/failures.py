@@ -14,13 +14,16 @@ from dal import errors
 
 Result = TypeVar("Result")
 
+FOREIGN_KEY_VIOLATION = "23503"
+
 # By SQLSTATE, else by its class (the first two characters).
 _BY_SQLSTATE: dict[str, type[errors.DalError]] = {
     "08": errors.ConnectionLostError,
     "0A": errors.SchemaMismatchError,  # a cached plan whose result type changed
     "22": errors.InvalidInputError,
+    "23001": errors.ConflictError,
     "23502": errors.SchemaMismatchError,  # a required column that this version does not know
-    "23503": errors.NotFoundError,
+    FOREIGN_KEY_VIOLATION: errors.ConflictError,
     "23505": errors.ConflictError,
     "23514": errors.InvalidInputError,
     "25006": errors.DatabaseUnavailableError,  # a standby, or read-only by its settings
@@ -110,18 +113,19 @@ async def translated(
 
 
 def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors.DalError:
-    sqlstate = error.sqlstate or ""
+    # asyncpg sets these as the server sends them, so no annotation knows them.
+    sqlstate: str = getattr(error, "sqlstate", None) or ""
+    constraint: str | None = getattr(error, "constraint_name", None)
     kind = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or errors.DalError
     message = _ADVICE.get(sqlstate) or _ADVICE.get(sqlstate[:2])
     if sqlstate == "23502":
-        message = f"{error.table_name} requires a {error.column_name}, which dal does not know"
+        table, column = getattr(error, "table_name", None), getattr(error, "column_name", None)
+        message = f"{table} requires a {column}, which dal does not know"
     elif kind is errors.SchemaMismatchError:
-        message = f"{error.message}; run `make migrate`, or compare the table with migrations/"
-    elif kind in (errors.InvalidInputError, errors.NotFoundError, errors.ConflictError):
-        rule = f"constraint {error.constraint_name}" if error.constraint_name else sqlstate
+        message = f"{error.args[0]}; run `make migrate`, or compare the table with migrations/"
+    elif kind in (errors.InvalidInputError, errors.ConflictError):
+        rule = f"constraint {constraint}" if constraint else f"SQLSTATE {sqlstate}"
         message = f"the database refuses this: {rule}"
     elif kind is errors.DalError and message is None:
         message = f"the database failed with SQLSTATE {sqlstate}; its log says more"
-    return kind(
-        message, query=query, sqlstate=error.sqlstate, constraint=error.constraint_name or None
-    )
+    return kind(message, query=query, sqlstate=sqlstate or None, constraint=constraint)
