@@ -26,49 +26,34 @@ def significant(sql: str) -> list[tuple[Kind, str]]:
 @pytest.mark.parametrize(
     ("sql", "kinds"),
     [
-        ("SELECT 1", [Kind.WORD, Kind.SPACE, Kind.NUMBER]),
-        ("foo$bar$baz", [Kind.WORD]),
-        ("é_1", [Kind.WORD]),
-        ("$1", [Kind.POSITION]),
-        ("$1$a$ $1 $a$", [Kind.POSITION, Kind.STRING]),
-        (":né_1$a$", [Kind.PARAMETER]),
-        ("x::int", [Kind.WORD, Kind.SYMBOL, Kind.WORD]),
-        ("x:=1", [Kind.WORD, Kind.SYMBOL, Kind.NUMBER]),
-        (":1", [Kind.SYMBOL, Kind.NUMBER]),
-        (":'x'", [Kind.SYMBOL, Kind.STRING]),
-        (':"x"', [Kind.SYMBOL, Kind.QUOTED]),
-        (r":E'\''", [Kind.SYMBOL, Kind.STRING]),
-        ("a;b", [Kind.WORD, Kind.SYMBOL, Kind.WORD]),
-        ("1 .5 1.5e-3 1. 0xFF 1_000", [Kind.NUMBER, *[Kind.SPACE, Kind.NUMBER] * 5]),
-        ("1else", [Kind.NUMBER, Kind.WORD]),
-        ("'it''s'", [Kind.STRING]),
-        (r"'\'", [Kind.STRING]),
-        (r"E'\'' e'\\'", [Kind.STRING, Kind.SPACE, Kind.STRING]),
-        (r"fooE'\'", [Kind.WORD, Kind.STRING]),
-        ("U&'x' b'1' X'F' n'x'", [Kind.STRING, *[Kind.SPACE, Kind.STRING] * 3]),
-        ('"a""b" u&"x"', [Kind.QUOTED, Kind.SPACE, Kind.QUOTED]),
-        ("U&x", [Kind.WORD, Kind.SYMBOL, Kind.WORD]),
-        ("'a' 'b'", [Kind.STRING, Kind.SPACE, Kind.STRING]),
-        ("'a'\n'b'", [Kind.STRING]),
-        ("'a' -- it's\r\n --\n'b'", [Kind.STRING]),
-        ("'a' /*\n*/ 'b'", [Kind.STRING, Kind.SPACE, Kind.COMMENT, Kind.SPACE, Kind.STRING]),
-        ("E'a'\n'\\''", [Kind.STRING]),
-        ("'a'\n'\\'", [Kind.STRING]),
-        ("'a'\nE'\\''", [Kind.STRING, Kind.SPACE, Kind.STRING]),
-        ("'a'\n- 'b'", [Kind.STRING, Kind.SPACE, Kind.SYMBOL, Kind.SPACE, Kind.STRING]),
-        ("$$ $a$ $$", [Kind.STRING]),
-        ("$a$ $$ $A$ $aa$ $b$a$", [Kind.STRING]),
-        ("$a $b", [Kind.SYMBOL, Kind.WORD, Kind.SPACE, Kind.SYMBOL, Kind.WORD]),
-        ("--a\rb", [Kind.COMMENT, Kind.SPACE, Kind.WORD]),
-        ("-- /*\n1", [Kind.COMMENT, Kind.SPACE, Kind.NUMBER]),
-        ("/* -- */1", [Kind.COMMENT, Kind.NUMBER]),
-        ("/*/* */' */1", [Kind.COMMENT, Kind.NUMBER]),
-        ("/*/ **/1", [Kind.COMMENT, Kind.NUMBER]),
-        ("+/* */*--", [Kind.SYMBOL, Kind.COMMENT, Kind.SYMBOL, Kind.COMMENT]),
+        ("SELECT foo$bar$baz, é_1;", "word word symbol word symbol"),
+        ("\N{NO-BREAK SPACE}", "word"),
+        ("$1 $1$a$ $1 $a$", "position position string"),
+        (":né_1$a$ x::int y:=1", "parameter word symbol word word symbol number"),
+        (":1 :'x' :\"x\" :E'\\''", "symbol number symbol string symbol quoted symbol string"),
+        ("1 .5 1.5e-3 1. 0xFF 1_000", "number number number number number number"),
+        ("1else", "number word"),
+        ("'it''s' '\\'", "string string"),
+        ("E'\\'' e'\\\\' fooE'\\'", "string string word string"),
+        ("U&'x' b'1' X'F' n'x' U&x", "string string string string word symbol word"),
+        ('"a""b" u&"x"', "quoted quoted"),
+        ("'a' 'b'", "string string"),
+        ("'a'\n'b'", "string"),
+        ("'a' -- it's\r\n --\n'b'", "string"),
+        ("'a' /*\n*/ 'b'", "string comment string"),
+        ("E'a'\n'\\''", "string"),
+        ("'a'\n'\\'", "string"),
+        ("'a'\nE'\\''", "string string"),
+        ("'a'\n- 'b'", "string symbol string"),
+        ("$$ $a$ $$ $a$ $$ $A$ $aa$ $b$a$", "string string"),
+        ("$a $b", "symbol word symbol word"),
+        ("--a\rb -- /*\n1 /* -- */2", "comment word comment number comment number"),
+        ("/*/* */' */1 /*/ **/2", "comment number comment number"),
+        ("+/* */*--", "symbol comment symbol comment"),
     ],
 )
-def test_kinds(sql: str, kinds: list[Kind]) -> None:
-    assert [token.kind for token in tokens(sql)] == kinds
+def test_kinds(sql: str, kinds: str) -> None:
+    assert " ".join(kind for kind, _ in significant(sql)) == kinds
 
 
 @pytest.mark.parametrize(
@@ -85,6 +70,7 @@ def test_kinds(sql: str, kinds: list[Kind]) -> None:
         ("a[(x :n)] x[1] :m", ["n", "m"]),
         ("a[CASE WHEN :a THEN :b ELSE :c END:n]", ["a", "b", "c"]),
         ("ARRAY[:a, :b] array[[:c], [:d]] ARRAY[x AT TIME ZONE :tz]", ["a", "b", "c", "d", "tz"]),
+        ("JSON_OBJECT('k': v, 'l': :l)", ["l"]),
         ("x) :a ]] :b", ["a", "b"]),
     ],
 )
@@ -127,7 +113,7 @@ ANY_TEXT = st.text() | NASTY
 HIDDEN = NASTY.map(" :hidden {}".format)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 @given(ANY_TEXT)
 def test_no_character_is_lost(sql: str) -> None:
     found = scanned(sql)
@@ -150,19 +136,14 @@ def literals(prefixes: Sequence[str], escape: Callable[[str], str]) -> st.Search
     )
 
 
-def is_closed_at_its_end_only(dollar_quoted: str) -> bool:
-    delimiter = dollar_quoted[: dollar_quoted.index("$", 1) + 1]
-    return dollar_quoted.find(delimiter, len(delimiter)) == len(dollar_quoted) - len(delimiter)
-
-
 QUOTATIONS = {
     "string": literals(["", "N", "b", "X", "u&"], lambda text: text.replace("'", "''")),
     "string with escapes": literals(
         ["E", "e"], lambda text: text.replace("\\", "\\\\").replace("'", "\\'")
     ),
-    "dollar quote": st.builds(
-        "${0}${1}${0}$".format, st.sampled_from(["", "a", "_é1"]), HIDDEN
-    ).filter(is_closed_at_its_end_only),
+    # No fragment has a t, so that none can close the quote.
+    "dollar quote with a tag": HIDDEN.map("$_é1t${}$_é1t$".format),
+    "dollar quote": HIDDEN.map(lambda text: f"$${text.replace('$', '')}$$"),
     "quoted identifier": st.builds(
         '{}"{}"'.format,
         st.sampled_from(["", "U&"]),
@@ -189,41 +170,45 @@ def test_a_quotation_hides_what_is_in_it(notation: str, data: st.DataObject) -> 
 
 # A piece of a statement, and the parameters in it.
 Piece = tuple[str, list[str]]
-NAMES = st.builds(
-    "{}{}".format, st.sampled_from(["a", "E", "_", "é"]), st.text("bu_1é$", max_size=4)
-)
-VALUES: st.SearchStrategy[Piece] = st.one_of(
-    NAMES.map(lambda name: (name, [])),
+
+
+def silent(sql: str) -> Piece:
+    return sql, []
+
+
+NAMES = st.builds("{}{}".format, st.sampled_from("aE_é"), st.text("bu_1é$", max_size=4))
+VALUES = st.one_of(
+    st.one_of(
+        NAMES,
+        st.sampled_from(["1", ".5e-3", "$1", "null", "a$b$c", "(b)"]),
+        QUOTATIONS["string"],
+        QUOTATIONS["quoted identifier"],
+    ).map(silent),
     NAMES.map(lambda name: (f":{name}", [name])),
     NAMES.map(lambda name: (f":{name}::{name}", [name])),
     NAMES.map(lambda name: (f"f(:{name}, x :{name})", [name, name])),
-    st.sampled_from(["1", ".5e-3", "$1", "null", "a$b$c", "(b)"]).map(lambda value: (value, [])),
-    st.one_of(QUOTATIONS["string"], QUOTATIONS["quoted identifier"]).map(lambda text: (text, [])),
 )
-SLICES: st.SearchStrategy[Piece] = st.one_of(
+SLICES = st.one_of(
     st.builds(lambda low, name: (f"a[{low[0]} :{name}]", low[1]), VALUES, NAMES),
     st.builds(lambda low, name: (f"a[{low[0]} : :{name}]", [*low[1], name]), VALUES, NAMES),
     st.builds(lambda low, name: (f"a[{low[0]} + :{name}]", [*low[1], name]), VALUES, NAMES),
     st.builds(lambda one, name: (f"ARRAY[:{name}, {one[0]}]", [name, *one[1]]), VALUES, NAMES),
     NAMES.map(lambda name: (f"a[:{name}]", [name])),
 )
-OTHERS: st.SearchStrategy[Piece] = st.one_of(
-    QUOTATIONS["string with escapes"].map(lambda text: (text, [])),
-    QUOTATIONS["dollar quote"].map(lambda text: (text, [])),
-    QUOTATIONS["comment"].map(lambda text: (text + "\n", [])),
-    QUOTATIONS["nested comment"].map(lambda text: (f"+{text}", [])),
-    st.sampled_from(["x::int", "x:=y", "LIMIT", "->>", "1 - -1", "$"]).map(lambda sql: (sql, [])),
+OTHERS = st.one_of(
+    st.sampled_from(["x::int", "x:=y", "LIMIT", "->>", "1 - -1", "$"]).map(silent),
+    st.one_of(*QUOTATIONS.values()).map(silent),
     NAMES.map(lambda name: (f"LIMIT:{name}", [name])),
 )
 STATEMENTS: st.SearchStrategy[Piece] = st.lists(VALUES | SLICES | OTHERS, max_size=8).map(
     lambda pieces: (
-        " ,".join(sql for sql, _ in pieces),
+        "\n,".join(sql for sql, _ in pieces),
         [name for _, names in pieces for name in names],
     )
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(STATEMENTS)
 def test_exactly_the_parameters_are_found(statement: Piece) -> None:
     sql, names = statement
@@ -257,33 +242,28 @@ def test_numbering_the_parameters_changes_no_other_token(sql: str) -> None:
     ]
 
 
-def lines_run(sql: str) -> int:
-    """How many lines of the scanner run for a text."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace if frame.f_code.co_filename == scanner.__file__ else None
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        scanned(sql)
-    finally:
-        sys.settrace(before)
-    return count
-
-
 @pytest.mark.parametrize(
     "fragment",
     ["/*", "'", "'\n", "E'\\'", "'a'\n--'", "'\n--\n", '"', "$", "$a", "$$a", "a[:b", "1e", "--"],
 )
 def test_no_text_takes_more_than_linear_time(fragment: str) -> None:
-    """A search that began again at every fragment would take 10^9 steps and more.
+    """A search that began again at every fragment would run 10^9 lines of the scanner and more.
 
     What happens inside a regular expression can't be counted, but would show as a test that
     does not end.
     """
     sql = fragment * (100_000 // len(fragment))
-    assert lines_run(sql) <= 20 * len(sql)
+    lines = 20 * len(sql)
+
+    def count(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal lines
+        lines -= event == "line"
+        assert lines >= 0
+        return count if frame.f_code.co_filename == scanner.__file__ else None
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        scanned(sql)
+    finally:
+        sys.settrace(before)
