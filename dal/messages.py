@@ -186,19 +186,9 @@ async def create_and_history(
     SQL: sql/messages/create_and_history.sql
 
     Parameters:
-        db: where to run: the database, a transaction, or an asyncpg connection or pool.
-        user_id: the conversation's owner.
-        conversation_id: the conversation.
-        role: `user` or `assistant`.
-        content: any text; a user's has at most 1,000 characters.
-        metadata: any JSON value.
-        id: the caller's own id, so that the call can be repeated after a lost connection.
         limit: messages at the most, the new one included, 1 to 1,000.
 
-    Raises:
-        InvalidInputError: an argument breaks its rule (MessageTooLongError among them).
-        ConversationNotFoundError: the user has no such conversation.
-        ConflictError: the id is taken by a message with other content.
+    The other parameters and the errors are those of `create`.
     """
     own_id = id or uuid4()
     while True:

@@ -30,27 +30,32 @@ class Fields:
 class Columns:
     """Marks an argument that is a sequence of a dataclass: `:tasks_title` is an array of titles.
 
-    An empty sequence is answered with an empty list, without a round trip.
+    An empty sequence is answered without a round trip where the answer is plain: an empty list, 0,
+    False or None.
     """
 
     type: type
 
 
 class Arguments:
-    """Checks the arguments of one stub and puts them into its statement's order."""
+    """Checks the arguments of one stub and puts them into its statement's order.
+
+    Attributes:
+        batch: name of the argument that is a sequence of rows, or None.
+    """
 
     def __init__(self, statement: Statement, hints: Mapping[str, Any]) -> None:
         self._name = statement.name
         self._hints = dict(hints)
-        self._batch: str | None = None
+        self.batch: str | None = None
         offered: dict[str, Callable[[Any], Any]] = {}
         for name, hint in hints.items():
             offered |= self._getters(name, hint)
         _compare(statement, offered)
         self._getters_in_order = [offered[name] for name in statement.parameters]
 
-    def values(self, given: Mapping[str, Any]) -> list[Any] | None:
-        """The statement's values, or None where an empty batch leaves nothing to send.
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        """The statement's values.
 
         Raises:
             InvalidInputError: an argument breaks a rule.
@@ -61,8 +66,6 @@ class Arguments:
         except ValidationError as error:
             failure = _failure(self._name, error)
         else:
-            if self._batch and not checked[self._batch]:
-                return None
             return [get(checked) for get in self._getters_in_order]
         raise failure
 
@@ -79,7 +82,7 @@ class Arguments:
             if isinstance(mark, Fields):
                 return {f"{name}_{field}": _field(get, field) for field in _names(mark.type)}
             if isinstance(mark, Columns):
-                self._batch = name
+                self.batch = name
                 return {f"{name}_{field}": _column(get, field) for field in _names(mark.type)}
         return {name: get}
 

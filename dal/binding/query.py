@@ -1,14 +1,14 @@
 """A SQL file and a typed stub become one async function."""
 
 import functools
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast
 
 from dal.binding.arguments import Arguments
-from dal.binding.rows import Records, Shape, shape_of
+from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
+from dal.binding.stub import read_stub
 from dal.database.executor import Executor
 from dal.database.failures import FOREIGN_KEY_VIOLATION, translated
 from dal.errors import ConflictError, DalError, NotFoundError
@@ -85,34 +85,15 @@ class _Binding:
         absent: type[NotFoundError] | None,
         raises: Mapping[str, type[DalError]],
     ) -> None:
-        def refuse(complaint: str) -> BindingError:
-            return BindingError(f"{statement.path}: {complaint}")
-
-        executor, *others = inspect.signature(stub).parameters.values()
-        if executor.kind is not executor.POSITIONAL_OR_KEYWORD:
-            raise refuse("the stub's first parameter is where to run")
-        for parameter in others:
-            if parameter.kind is not parameter.KEYWORD_ONLY:
-                raise refuse(f"the stub's {parameter.name} must be keyword-only, after a `*`")
-        hints = get_type_hints(stub, include_extras=True)
-        for name in [parameter.name for parameter in others] + ["return"]:
-            if name not in hints:
-                raise refuse(f"the stub's {name} has no annotation")
-        shape, record = shape_of(hints["return"], statement)
-        if absent and shape not in (Shape.ONE, Shape.LIST):
-            raise refuse("`absent` goes with a stub that returns T or list[T]")
-        if inspect.iscoroutinefunction(stub) is (shape is Shape.PAGES):
-            raise refuse("a stub is an `async def`; for AsyncIterator it is a plain `def`")
-        self.defaults = {
-            parameter.name: parameter.default
-            for parameter in others
-            if parameter.default is not parameter.empty
-        }
-        if shape is Shape.PAGES and not {"after", "page_size"} <= self.defaults.keys():
-            raise refuse("an AsyncIterator needs `after` and `page_size`, with defaults")
-        self.arguments = Arguments(statement, {one.name: hints[one.name] for one in others})
-        self.records = Records(statement, record)
-        self.statement, self.shape, self.absent, self.raises = statement, shape, absent, raises
+        signature = read_stub(stub, statement)
+        self.statement, self.absent, self.raises = statement, absent, raises
+        self.shape, self.defaults = signature.shape, signature.defaults
+        self.arguments = Arguments(statement, signature.hints)
+        self.records = Records(statement, signature.record)
+        if absent and self.shape not in (Shape.ONE, Shape.LIST):
+            raise BindingError(f"{statement.path}: `absent` goes with a stub of T or list[T]")
+        if raises and self.shape in _SCALARS:
+            raise BindingError(f"{statement.path}: `raises` goes with a stub of records")
 
     def function(self, stub: Callable[..., Any]) -> Callable[..., Any]:
         """The function that takes the stub's place."""
@@ -142,11 +123,15 @@ class _Binding:
 
     async def call(self, db: Executor, given: Mapping[str, Any]) -> Any:
         values = self.arguments.values(given)
-        if values is None:  # an empty batch
-            return []
+        nothing_to_send = self.arguments.batch is not None and not given[self.arguments.batch]
         if self.shape in _SCALARS:
-            return _SCALARS[self.shape](await self.number(db, values))
-        rows = await self.rows(db, values)
+            return _SCALARS[self.shape](0 if nothing_to_send else await self.number(db, values))
+        if self.shape is Shape.LIST and nothing_to_send:
+            return []
+        rows = await self.run(db.fetch, values)
+        for column, error in self.raises.items():
+            if any(row[column] for row in rows):
+                raise error(query=self.statement.name)
         if self.absent and not rows:
             raise self.absent(query=self.statement.name)
         if self.shape in (Shape.LIST, Shape.PAGES):
@@ -158,22 +143,17 @@ class _Binding:
         raise DalError("no row came back, but one was promised", query=self.statement.name)
 
     async def number(self, db: Executor, values: list[Any]) -> int:
-        if self.statement.counted:
-            tag: str = await self.run(db.execute(self.statement.text, *values))
-            return int(tag.rpartition(" ")[2])
-        rows = await self.rows(db, values)
-        return int(rows[0][0])
+        if self.statement.counted or self.shape is Shape.NOTHING:
+            tag: str = await self.run(db.execute, values)
+            return int(tag.rpartition(" ")[2]) if self.statement.counted else 0
+        rows = await self.run(db.fetch, values)
+        if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
+            return int(rows[0][0])
+        raise DalError("no number came back, but one was promised", query=self.statement.name)
 
-    async def rows(self, db: Executor, values: list[Any]) -> list[Any]:
-        rows: list[Any] = await self.run(db.fetch(self.statement.text, *values))
-        for column, error in self.raises.items():
-            if any(row[column] for row in rows):
-                raise error(query=self.statement.name)
-        return rows
-
-    async def run(self, work: Awaitable[Any]) -> Any:
+    async def run(self, method: Callable[..., Awaitable[Any]], values: list[Any]) -> Any:
         try:
-            return await translated(work, self.statement.name)
+            return await translated(method, self.statement.text, *values, query=self.statement.name)
         except ConflictError as failure:
             if self.absent is None or failure.sqlstate != FOREIGN_KEY_VIOLATION:
                 raise

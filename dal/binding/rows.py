@@ -47,9 +47,8 @@ def shape_of(annotation: Any, statement: Statement) -> tuple[Shape, Any]:
         shape = Shape.OPTIONAL
     else:
         shape, arguments = Shape.ONE, [annotation]
-    match arguments:
-        case [type() as record] if issubclass(record, BaseModel):
-            return shape, record
+    if len(arguments) == 1 and _is_model(arguments[0]):
+        return shape, arguments[0]
     offers = ", ".join(shape.value for shape in Shape)
     raise BindingError(f"{statement.path}: a stub returns one of {offers}; T is a Pydantic model")
 
@@ -71,19 +70,21 @@ class Records:
         Raises:
             SchemaMismatchError: a column is missing or holds what its field can't.
         """
-        records: list[Any] = self._valid(self._list, [dict(row) for row in rows])
+        records: list[Any] = self._valid(self._list, [dict(row) for row in rows], column=1)
         return records
 
     def one(self, rows: Sequence[Row]) -> Any:
         """The record of the only row, or of all the rows of a join."""
-        return self._valid(self._single, self._folded(rows) if self._lists else dict(rows[0]))
+        row = self._folded(rows) if self._lists else dict(rows[0])
+        return self._valid(self._single, row, column=0)
 
-    def _valid(self, adapter: TypeAdapter[Any], value: Any) -> Any:
+    def _valid(self, adapter: TypeAdapter[Any], value: Any, column: int) -> Any:
         try:
             return adapter.validate_python(value)
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False)
-        wrong = sorted({f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems})
+        # Of the place only the column is said: what is deeper may be a key of the data.
+        wrong = sorted({f"{problem['loc'][column]}: {problem['msg']}" for problem in problems})
         raise SchemaMismatchError(
             f"a row is not a {self.record.__name__}: {'; '.join(wrong)}", query=self.statement.name
         )
@@ -110,5 +111,12 @@ class Records:
 
     @cached_property
     def _lists(self) -> list[str]:
-        fields = self.record.model_fields.items()
-        return [name for name, field in fields if get_origin(field.annotation) is list]
+        return [
+            name
+            for name, field in self.record.model_fields.items()
+            if get_origin(field.annotation) is list and _is_model(*get_args(field.annotation))
+        ]
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -1,6 +1,7 @@
 """Connections: the pool, transactions, and what their failures are called."""
 
-from dal.database.database import Database, PoolStats, connect
+from dal.database.connect import connect
+from dal.database.database import Database, PoolStats
 from dal.database.executor import Executor
 from dal.database.transaction import Transaction
 

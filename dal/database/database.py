@@ -1,11 +1,9 @@
 """The pool of connections that a service holds for its lifetime."""
 
 import asyncio
-import os
-import re
 import time
 from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -13,11 +11,12 @@ from typing import Any, Self
 import asyncpg
 
 from dal.database.failures import explain_connect, translated
+from dal.database.settings import Settings
 from dal.database.transaction import Isolation, Transaction, begin
-from dal.errors import ConfigurationError, DalError, DatabaseUnavailableError, PoolTimeoutError
+from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
 
-# SQLAlchemy's way of naming a driver in a URL, which asyncpg refuses.
-_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
+# What asyncpg's reset leaves: it spares temporary tables, and the role, which RESET ALL spares too.
+_FORGET = "RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +41,6 @@ class PoolStats:
         return self.size - self.idle
 
 
-def connect(
-    dsn: str | None = None,
-    *,
-    min_size: int = 10,
-    max_size: int = 30,
-    acquire_timeout: float = 30.0,
-    recycle_after: float = 3600.0,
-    command_timeout: float = 30.0,
-    application_name: str = "dal",
-) -> "Database":
-    """Connect to PostgreSQL.
-
-        async with dal.connect() as db: ...
-
-        db = await dal.connect()        # and later: await db.close()
-
-    Parameters:
-        dsn: `postgresql://user:password@host:port/database`; None takes DATABASE_URL from the
-            environment.
-        min_size: connections opened at once.
-        max_size: connections at the most.
-        acquire_timeout: seconds that a call waits for a free connection.
-        recycle_after: seconds after which connections are replaced by new ones.
-        command_timeout: seconds that a statement may take.
-        application_name: how this service is called in pg_stat_activity.
-
-    Raises:
-        ConfigurationError: there is no address, or it is wrong, or the server refuses the user.
-        DatabaseUnavailableError: the server can't be reached.
-    """
-    address = dsn or os.environ.get("DATABASE_URL")
-    if not address:
-        raise ConfigurationError(
-            "no database address; set DATABASE_URL=postgresql://user:password@host:5432/database"
-            " or pass it to dal.connect"
-        )
-    return Database(
-        acquire_timeout=acquire_timeout,
-        recycle_after=recycle_after,
-        pool={
-            "dsn": _DRIVER.sub(r"\1://", address),
-            "min_size": min_size,
-            "max_size": max_size,
-            "command_timeout": command_timeout,
-            "server_settings": {"application_name": application_name},
-        },
-    )
-
-
 class Database:
     """A pool of connections; made by `connect`.
 
@@ -98,13 +48,10 @@ class Database:
     back. It may be shared by all tasks of an event loop.
     """
 
-    def __init__(
-        self, *, acquire_timeout: float, recycle_after: float, pool: dict[str, Any]
-    ) -> None:
-        self._acquire_timeout = acquire_timeout
-        self._recycle_after = recycle_after
-        self._options = pool
+    def __init__(self, address: str, settings: Settings) -> None:
+        self._address, self._settings = address, settings
         self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
         self._recycler: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -177,8 +124,14 @@ class Database:
             yield connection
         finally:
             try:
-                if not connection.is_closed():
-                    await translated(connection.reset(), "acquire")
+                await connection.reset()
+                await connection.execute(_FORGET)
+            except BaseException as error:
+                # Lost, or still busy: closed, it takes its state with it.
+                with suppress(asyncpg.InterfaceError):
+                    connection.terminate()
+                if not isinstance(error, Exception):
+                    raise
             finally:
                 await pool.release(connection)
 
@@ -189,7 +142,7 @@ class Database:
             DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: there was none.
         """
         start = time.perf_counter()
-        await translated(self.fetch("SELECT 1"), "ping")
+        await translated(self.fetch, "SELECT 1", query="ping")
         return time.perf_counter() - start
 
     def stats(self) -> PoolStats:
@@ -230,23 +183,40 @@ class Database:
         return self._pool
 
     async def _open(self) -> Self:
-        if self._pool is None:
-            pool = asyncpg.create_pool(**self._options, reset=_keep)
-            self._pool = await translated(pool, explain=explain_connect)
-            self._recycler = asyncio.create_task(self._recycle(pool), name="dal: recycle")
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await translated(self._create, explain=explain_connect)
+                self._recycler = asyncio.create_task(self._recycle(self._pool), name="dal: recycle")
         return self
 
+    async def _create(self) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self._address,
+            min_size=self._settings.min_size,
+            max_size=self._settings.max_size,
+            command_timeout=self._settings.command_timeout,
+            server_settings={"application_name": self._settings.application_name},
+            reset=_keep,
+        )
+
     async def _take(self, pool: asyncpg.Pool) -> Any:
+        async def acquire() -> Any:
+            return await pool.acquire(timeout=self._settings.acquire_timeout)
+
         def explain(error: Exception, query: str | None) -> DalError | None:
             if isinstance(error, TimeoutError) and pool.get_size() == pool.get_max_size():
                 return PoolTimeoutError()
             return explain_connect(error, query)
 
-        return await translated(pool.acquire(timeout=self._acquire_timeout), explain=explain)
+        connection = await translated(acquire, explain=explain)
+        if pool.is_closing():
+            await pool.release(connection)
+            raise DatabaseUnavailableError("closed while a call waited for a connection")
+        return connection
 
     async def _recycle(self, pool: asyncpg.Pool) -> None:
         while True:
-            await asyncio.sleep(self._recycle_after)
+            await asyncio.sleep(self._settings.recycle_after)
             await pool.expire_connections()
 
 

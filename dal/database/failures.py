@@ -1,8 +1,8 @@
 """asyncpg's and PostgreSQL's failures, as errors of `dal.errors`.
 
 PostgreSQL's text may quote the failing row and asyncpg's may quote an argument, so neither is
-passed on. The exception are errors of class 42 (syntax, names, types): they speak of the
-statement and the schema alone, and saying what differs is the help that people need there.
+passed on. The exception are the errors that PostgreSQL finds while it reads a statement (names,
+types): they speak of the statement and the schema alone, and what differs is the help needed there.
 """
 
 from collections.abc import Awaitable, Callable
@@ -88,22 +88,32 @@ def explain(error: Exception, query: str | None = None) -> errors.DalError | Non
 
 def explain_connect(error: Exception, query: str | None = None) -> errors.DalError | None:
     """The same for a failure to connect, where nothing was sent and nothing can be lost."""
+    if isinstance(error, OSError):  # before ValueError: a certificate's failure is both
+        return errors.DatabaseUnavailableError()
     if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
         return errors.ConfigurationError("DATABASE_URL is not a PostgreSQL address")
-    found = errors.DatabaseUnavailableError() if isinstance(error, OSError) else explain(error)
+    found = explain(error, query)
     if isinstance(found, errors.ConnectionLostError | errors.QueryTimeoutError):
-        return errors.DatabaseUnavailableError(query=query, sqlstate=found.sqlstate)
+        return errors.DatabaseUnavailableError(sqlstate=found.sqlstate)
+    if isinstance(found, errors.SchemaMismatchError | errors.InvalidInputError):
+        return errors.ConfigurationError(
+            "DATABASE_URL asks for a setting that the server does not take", sqlstate=found.sqlstate
+        )
     return found
 
 
 async def translated(
-    work: Awaitable[Result],
+    call: Callable[..., Awaitable[Result]],
+    *args: object,
     query: str | None = None,
     explain: Callable[[Exception, str | None], errors.DalError | None] = explain,
 ) -> Result:
-    """Await the work; where the database fails it, raise the error that a caller should see."""
+    """Await `call(*args)`; where the database fails it, raise the error that a caller should see.
+
+    It is called in here because asyncpg raises some of its failures at the call already.
+    """
     try:
-        return await work
+        return await call(*args)
     except Exception as error:
         failure = explain(error, query)
         if failure is None:
@@ -122,7 +132,10 @@ def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors
         table, column = getattr(error, "table_name", None), getattr(error, "column_name", None)
         message = f"{table} requires a {column}, which dal does not know"
     elif kind is errors.SchemaMismatchError:
-        message = f"{error.args[0]}; run `make migrate`, or compare the table with migrations/"
+        # Only what was found while reading the statement has a position; a cast that fails later,
+        # such as :name::regclass, quotes the value.
+        what = error.args[0] if getattr(error, "position", None) else f"SQLSTATE {sqlstate}"
+        message = f"{what}; run `make migrate`, or compare the table with migrations/"
     elif kind in (errors.InvalidInputError, errors.ConflictError):
         rule = f"constraint {constraint}" if constraint else f"SQLSTATE {sqlstate}"
         message = f"the database refuses this: {rule}"

@@ -1,12 +1,12 @@
 """A transaction, and savepoints within it."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
-from dal.database.failures import explain, translated
+from dal.database.failures import translated
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
@@ -45,7 +45,7 @@ class Transaction:
     def _watched(self) -> Iterator[None]:
         try:
             yield
-        except asyncpg.PostgresError:
+        except BaseException:  # a time limit and a cancellation fail the transaction as well
             self._failed = True
             raise
 
@@ -65,18 +65,18 @@ async def begin(
 ) -> AsyncIterator[Transaction]:
     """Run a block in a transaction of the connection, or in a savepoint if it is in one already."""
     block = connection.transaction(isolation=isolation, readonly=readonly)
-    await translated(block.start())
+    await translated(block.start)
     transaction = Transaction(connection)
     try:
         yield transaction
-        await translated(transaction._confirm())
+        await translated(transaction._confirm)
     except BaseException:
         try:
             await block.rollback()
-        except Exception as error:
-            if explain(error) is None:
-                raise
-            # The connection is gone and the server rolls back by itself; the block's own error
-            # is the one to see.
+        except Exception:  # noqa: BLE001
+            # Lost, or busy with a task that outlived the block. Closed, it is rolled back by the
+            # server; the block's own error is the one to see.
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
         raise
-    await translated(block.commit())
+    await translated(block.commit)

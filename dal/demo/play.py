@@ -62,7 +62,7 @@ def _database(show: Show, url: str | None) -> Iterator[str]:
 
 async def _run(url: str, statement: str) -> None:
     async with dal.connect(url, min_size=1) as db:
-        await translated(db.execute(statement), "demo")
+        await translated(db.execute, statement, query="demo")
 
 
 async def _play(show: Show, url: str, played: list[Dialogue]) -> None:

@@ -1,0 +1,65 @@
+"""A typed stub, read: its parameters, and what it returns."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from dal.binding.rows import Shape, shape_of
+from dal.binding.statement import BindingError, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a stub says.
+
+    Attributes:
+        hints: annotations of the parameters after the first, by name.
+        defaults: the values of those that have one.
+        shape: how rows are handed over.
+        record: the Pydantic model of a row, or None for a number, a flag or nothing.
+    """
+
+    hints: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+    shape: Shape
+    record: Any
+
+
+def read_stub(stub: Callable[..., Any], statement: Statement) -> Signature:
+    """Read a stub.
+
+    Raises:
+        BindingError: it is not a stub as `Queries` describes them.
+    """
+
+    def demand(kept: bool, rule: str) -> None:
+        if not kept:
+            raise BindingError(f"{statement.path}: {rule}")
+
+    parameters = list(inspect.signature(stub).parameters.values())
+    demand(
+        bool(parameters) and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        "the stub's first parameter is where to run",
+    )
+    hints = get_type_hints(stub, include_extras=True)
+    for parameter in parameters[1:]:
+        name, kind = parameter.name, parameter.kind
+        named = kind is inspect.Parameter.KEYWORD_ONLY
+        demand(named, f"the stub's {name} must be keyword-only, after a `*`")
+        demand(name in hints, f"the stub's {name} has no annotation")
+    demand("return" in hints, "the stub's return has no annotation")
+    defaults = {one.name: one.default for one in parameters[1:] if one.default is not one.empty}
+
+    shape, record = shape_of(hints["return"], statement)
+    demand(
+        inspect.iscoroutinefunction(stub) is (shape is not Shape.PAGES),
+        "a stub is an `async def`; for AsyncIterator it is a plain `def`",
+    )
+    demand(
+        shape is not Shape.PAGES
+        or (hasattr(record, "cursor") and {"after", "page_size"} <= defaults.keys()),
+        "an AsyncIterator needs `after` and `page_size`, with defaults, and records that have a"
+        " `cursor`",
+    )
+    return Signature({one.name: hints[one.name] for one in parameters[1:]}, defaults, shape, record)
