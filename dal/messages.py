@@ -40,7 +40,8 @@ class Message(Record):
     user_id: str
     role: MessageRole
     content: str = Field(repr=False)
-    # A row brings JSON as text; what Message(...) or model_validate brings is a value already.
+    # A row brings JSON as text. What Message(...) or model_validate brings is the value already,
+    # except for a string that is JSON itself: nothing tells it from a row's.
     metadata: Annotated[Json[Any] | Any, Field(union_mode="left_to_right", repr=False)]
     created_at: datetime
 
@@ -190,7 +191,7 @@ async def create_and_history(
 
     The other parameters and the errors are those of `create`.
     """
-    own_id = id or uuid4()
+    own_id = uuid4() if id is None else id
     while True:
         try:
             return await _create_and_history(

@@ -5,7 +5,8 @@
 --
 -- The role itself is yours to make: CREATE ROLE chat_service LOGIN PASSWORD '...';
 
--- users.ensure reads and inserts; where two callers race it updates id to itself.
+-- users.ensure reads whole rows (an earlier phase's table may lack created_at) and inserts; where two
+-- callers race it updates id to itself.
 GRANT SELECT, INSERT (id), UPDATE (id) ON users TO :"service";
 -- Only users.delete needs this. Leave it out where users are the accounts of another service.
 GRANT DELETE ON users TO :"service";

@@ -1,6 +1,6 @@
 -- Appends a batch of messages and moves the conversation's recency to the last one's time, or
 -- returns those that are stored already, in the order given. `conflict` says that a stored one
--- differs.
+-- differs; then nothing is appended.
 -- Index: messages_pkey (user_id, id), conversations_pkey (user_id, id).
 -- Locks: the conversation's row until the transaction ends. The batch takes one microsecond a
 --   message under this lock, so nobody else's message comes between.
@@ -14,10 +14,18 @@ WITH batch AS (
     SELECT id, conversation_id, user_id, role, content, metadata, created_at
     FROM messages
     WHERE user_id = :user_id AND id = ANY(:messages_id::uuid[])
+), clash AS (
+    SELECT stored.id
+    FROM stored
+    JOIN batch ON batch.id = stored.id
+    WHERE
+        (stored.conversation_id, stored.role, stored.content, stored.metadata)
+        IS DISTINCT FROM
+        (:conversation_id::uuid, batch.role, batch.content, batch.metadata)
 ), missing AS (
     SELECT id, role, content, metadata, row_number() OVER (ORDER BY place DESC) - 1 AS from_end
     FROM batch
-    WHERE id NOT IN (SELECT stored.id FROM stored)
+    WHERE id NOT IN (SELECT stored.id FROM stored) AND NOT EXISTS (SELECT FROM clash)
 ), conversation AS (
     UPDATE conversations
     -- As in create.sql, for the first of the batch; the others follow it.

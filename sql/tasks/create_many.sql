@@ -1,6 +1,6 @@
 -- Makes a batch of tasks, or returns those that are stored already, in the order given.
--- `conflict` says that a stored one has another title or description. Times are a microsecond
--- apart, so that the list keeps the batch's order.
+-- `conflict` says that a stored one has another title or description; then none is made. Times are a
+-- microsecond apart, so that the list keeps the batch's order.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: the new rows, and the user's row FOR KEY SHARE (their foreign key).
 WITH batch AS (
@@ -11,6 +11,11 @@ WITH batch AS (
     SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
     FROM tasks
     WHERE user_id = :user_id AND id = ANY(:tasks_id::uuid[])
+), clash AS (
+    SELECT stored.id
+    FROM stored
+    JOIN batch ON batch.id = stored.id
+    WHERE (stored.title, stored.description) IS DISTINCT FROM (batch.title, batch.description)
 ), added AS (
     INSERT INTO tasks AS t (id, user_id, title, description, created_at, updated_at)
     SELECT
@@ -18,7 +23,7 @@ WITH batch AS (
         now() + batch.place * interval '1 microsecond',
         now() + batch.place * interval '1 microsecond'
     FROM batch
-    WHERE batch.id NOT IN (SELECT stored.id FROM stored)
+    WHERE batch.id NOT IN (SELECT stored.id FROM stored) AND NOT EXISTS (SELECT FROM clash)
     -- Met only in a race, as in create.sql.
     ON CONFLICT (user_id, id) DO UPDATE SET title = t.title
     RETURNING

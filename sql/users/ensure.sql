@@ -3,15 +3,9 @@
 -- Index: the primary key of users.
 -- Locks: none where the user exists; else the new row.
 WITH stored AS (
-    SELECT u.id, u.created_at
-    FROM (SELECT NULL::timestamptz AS created_at) AS absent
-    -- The inner created_at is the table's column, or where an earlier phase's table has none,
-    -- the NULL from outside: the nearest scope that knows the name wins.
-    CROSS JOIN LATERAL (
-        SELECT users.id, created_at::timestamptz AS created_at
-        FROM users
-        WHERE users.id = :user_id
-    ) AS u
+    SELECT id, (to_jsonb(u) ->> 'created_at')::timestamptz AS created_at  -- as in get.sql
+    FROM users AS u
+    WHERE id = :user_id
 ), added AS (
     INSERT INTO users AS u (id)
     SELECT :user_id
@@ -19,10 +13,10 @@ WITH stored AS (
     -- Met only in a race. DO NOTHING would return no row there: the winner's is not in the
     -- statement's snapshot.
     ON CONFLICT (id) DO UPDATE SET id = u.id
-    RETURNING u.id
+    RETURNING u.id, (to_jsonb(u) ->> 'created_at')::timestamptz AS created_at
 )
-SELECT stored.id, stored.created_at
+SELECT id, created_at
 FROM stored
 UNION ALL
-SELECT added.id, now() AS created_at
+SELECT id, created_at
 FROM added

