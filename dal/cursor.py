@@ -32,7 +32,11 @@ class Cursor:
     id: UUID
 
     def __post_init__(self) -> None:
-        if not isinstance(self.time, datetime) or self.time.utcoffset() is None:
+        try:
+            aware = self.time.utcoffset() is not None and self.time.astimezone(UTC)
+        except (AttributeError, OverflowError):  # no datetime, or none that UTC's calendar has
+            aware = False
+        if not aware:
             raise InvalidInputError("a cursor's time must be a datetime with a time zone")
         if not isinstance(self.id, UUID):
             raise InvalidInputError("a cursor's id must be a UUID")
