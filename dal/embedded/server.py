@@ -72,10 +72,13 @@ class Server:
         self._owner = os.getpid()
         self._lifeline = cast(IO[bytes], self._process.stdin)
         _servers.add(self)
-        ready = cast(IO[bytes], self._process.stdout).readline()
-        if not ready:
+        try:
+            ready = cast(IO[bytes], self._process.stdout).readline()
+            if not ready:
+                raise EmbeddedServerError("The embedded server was stopped while it was starting.")
+        except BaseException:  # a Ctrl-C too
             self._stop()
-            raise EmbeddedServerError("The embedded server was stopped while it was starting.")
+            raise
         self.directory = Path(os.fsdecode(ready.removesuffix(b"\n")))
         self.bin = installation / "bin"
 

@@ -3,7 +3,8 @@
 Run as `python -I -S supervisor.py INSTALLATION [SETTING=VALUE ...]`. Standard input is the
 lifeline, a pipe from the parent: its end means that the parent is done or dead. The private
 directory's name goes to standard output once the server accepts connections; a failure goes to
-standard error, with exit status 1.
+standard error, with exit status 1. Nothing stays behind, unless this process itself is killed: then
+the server dies all the same (on Linux), but the directory is the parent's to remove.
 
 PostgreSQL refuses to run as root. Then this process's children step down to an unprivileged user,
 and it stays root itself: the interpreter, this file and the server's programs may lie where that
