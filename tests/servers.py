@@ -103,7 +103,7 @@ def _docker_answers() -> bool:
 
 @contextlib.contextmanager
 def _container() -> Iterator[str]:
-    from testcontainers.postgres import PostgresContainer
+    from testcontainers.community.postgres import PostgresContainer
 
     image = os.environ.get("DAL_TEST_IMAGE", "postgres:15")
     container = PostgresContainer(image, driver=None)
