@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, Json, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from dal.binding import Columns, Executor, query
 from dal.cursor import Cursor
-from dal.errors import ConflictError, ConversationNotFoundError, DalError, MessageTooLongError
+from dal.errors import ConflictError, ConversationNotFoundError, MessageTooLongError
 from dal.inputs import Limit, Metadata, Name, NewId, Place, Text, distinct_ids, one_of
 from dal.record import Record
 
@@ -90,10 +90,6 @@ Batch: TypeAlias = Annotated[
 ]
 
 
-class _StaleWindowError(DalError):
-    """Others appended while this statement waited for the conversation; run it again."""
-
-
 @query("messages/create.sql", absent=ConversationNotFoundError, raises={"conflict": ConflictError})
 async def create(
     db: Executor,
@@ -153,32 +149,19 @@ async def create_many(
 @query(
     "messages/create_and_history.sql",
     absent=ConversationNotFoundError,
-    raises={"conflict": ConflictError, "stale": _StaleWindowError},
+    raises={"conflict": ConflictError},
+    again="stale",
 )
-async def _create_and_history(
+async def create_and_history(
     db: Executor,
     *,
     user_id: Name,
     conversation_id: UUID,
     role: Role,
     content: Content,
-    metadata: Metadata,
-    id: UUID,
-    limit: Limit,
-) -> list[Message]:
-    raise NotImplementedError
-
-
-async def create_and_history(
-    db: Executor,
-    *,
-    user_id: str,
-    conversation_id: UUID,
-    role: MessageRole | str,
-    content: str,
-    metadata: Any = None,
-    id: UUID | None = None,
-    limit: int = 20,
+    metadata: Metadata = None,
+    id: NewId = None,
+    limit: Limit = 20,
 ) -> list[Message]:
     """Append a message and return the window that ends with it, chronologically.
 
@@ -191,21 +174,7 @@ async def create_and_history(
 
     The other parameters and the errors are those of `create`.
     """
-    own_id = uuid4() if id is None else id
-    while True:
-        try:
-            return await _create_and_history(
-                db,
-                user_id=user_id,
-                conversation_id=conversation_id,
-                role=role,
-                content=content,
-                metadata=metadata,
-                id=own_id,
-                limit=limit,
-            )
-        except _StaleWindowError:
-            continue  # the message is stored: the repeat reads the window that ends with it
+    raise NotImplementedError
 
 
 @query("messages/get.sql")

@@ -20,16 +20,8 @@ from dal.places import MIGRATIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """A migration that has just been applied, and the seconds that it took."""
-
-    id: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    """A migration that has just been rolled back, and the seconds that it took."""
+class Step:
+    """A migration that has just been applied or rolled back, and the seconds that it took."""
 
     id: str
     seconds: float
@@ -43,7 +35,7 @@ class State:
     applied_at: datetime | None
 
 
-def apply(dsn: str, *, folder: Path = MIGRATIONS) -> list[Applied]:
+def apply(dsn: str, *, folder: Path = MIGRATIONS) -> list[Step]:
     """Apply the pending migrations in order, each in a transaction of its own.
 
     When one fails, those before it stay applied.
@@ -62,12 +54,12 @@ def apply(dsn: str, *, folder: Path = MIGRATIONS) -> list[Applied]:
     migrations = _read(folder)
     with _yoyo(dsn) as backend:
         return [
-            Applied(migration.id, _run(backend.apply_one, migration))
+            Step(migration.id, _run(backend.apply_one, migration))
             for migration in backend.to_apply(migrations)
         ]
 
 
-def rollback(dsn: str, *, steps: int | None = 1, folder: Path = MIGRATIONS) -> list[RolledBack]:
+def rollback(dsn: str, *, steps: int | None = 1, folder: Path = MIGRATIONS) -> list[Step]:
     """Roll back the latest migrations, newest first. The rows of their tables are lost.
 
     Parameters:
@@ -88,9 +80,7 @@ def rollback(dsn: str, *, steps: int | None = 1, folder: Path = MIGRATIONS) -> l
         for migration in latest:  # without the file yoyo unmarks it, and changes nothing
             if not Path(migration.path).with_suffix(".rollback.sql").is_file():
                 raise errors.ConfigurationError(f"{migration.id}.rollback.sql is missing")
-        return [
-            RolledBack(migration.id, _run(backend.rollback_one, migration)) for migration in latest
-        ]
+        return [Step(migration.id, _run(backend.rollback_one, migration)) for migration in latest]
 
 
 def status(dsn: str, *, folder: Path = MIGRATIONS) -> list[State]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from dal.binding.arguments import Arguments
 from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
-from dal.binding.stub import read_stub
+from dal.binding.stub import Signature, read_stub
 from dal.database.executor import Executor
 from dal.database.failures import FOREIGN_KEY_VIOLATION, translated
 from dal.errors import ConflictError, DalError, NotFoundError
@@ -56,6 +56,7 @@ class Queries:
         *,
         absent: type[NotFoundError] | None = None,
         raises: Mapping[str, type[DalError]] | None = None,
+        again: str | None = None,
     ) -> Callable[[Stub], Stub]:
         """Bind a stub to a file.
 
@@ -63,6 +64,8 @@ class Queries:
             file: path below the folder; `messages/history.sql` is the query `messages.history`.
             absent: raised where no row comes back, or a foreign key finds no parent.
             raises: a boolean column beside the record's, and the error to raise where it is true.
+            again: a boolean column; where it is true, the statement is run again. It is for one
+                that can be repeated, and whose snapshot was older than the lock it waited for.
 
         Raises:
             BindingError: the stub and the file do not fit.
@@ -70,7 +73,8 @@ class Queries:
         statement = read_statement(self._folder, file)
 
         def bind(stub: Stub) -> Stub:
-            return cast(Stub, _Binding(statement, stub, absent, raises or {}).function(stub))
+            binding = _Binding(statement, read_stub(stub, statement), absent, raises or {}, again)
+            return cast(Stub, binding.function(stub))
 
         return bind
 
@@ -81,19 +85,19 @@ class _Binding:
     def __init__(
         self,
         statement: Statement,
-        stub: Callable[..., Any],
+        signature: Signature,
         absent: type[NotFoundError] | None,
         raises: Mapping[str, type[DalError]],
+        again: str | None,
     ) -> None:
-        signature = read_stub(stub, statement)
-        self.statement, self.absent, self.raises = statement, absent, raises
+        self.statement, self.absent, self.raises, self.again = statement, absent, raises, again
         self.shape, self.defaults = signature.shape, signature.defaults
         self.arguments = Arguments(statement, signature.hints)
         self.records = Records(statement, signature.record)
         if absent and self.shape not in (Shape.ONE, Shape.LIST):
             raise BindingError(f"{statement.path}: `absent` goes with a stub of T or list[T]")
-        if raises and self.shape in _SCALARS:
-            raise BindingError(f"{statement.path}: `raises` goes with a stub of records")
+        if (raises or again) and self.shape in _SCALARS:
+            raise BindingError(f"{statement.path}: `raises` and `again` go with a stub of records")
 
     def function(self, stub: Callable[..., Any]) -> Callable[..., Any]:
         """The function that takes the stub's place."""
@@ -129,6 +133,8 @@ class _Binding:
         if self.shape is Shape.LIST and nothing_to_send:
             return []
         rows = await self.run(db.fetch, values)
+        while self.again and any(row[self.again] for row in rows):
+            rows = await self.run(db.fetch, values)
         for column, error in self.raises.items():
             if any(row[column] for row in rows):
                 raise error(query=self.statement.name)

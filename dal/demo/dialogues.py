@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dal.errors import InvalidInputError
-from dal.messages import MessageRole
+from dal.inputs import Name
+from dal.messages import Content, MessageRole
 
 OWN = Path(__file__).with_name("dialogues.jsonl")
 
@@ -20,14 +21,14 @@ class Said(_Line):
     """A message as a dialogue has it."""
 
     role: MessageRole
-    content: str
+    content: Content
     metadata: Any = None
 
 
 class Dialogue(_Line):
     """One conversation of one user."""
 
-    user_id: str
+    user_id: Name
     messages: list[Said]
 
 

@@ -69,13 +69,8 @@ async def _play(show: Show, url: str, played: list[Dialogue]) -> None:
     watch = Stopwatch()
     async with dal.connect(url, application_name="dal demo") as db:
         start = time.perf_counter()
-        chats = []
         shown = track(played, "playing", console=show.console, transient=True)
-        for number, dialogue in enumerate(shown, start=1):
-            try:
-                chats.append(await _hold(watch, db, dialogue))
-            except errors.InvalidInputError as error:
-                raise errors.InvalidInputError(f"dialogue {number}: {error}") from None
+        chats = [await _hold(watch, db, dialogue) for dialogue in shown]
         seconds = time.perf_counter() - start
         said = sum(len(dialogue.messages) for dialogue in played)
         show.line(f"played {len(played)} conversations with {said:,} messages in {seconds:.1f} s")

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import weakref
@@ -74,11 +75,11 @@ class Server:
         _servers.add(self)
         try:
             ready = cast(IO[bytes], self._process.stdout).readline()
-            if not ready:
-                raise EmbeddedServerError("The embedded server was stopped while it was starting.")
-        except BaseException:  # a Ctrl-C too
+        except BaseException:  # a Ctrl-C
             self._stop()
             raise
+        if not ready:
+            raise EmbeddedServerError(self._stop() or "The embedded server was told to stop.")
         self.directory = Path(os.fsdecode(ready.removesuffix(b"\n")))
         self.bin = installation / "bin"
 
@@ -100,12 +101,12 @@ class Server:
         Raises `EmbeddedServerError` if the server had ended by itself.
         """
         if self._owner == os.getpid() and not self._lifeline.closed:
-            try:
-                self._stop()
-            finally:
-                # Left only by a killed supervisor. On Linux the server has died with it; on macOS
-                # it ends by itself within a minute once its directory is missing.
-                shutil.rmtree(self.directory, ignore_errors=True)
+            complaint = self._stop()
+            # Left only by a killed supervisor. On Linux the server has died with it; on macOS it
+            # ends by itself within a minute once its directory is missing.
+            shutil.rmtree(self.directory, ignore_errors=True)
+            if complaint:
+                raise EmbeddedServerError(complaint)
 
     def __enter__(self) -> Self:
         return self
@@ -113,16 +114,14 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _stop(self) -> None:
+    def _stop(self) -> str:
+        """Stop the supervisor, and return what had gone wrong before, if anything had."""
         self._process.terminate()  # the lifeline's end would do, unless a copy of it has escaped
         _, complaint = self._process.communicate()
         if self._process.returncode < 0:
-            raise EmbeddedServerError(
-                "The embedded server is gone: its supervisor was killed "
-                f"(signal {-self._process.returncode}). Start another one."
-            )
-        if self._process.returncode:
-            raise EmbeddedServerError(complaint.decode(errors="replace").strip())
+            killer = signal.Signals(-self._process.returncode).name
+            return f"The supervisor of the embedded server was killed by {killer}: start another."
+        return complaint.decode(errors="replace").strip() if self._process.returncode else ""
 
 
 def _installation(version: int) -> Path:

@@ -59,13 +59,14 @@ class Children:
     def succeed(self, *command: str | Path) -> bool:
         """Run a program; the log keeps only what failed."""
         try:
-            status = self.start(*command).wait()
+            failed = self.start(*command).wait() != 0
         except OSError as error:
-            status = self._log.write(f"{error}\n".encode())
-        if status == 0:
+            failed = True
+            self._log.write(f"{error}\n".encode())
+        if not failed:
             self._log.seek(0)
             self._log.truncate()
-        return status == 0
+        return not failed
 
     def failure(self, what: str) -> str:
         """Say what went wrong, with the end of the log."""
@@ -91,7 +92,10 @@ def unprivileged_account() -> pwd.struct_passwd:
     for name in ("nobody", "postgres"):
         with suppress(KeyError):
             return pwd.getpwnam(name)
-    sys.exit("PostgreSQL refuses to run as root, and there is no user nobody to step down to.")
+    sys.exit(
+        "PostgreSQL refuses to run as root, and there is no user `nobody` to step down to: "
+        "run as an ordinary user."
+    )
 
 
 def tie_to_this_process() -> Callable[[], None]:
@@ -137,7 +141,7 @@ def private_directory(children: Children) -> Path:
         if children.succeed("/bin/sh", "-c", 'cd "$0"', folder):
             with suppress(OSError):
                 return Path(tempfile.mkdtemp(prefix="dal-postgres-", dir=folder))
-    sys.exit(children.failure("Set TMPDIR to a folder with a short name, open to all users."))
+    sys.exit(children.failure("Set TMPDIR to a folder with a short name that all users may enter."))
 
 
 def copy(installation: Path, target: Path) -> Path:
@@ -196,7 +200,8 @@ def watch(
         os.write(1, os.fsencode(f"{directory}\n"))
     while not stop_requested(signals):
         if postgres.poll() is not None:
-            sys.exit(children.failure("PostgreSQL ended by itself."))
+            # Without the log, which would tell the values of statements that had failed.
+            sys.exit(f"PostgreSQL ended by itself, with status {postgres.returncode}.")
 
 
 def is_ready(data: Path) -> bool:
@@ -207,7 +212,7 @@ def is_ready(data: Path) -> bool:
 
 
 def stop(postgres: subprocess.Popen[bytes]) -> None:
-    """Stop the server: politely, then with less and less patience."""
+    """Stop the server: a fast shutdown, else an immediate one, else by force."""
     for number, seconds in ((signal.SIGINT, 5), (signal.SIGQUIT, 10), (signal.SIGKILL, None)):
         postgres.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
