@@ -54,20 +54,24 @@ class Arguments:
         _compare(statement, offered)
         self._getters_in_order = [offered[name] for name in statement.parameters]
 
-    def values(self, given: Mapping[str, Any]) -> list[Any]:
-        """The statement's values.
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as the statement takes them.
 
         Raises:
             InvalidInputError: an argument breaks a rule.
             TypeError: an argument is missing or unknown.
         """
         try:
-            checked = self._checker.validate_python(given)
+            checked: dict[str, Any] = self._checker.validate_python(given)
         except ValidationError as error:
             failure = _failure(self._name, error)
         else:
-            return [get(checked) for get in self._getters_in_order]
+            return checked
         raise failure
+
+    def values(self, checked: Mapping[str, Any]) -> list[Any]:
+        """The values of `$1`, `$2`, ..."""
+        return [get(checked) for get in self._getters_in_order]
 
     @cached_property
     def _checker(self) -> TypeAdapter[Any]:

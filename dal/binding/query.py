@@ -105,38 +105,41 @@ class _Binding:
 
             @functools.wraps(stub)
             def stream(db: Executor, **given: Any) -> AsyncIterator[Any]:
-                return self.stream(db, {**self.defaults, **given})
+                return self.stream(db, given)
 
             return stream
 
         @functools.wraps(stub)
         async def call(db: Executor, **given: Any) -> Any:
-            return await self.call(db, {**self.defaults, **given})
+            return await self.answer(db, self.checked(given))
 
         return call
 
-    async def stream(self, db: Executor, given: Mapping[str, Any]) -> AsyncIterator[Any]:
-        after = given["after"]
-        while True:
-            page = await self.call(db, {**given, "after": after})
+    def checked(self, given: dict[str, Any]) -> dict[str, Any]:
+        return self.arguments.checked({**self.defaults, **given})
+
+    async def stream(self, db: Executor, given: dict[str, Any]) -> AsyncIterator[Any]:
+        checked = self.checked(given)
+        while page := await self.answer(db, checked):
             for record in page:
                 yield record
-            if len(page) < given["page_size"]:
+            if len(page) < checked["page_size"]:
                 return
-            after = page[-1].cursor
+            checked["after"] = page[-1].cursor
 
-    async def call(self, db: Executor, given: Mapping[str, Any]) -> Any:
-        values = self.arguments.values(given)
-        nothing_to_send = self.arguments.batch is not None and not given[self.arguments.batch]
+    async def answer(self, db: Executor, checked: Mapping[str, Any]) -> Any:
+        batch = self.arguments.batch
+        nothing_to_send = batch is not None and not checked[batch]
+        values = self.arguments.values(checked)
         if self.shape in _SCALARS:
             return _SCALARS[self.shape](0 if nothing_to_send else await self.number(db, values))
         if self.shape is Shape.LIST and nothing_to_send:
             return []
         rows = await self.run(db.fetch, values)
-        while self.again and any(row[self.again] for row in rows):
+        while self.again and self.says(self.again, rows):
             rows = await self.run(db.fetch, values)
         for column, error in self.raises.items():
-            if any(row[column] for row in rows):
+            if self.says(column, rows):
                 raise error(query=self.statement.name)
         if self.absent and not rows:
             raise self.absent(query=self.statement.name)
@@ -148,6 +151,13 @@ class _Binding:
             return None
         raise DalError("no row came back, but one was promised", query=self.statement.name)
 
+    def says(self, column: str, rows: list[Any]) -> bool:
+        try:
+            return any(row[column] for row in rows)
+        except KeyError:
+            complaint = f"the statement has no column {column}, which its stub speaks of"
+        raise DalError(complaint, query=self.statement.name)
+
     async def number(self, db: Executor, values: list[Any]) -> int:
         if self.statement.counted or self.shape is Shape.NOTHING:
             tag: str = await self.run(db.execute, values)
@@ -155,7 +165,10 @@ class _Binding:
         rows = await self.run(db.fetch, values)
         if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
             return int(rows[0][0])
-        raise DalError("no number came back, but one was promised", query=self.statement.name)
+        raise DalError(
+            "no number came back, but one was promised; cast it to bigint or boolean",
+            query=self.statement.name,
+        )
 
     async def run(self, method: Callable[..., Awaitable[Any]], values: list[Any]) -> Any:
         try:

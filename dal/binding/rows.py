@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dal.binding.statement import BindingError, Statement
-from dal.errors import SchemaMismatchError
+from dal.errors import DalError, SchemaMismatchError
 
 Row = Mapping[str, Any]
 
@@ -75,6 +75,8 @@ class Records:
 
     def one(self, rows: Sequence[Row]) -> Any:
         """The record of the only row, or of all the rows of a join."""
+        if len(rows) > 1 and not self._lists:
+            raise DalError("more than one row came back", query=self.statement.name)
         row = self._folded(rows) if self._lists else dict(rows[0])
         return self._valid(self._single, row, column=0)
 

@@ -44,7 +44,7 @@ def read_statement(folder: Path, file: str) -> Statement:
     path = folder / file
     name = file.removesuffix(".sql").replace("/", ".")
     try:
-        body = _body(tokens(path.read_text(encoding="utf-8")))
+        body = _body(tokens(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         raise BindingError(f"{path} does not exist{_similar(folder, file)}") from None
     except (UnicodeDecodeError, ScanError) as error:

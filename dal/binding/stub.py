@@ -42,7 +42,13 @@ def read_stub(stub: Callable[..., Any], statement: Statement) -> Signature:
         bool(parameters) and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD,
         "the stub's first parameter is where to run",
     )
-    hints = get_type_hints(stub, include_extras=True)
+    demand(parameters[0].name == "db", "the stub's first parameter is where to run, called `db`")
+    try:
+        hints = get_type_hints(stub, include_extras=True)
+    except NameError as error:
+        raise BindingError(
+            f"{statement.path}: the stub's annotations need {error.name} at run time"
+        ) from None
     for parameter in parameters[1:]:
         name, kind = parameter.name, parameter.kind
         named = kind is inspect.Parameter.KEYWORD_ONLY

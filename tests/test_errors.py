@@ -1,0 +1,92 @@
+"""The tree of errors as it is drawn, what each one says by itself, and the exported names."""
+
+import copy
+import inspect
+import pickle
+import re
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+import dal
+from dal import database, errors
+from dal.errors import DalError
+
+
+def classes(module: ModuleType) -> dict[str, type]:
+    """The public classes that a module defines itself."""
+    return {
+        name: found
+        for name, found in vars(module).items()
+        if isinstance(found, type)
+        and found.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+
+
+ERRORS = list(classes(errors).values())
+
+
+def drawn(drawing: str) -> dict[str, str]:
+    """Each class of the drawing and its parent: the last one before it that stands further left."""
+    parents: dict[str, str] = {}
+    line: list[tuple[int, str]] = [(-1, "Exception")]
+    for found in re.finditer(r"^[ │├└─]*\b(\w+Error)\b", drawing, re.MULTILINE):
+        column, name = found.start(1) - found.start(), found[1]
+        while line[-1][0] >= column:
+            line.pop()
+        parents[name] = line[-1][1]
+        line.append((column, name))
+    return parents
+
+
+def test_the_drawing_is_the_tree() -> None:
+    assert errors.__doc__
+    assert drawn(errors.__doc__) == {one.__name__: one.__mro__[1].__name__ for one in ERRORS}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_a_default_message_is_one_whole_sentence(kind: type[DalError]) -> None:
+    assert re.fullmatch(r"[A-Z][^\n]+[^.]\.", str(kind()))
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_the_query_is_named_before_the_message(kind: type[DalError]) -> None:
+    assert str(kind(query="tasks.get")) == f"tasks.get: {kind()}"
+    assert str(kind("No.", query="tasks.get")) == "tasks.get: No."
+
+
+def pickled(error: DalError) -> DalError:
+    same: DalError = pickle.loads(pickle.dumps(error))
+    return same
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
+@pytest.mark.parametrize("kind", ERRORS)
+def test_a_copy_keeps_everything(
+    kind: type[DalError], duplicate: Callable[[DalError], DalError]
+) -> None:
+    error = kind("No.", query="tasks.create", sqlstate="23505", constraint="tasks_pkey")
+    same = duplicate(error)
+    assert type(same) is kind
+    assert (str(same), vars(same)) == (str(error), vars(error))
+    assert vars(same) == {"query": "tasks.create", "sqlstate": "23505", "constraint": "tasks_pkey"}
+
+
+def test_the_exported_names_are_sorted_and_there() -> None:
+    assert dal.__all__ == sorted(set(dal.__all__))
+    assert [name for name in dal.__all__ if not hasattr(dal, name)] == []
+
+
+def test_the_exported_names_are_complete() -> None:
+    modules = [getattr(dal, name) for name in dal.__all__ if inspect.ismodule(getattr(dal, name))]
+    expected = {*database.__all__, *(name for one in modules for name in classes(one))}
+    # Errors are reached as dal.errors.NotFoundError.
+    assert expected - set(classes(errors)) <= set(dal.__all__)
+
+
+def test_the_module_of_errors_offers_nothing_else() -> None:
+    public = {name for name in vars(errors) if not name.startswith("_")}
+    modules = {name for name in public if inspect.ismodule(getattr(errors, name))}
+    assert public - modules == {one.__name__ for one in ERRORS}

@@ -1,0 +1,100 @@
+"""Rules of the house that no type checker or linter knows."""
+
+import ast
+import inspect
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+import dal
+
+CHECKOUT = Path(__file__).parents[1]
+SOURCES = {
+    path.relative_to(CHECKOUT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (CHECKOUT / "dal").rglob("*.py")
+}
+
+TOP_LEVEL = "pyproject.toml dal sql migrations tests Makefile README.md LICENSE"
+
+DOMAIN = [name for name in dal.__all__ if inspect.ismodule(getattr(dal, name)) and name != "errors"]
+# What is built on the domain. Everything else in dal is machinery, and knows nothing of it.
+ON_TOP = re.compile(rf"dal/(__init__|__main__|cli|demo/\w+|{'|'.join(DOMAIN)})\.py")
+MACHINERY = sorted(name for name in SOURCES if not ON_TOP.fullmatch(name))
+
+STATEMENT = re.compile(
+    r"""(?xs)
+    ^ \s* (SELECT | WITH | INSERT | UPDATE | DELETE | MERGE | COPY | TRUNCATE | LOCK | EXPLAIN
+        | PREPARE | CREATE | ALTER | DROP | GRANT | REVOKE | COMMENT | SET) \s
+    | (?i: \b (select\b .+ \bfrom | insert \s+ into | delete \s+ from | update \s+ \S+ \s+ set) \b )
+    """
+)
+SQL_OF_THE_MACHINERY = {
+    "dal/database/database.py": "ping wants an answer, whatever it is",
+    "dal/demo/play.py": "the demo makes and drops a database",
+    "dal/migrate.py": "a privilege, and yoyo's own table, read without taking yoyo's lock",
+}
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+
+
+def imports(name: str) -> Iterator[str]:
+    """Full names of what a module imports: `dal.errors.DalError`."""
+    package = ".".join(Path(name).parent.parts)
+    for node in ast.walk(ast.parse(SOURCES[name])):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def statements(name: str) -> list[str]:
+    """A module's strings that look like SQL, apart from docstrings."""
+    nodes = list(ast.walk(ast.parse(SOURCES[name])))
+    docstrings = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    constants = [node for node in nodes if isinstance(node, ast.Constant)]
+    texts = [str(node.value) for node in constants if node not in docstrings]
+    texts += [ast.unparse(node)[2:-1] for node in nodes if isinstance(node, ast.JoinedStr)]
+    return [text for text in texts if STATEMENT.search(text)]
+
+
+@pytest.mark.skipif(not (CHECKOUT / ".git").exists(), reason="not a git checkout")
+def test_top_level_is_what_a_reader_should_see() -> None:
+    files = run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    top_level = {file.partition("/")[0] for file in files}
+    assert {name for name in top_level if not name.startswith(".")} == set(TOP_LEVEL.split())
+
+
+def test_modules_are_short() -> None:
+    lines = {name: len(source.splitlines()) for name, source in SOURCES.items()}
+    assert {name: count for name, count in lines.items() if count > 250} == {}
+
+
+@pytest.mark.parametrize("name", MACHINERY)
+def test_machinery_does_not_know_the_domain(name: str) -> None:
+    above = {"dal"} | {f"dal.{export}" for export in dal.__all__} - {"dal.errors"}
+    assert [one for one in imports(name) if ".".join(one.split(".")[:2]) in above] == []
+
+
+def test_sql_stands_in_files() -> None:
+    found = {name: statements(name) for name in SOURCES}
+    assert {name for name in found if found[name]} == set(SQL_OF_THE_MACHINERY)
+    on_our_tables = re.compile(rf"\b({'|'.join(DOMAIN)})\b", re.IGNORECASE)
+    assert [sql for name in found for sql in found[name] if on_our_tables.search(sql)] == []
+
+
+def test_make_help_lists_every_target() -> None:
+    phony = re.search(r"^\.PHONY:(.*)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    listed = re.findall(r"^  make (\S+) +\S", run("make", "help"), re.MULTILINE)
+    assert sorted(listed) == sorted(phony[1].split())
+
+
+def test_ci_script_is_bash() -> None:
+    run("bash", "-n", ".ci/run")

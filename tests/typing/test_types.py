@@ -1,0 +1,199 @@
+"""What mypy and pyright see of dal from outside, in a project without any configuration."""
+
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import dal
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[1]
+
+HEAD = """
+from uuid import UUID
+
+import dal
+from dal import conversations, messages, tasks, users
+
+async def calls(db: dal.Database, u: str, i: UUID) -> None:
+"""
+
+REVEALED = {
+    "dal.connect()": "Database",
+    "await dal.connect('postgresql://localhost/x', max_size=5)": "Database",
+    "await db.ping()": "float",
+    "db.stats()": "PoolStats",
+    "dal.Cursor.parse('')": "Cursor",
+    "await users.ensure(db, user_id=u)": "User",
+    "await users.get(db, user_id=u)": "User | None",
+    "await users.erase(db, user_id=u)": "Erased",
+    "await users.delete(db, user_id=u)": "bool",
+    "await tasks.create(db, user_id=u, title='', description=None)": "Task",
+    "await tasks.create_many(db, user_id=u, tasks=[dal.NewTask('')])": "list[Task]",
+    "await tasks.get(db, user_id=u, task_id=i)": "Task | None",
+    "await tasks.list_for_user(db, user_id=u, completed=True, limit=9)": "list[Task]",
+    "await tasks.update(db, user_id=u, task_id=i, description=None)": "Task",
+    "await tasks.complete(db, user_id=u, task_id=i)": "Task",
+    "await tasks.reopen(db, user_id=u, task_id=i)": "Task",
+    "await tasks.delete(db, user_id=u, task_id=i)": "bool",
+    "await conversations.create(db, user_id=u, id=i)": "Conversation",
+    "await conversations.get(db, user_id=u, conversation_id=i)": "Conversation | None",
+    "await conversations.get_with_messages(db, user_id=u, conversation_id=i)": (
+        "ConversationWithMessages | None"
+    ),
+    "await conversations.list_for_user(db, user_id=u, status='active')": "list[Conversation]",
+    "await conversations.touch(db, user_id=u, conversation_id=i)": "Conversation",
+    "await conversations.archive(db, user_id=u, conversation_id=i)": "Conversation",
+    "await conversations.restore(db, user_id=u, conversation_id=i)": "Conversation",
+    "await conversations.delete(db, user_id=u, conversation_id=i)": "bool",
+    "await messages.create(db, user_id=u, conversation_id=i, role='user', content='')": "Message",
+    "await messages.create_many(db, user_id=u, conversation_id=i, messages=[])": "list[Message]",
+    "await messages.create_and_history(db, user_id=u, conversation_id=i, role='', content='')": (
+        "list[Message]"
+    ),
+    "await messages.get(db, user_id=u, message_id=i)": "Message | None",
+    "await messages.history(db, user_id=u, conversation_id=i, limit=5)": "list[Message]",
+    "messages.stream(db, user_id=u, conversation_id=i)": "AsyncIterator[Message]",
+    "await messages.count(db, user_id=u, conversation_id=i)": "int",
+}
+
+CALL = {"mypy": "call-arg", "pyright": "reportCallIssue"}
+TYPE = {"mypy": "arg-type", "pyright": "reportArgumentType"}
+NONE = {"mypy": "union-attr", "pyright": "reportOptionalMemberAccess"}
+WRONG = {
+    "await users.ensure(db)": CALL,
+    "await users.ensure(db, u)": CALL,
+    "await users.ensure(db, user=u)": CALL,
+    "await users.ensure(u, user_id=u)": TYPE,
+    "await messages.history(db, user_id=u, conversation_id=i, limit='5')": TYPE,
+    "await messages.history(db, user_id=u, conversation_id=str(i))": TYPE,
+    "await messages.create(db, user_id=u, conversation_id=i, role=3, content='')": TYPE,
+    "(await conversations.get(db, user_id=u, conversation_id=i)).id": NONE,
+}
+
+ACTIVITY = """
+SELECT count(DISTINCT c.id) AS conversations, count(m.id) AS messages
+FROM conversations AS c
+LEFT JOIN messages AS m ON m.user_id = c.user_id AND m.conversation_id = c.id
+WHERE c.user_id = :user_id;
+"""
+
+
+class Note(NamedTuple):
+    """What a checker says about a line; `rule` is mypy's code or pyright's rule."""
+
+    file: str
+    line: int
+    rule: str | None
+    text: str
+
+
+def mypy(project: Path) -> Iterator[Note]:
+    options = ["--strict", "--config-file", os.devnull, "--cache-dir", "cache", "--output", "json"]
+    for line in run(project, "-m", "mypy", *options, ".").splitlines():
+        one = json.loads(line)
+        yield Note(one["file"], one["line"], one["code"], one["message"])
+
+
+def pyright(project: Path) -> Iterator[Note]:
+    (project / "pyrightconfig.json").write_text("{}")  # or it would look for one further up
+    output = run(project, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable)
+    for one in json.loads(output)["generalDiagnostics"]:
+        line = one["range"]["start"]["line"] + 1
+        yield Note(Path(one["file"]).name, line, one.get("rule"), one["message"])
+
+
+CHECKERS = {"mypy": mypy, "pyright": pyright}
+
+
+def run(project: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stderr  # 1: there are errors
+    return done.stdout
+
+
+def program(calls: Iterable[str]) -> str:
+    return HEAD + "".join(f"    {call}\n" for call in calls)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stranger's folder: the service, good calls and wrong ones."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copy(HERE / "service.py", folder)
+    (folder / "sql").mkdir()
+    (folder / "sql/activity.sql").write_text(ACTIVITY)
+    (folder / "revealed.py").write_text(program(f"reveal_type({call})" for call in REVEALED))
+    (folder / "wrong.py").write_text(program(WRONG))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def notes(project: Path) -> dict[str, list[Note]]:
+    """What each checker says about the folder."""
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda check: list(check(project)), CHECKERS.values())
+        return dict(zip(CHECKERS, found, strict=True))
+
+
+def by_call(calls: Iterable[str], notes: list[Note], file: str) -> Iterator[tuple[str, Note]]:
+    """Each note about the file, with the call that stands in its line."""
+    lines = dict(enumerate(calls, start=HEAD.count("\n") + 1))
+    return ((lines[one.line], one) for one in notes if one.file == file)
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_service_is_clean(checker: str, notes: dict[str, list[Note]]) -> None:
+    assert [one for one in notes[checker] if one.file == "service.py"] == []
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_revealed_types(checker: str, notes: dict[str, list[Note]]) -> None:
+    found = [
+        (call, re.sub(r"(\w+\.)+", "", one.text.rpartition(' is "')[2]).removesuffix('"'))
+        for call, one in by_call(REVEALED, notes[checker], "revealed.py")
+    ]
+    assert found == list(REVEALED.items())
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_wrong_calls(checker: str, notes: dict[str, list[Note]]) -> None:
+    found = {call: one.rule for call, one in by_call(WRONG, notes[checker], "wrong.py")}
+    assert found == {call: rules[checker] for call, rules in WRONG.items()}
+
+
+def test_every_public_function_is_revealed() -> None:
+    public = {
+        f"{module.__name__.removeprefix('dal.')}.{name}"
+        for module in (dal.users, dal.tasks, dal.conversations, dal.messages)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+    assert public <= {call.removeprefix("await ").partition("(")[0] for call in REVEALED}
+
+
+def test_service_runs(project: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert run(project, "-W", "error", "service.py").splitlines() == [
+        "3 so far",
+        "True ([], None)",
+        "['Hi', 'Hello', 'How many?', '3 so far']",
+        "conversations=1 messages=4",
+        "messages.create_and_history",
+    ]
