@@ -8,8 +8,11 @@ def main() -> None:
     try:
         from dal.cli import app
     except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "dal":
+            raise
         sys.exit(
-            f"dal's command line needs {error.name}; install the extra cli:"
+            f"dal's command line needs {missing}; install the extra cli:"
             " pip install 'dal-chat-memory[cli]'"
         )
     app()

@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    PlainValidator,
     StringConstraints,
     TypeAdapter,
     ValidatorFunctionWrapHandler,
@@ -71,10 +72,10 @@ NewId: TypeAlias = Annotated[UUID | None, AfterValidator(lambda given: given or 
 """A new row's id: the caller's own, or one made here, so that the statement can be repeated."""
 
 
-def one_of(labels: type[StrEnum]) -> AfterValidator:
+def one_of(labels: type[StrEnum]) -> PlainValidator:
     """Accept a member of the enum or its plain string, and nothing else."""
 
-    def member(value: str) -> StrEnum:
+    def member(value: Any) -> StrEnum:
         try:
             return labels(value)
         except ValueError:
@@ -82,7 +83,7 @@ def one_of(labels: type[StrEnum]) -> AfterValidator:
                 "label", "must be one of: {labels}", {"labels": ", ".join(labels)}
             ) from None
 
-    return AfterValidator(member)
+    return PlainValidator(member)
 
 
 _json_value: TypeAdapter[JsonValue] = TypeAdapter(

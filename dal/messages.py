@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, Json, ValidationInfo
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from dal.binding import Columns, Executor, query
+from dal.binding import Columns, Executor, JsonColumn, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, ConversationNotFoundError, MessageTooLongError
 from dal.inputs import Limit, Metadata, Name, NewId, Place, Text, distinct_ids, one_of
@@ -31,7 +31,8 @@ class Message(Record):
 
     Attributes:
         metadata: JSON, such as a tool call's name, parameters and result; None where there is
-            none. PostgreSQL's jsonb orders an object's keys anew.
+            none. PostgreSQL's jsonb orders an object's keys anew, and writes a float from 1e16 on
+            as the integer of its printed digits.
         created_at: strictly increasing within a conversation, in the order of commits.
     """
 
@@ -40,9 +41,7 @@ class Message(Record):
     user_id: str
     role: MessageRole
     content: str = Field(repr=False)
-    # A row brings JSON as text. What Message(...) or model_validate brings is the value already,
-    # except for a string that is JSON itself: nothing tells it from a row's.
-    metadata: Annotated[Json[Any] | Any, Field(union_mode="left_to_right", repr=False)]
+    metadata: JsonColumn = Field(repr=False)
     created_at: datetime
 
     @property
@@ -77,7 +76,9 @@ class NewMessage:
         id: the message's id; None makes one.
     """
 
-    __pydantic_config__ = ConfigDict(revalidate_instances="always", validate_default=True)
+    __pydantic_config__ = ConfigDict(
+        extra="forbid", revalidate_instances="always", validate_default=True
+    )
 
     role: Role
     content: Content = field(repr=False)
@@ -134,7 +135,7 @@ async def create_many(
 ) -> list[Message]:
     """Append messages, all or none, with nobody else's between them, in one statement.
 
-    An empty sequence does nothing.
+    Those that are stored already come back as they are. An empty sequence does nothing.
 
     SQL: sql/messages/create_many.sql
 

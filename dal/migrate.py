@@ -147,7 +147,7 @@ def _explained(what: str) -> Iterator[None]:
         # Not the detail, which may quote rows.
         reason = error.diag.message_primary or "the connection broke"
         if error.diag.message_hint:
-            reason = f"{reason}; {error.diag.message_hint}"
+            reason = f"{reason}. {error.diag.message_hint}"
         raise kind(f"{what}: {reason}", sqlstate=error.sqlstate) from None
 
 

@@ -48,7 +48,9 @@ class NewTask:
         id: the task's id; None makes one.
     """
 
-    __pydantic_config__ = ConfigDict(revalidate_instances="always", validate_default=True)
+    __pydantic_config__ = ConfigDict(
+        extra="forbid", revalidate_instances="always", validate_default=True
+    )
 
     title: Name = field(repr=False)
     description: Text | None = field(default=None, repr=False)
@@ -87,9 +89,9 @@ async def create(
 
 @query("tasks/create_many.sql", absent=UserNotFoundError, raises={"conflict": ConflictError})
 async def create_many(db: Executor, *, user_id: Name, tasks: Batch) -> list[Task]:
-    """Make tasks, all or none, in one statement; they are listed in the order given.
+    """Make tasks, all or none, in one statement; the last one given is the newest in the list.
 
-    An empty sequence does nothing.
+    Those that are stored already come back as they are. An empty sequence does nothing.
 
     SQL: sql/tasks/create_many.sql
 

@@ -5,10 +5,11 @@
 
 from dal.binding.arguments import Columns, Fields
 from dal.binding.query import Queries
+from dal.binding.rows import JsonColumn
 from dal.binding.statement import BindingError
 from dal.database.executor import Executor
 from dal.places import SQL
 
-__all__ = ["BindingError", "Columns", "Executor", "Fields", "Queries", "query"]
+__all__ = ["BindingError", "Columns", "Executor", "Fields", "JsonColumn", "Queries", "query"]
 
 query = Queries(SQL)

@@ -5,14 +5,32 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
+from pydantic_core import from_json
 
 from dal.binding.statement import BindingError, Statement
 from dal.errors import DalError, SchemaMismatchError
 
 Row = Mapping[str, Any]
+
+_FROM_ROW = object()  # validation's context where a value comes out of a row
+
+
+def _parsed(value: Any, info: ValidationInfo) -> Any:
+    if info.context is not _FROM_ROW or value is None:
+        return value
+    try:
+        return from_json(value)
+    except ValueError:  # nested too deep, by another writer; its neighbours stay readable
+        return value
+
+
+JsonColumn: TypeAlias = Annotated[Any, BeforeValidator(_parsed)]
+"""A field of a json column that the statement gives as text: any connection can read it then,
+whatever codec its owner has set. A record made by hand takes the value itself.
+"""
 
 
 class Shape(Enum):
@@ -82,7 +100,7 @@ class Records:
 
     def _valid(self, adapter: TypeAdapter[Any], value: Any, column: int) -> Any:
         try:
-            return adapter.validate_python(value)
+            return adapter.validate_python(value, context=_FROM_ROW)
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False)
         # Of the place only the column is said: what is deeper may be a key of the data.

@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import Literal
 
 from dal.database.database import Database
 from dal.database.settings import Settings
@@ -14,12 +15,13 @@ _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 def connect(
     dsn: str | None = None,
     *,
-    min_size: int = 10,
-    max_size: int = 30,
-    acquire_timeout: float = 30.0,
-    recycle_after: float = 3600.0,
-    command_timeout: float = 30.0,
-    application_name: str = "dal",
+    min_size: int | None = None,
+    max_size: int | None = None,
+    acquire_timeout: float | None = None,
+    recycle_after: float | None = None,
+    command_timeout: float | None = None,
+    application_name: str | None = None,
+    prepared_statements: Literal["auto", "on", "off"] | None = None,
 ) -> Database:
     """Connect to PostgreSQL.
 
@@ -27,33 +29,43 @@ def connect(
 
         db = await dal.connect()        # and later: await db.close()
 
+    What is not given is taken from the environment variable named here, else it is the default.
+
     Parameters:
-        dsn: `postgresql://user:password@host:port/database`; None takes DATABASE_URL from the
-            environment.
-        min_size: connections opened at once.
-        max_size: connections at the most.
-        acquire_timeout: seconds that a call waits for a free connection.
-        recycle_after: seconds after which connections are replaced by new ones.
-        command_timeout: seconds that a statement may take.
-        application_name: how this service is called in pg_stat_activity.
+        dsn: `postgresql://user:password@host:port/database` (DATABASE_URL).
+        min_size: connections opened at once (DAL_MIN_SIZE, 10).
+        max_size: connections at the most (DAL_MAX_SIZE, 30).
+        acquire_timeout: seconds that a call waits for a connection (DAL_ACQUIRE_TIMEOUT, 30).
+        recycle_after: seconds after which connections are replaced by new ones
+            (DAL_RECYCLE_AFTER, 3600).
+        command_timeout: seconds that a statement may take (DAL_COMMAND_TIMEOUT, 30).
+        application_name: how this service is called in pg_stat_activity (DAL_APPLICATION_NAME,
+            `dal`).
+        prepared_statements: `auto` does without them behind a pooler, which may run a statement
+            on another server connection than the one that prepared it; `on` is for poolers that
+            keep track (PgBouncer 1.21 with max_prepared_statements); `off` never keeps any
+            (DAL_PREPARED_STATEMENTS, auto).
 
     Raises:
-        ConfigurationError: a setting or the address is missing or wrong, or the server refuses the
-            user.
+        ConfigurationError: a setting or the address is missing or wrong, or the server refuses
+            the user.
         DatabaseUnavailableError: the server can't be reached.
     """
+    settings = Settings.read(
+        {
+            "min_size": min_size,
+            "max_size": max_size,
+            "acquire_timeout": acquire_timeout,
+            "recycle_after": recycle_after,
+            "command_timeout": command_timeout,
+            "application_name": application_name,
+            "prepared_statements": prepared_statements,
+        }
+    )
     address = dsn or os.environ.get("DATABASE_URL")
     if not address:
         raise ConfigurationError(
             "no database address; set DATABASE_URL=postgresql://user:password@host:5432/database"
             " or pass it to dal.connect"
         )
-    settings = Settings.checked(
-        min_size=min_size,
-        max_size=max_size,
-        acquire_timeout=acquire_timeout,
-        recycle_after=recycle_after,
-        command_timeout=command_timeout,
-        application_name=application_name,
-    )
     return Database(_DRIVER.sub(r"\1://", address), settings)

@@ -11,6 +11,7 @@ from typing import Any, Self
 import asyncpg
 
 from dal.database.failures import explain_connect, translated
+from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
 from dal.database.transaction import Isolation, Transaction, begin
 from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
@@ -190,12 +191,19 @@ class Database:
         return self
 
     async def _create(self) -> asyncpg.Pool:
+        settings = self._settings
+        address: dict[str, Any] = {
+            "dsn": self._address,
+            "server_settings": {"application_name": settings.application_name},
+        }
+        pooled = settings.prepared_statements == "auto" and await behind_pooler(**address)
+        if pooled or settings.prepared_statements == "off":
+            address["statement_cache_size"] = 0
         return await asyncpg.create_pool(
-            self._address,
-            min_size=self._settings.min_size,
-            max_size=self._settings.max_size,
-            command_timeout=self._settings.command_timeout,
-            server_settings={"application_name": self._settings.application_name},
+            **address,
+            min_size=settings.min_size,
+            max_size=settings.max_size,
+            command_timeout=settings.command_timeout,
             reset=_keep,
         )
 

@@ -69,7 +69,13 @@ async def _play(show: Show, url: str, played: list[Dialogue]) -> None:
     watch = Stopwatch()
     async with dal.connect(url, application_name="dal demo") as db:
         start = time.perf_counter()
-        shown = track(played, "playing", console=show.console, transient=True)
+        shown = track(
+            played,
+            "playing",
+            console=show.console,
+            transient=True,
+            disable=not show.console.is_terminal,
+        )
         chats = [await _hold(watch, db, dialogue) for dialogue in shown]
         seconds = time.perf_counter() - start
         said = sum(len(dialogue.messages) for dialogue in played)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, Self, cast
 from urllib.parse import quote
 
+from dal.errors import DalError
+
 _DEFAULTS: Mapping[str, str | int] = {
     # The data never outlives the server, so nothing has to survive a crash.
     "fsync": "off",
@@ -27,7 +29,7 @@ _DEFAULTS: Mapping[str, str | int] = {
 _PORT = 5432  # no TCP port, only a part of the socket's name
 
 
-class EmbeddedServerError(RuntimeError):
+class EmbeddedServerError(DalError):
     """The embedded server can't run here, or has ended by itself; the message says what to do."""
 
 

