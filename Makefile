@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo migrate rollback status test test-all coverage lint format types clean
+.PHONY: help setup demo migrate rollback status ping test test-all coverage lint format types clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ rollback: .venv/runtime ## undo the last migration of DATABASE_URL
 
 status: .venv/runtime ## list the migrations of DATABASE_URL
 	@$(BIN)/dal status
+
+ping: .venv/runtime ## reach the server of DATABASE_URL, and say what is there
+	@$(BIN)/dal ping
 
 test: .venv/dev ## run the tests (DAL_TEST_POSTGRES=embedded, testcontainers or a URL)
 	$(PYTEST) -m "not slow"

@@ -12,6 +12,8 @@ from rich.console import Console
 
 from dal import migrate as migrations
 from dal.errors import ConfigurationError, DalError
+from dal.ping import PingError
+from dal.ping import ping as reach
 
 app = typer.Typer(
     name="dal",
@@ -58,6 +60,26 @@ def status() -> None:
 
 
 @app.command()
+def ping() -> None:
+    """Reach the server of DATABASE_URL, and say what is there.
+
+    Exit status: 0 it answered, 3 the address is wrong, 4 nothing answers there, 5 no TLS or an
+    untrusted certificate, 6 user or password refused, 7 no such database, 8 no connection left,
+    9 a privilege is missing.
+    """
+    with _failing_clearly(configuration=3):
+        found = reach(_database_url())
+    schema = found.schema or "none: run make migrate"
+    pending = f", {found.pending} pending: run make migrate" if found.pending else ""
+    _out.print(f"server      PostgreSQL {found.version}")
+    _out.print(f"role        {found.role}", markup=False)
+    _out.print(f"TLS         {found.tls or 'no'}")
+    _out.print(f"pooler      {'yes, so no prepared statements' if found.pooler else 'no'}")
+    _out.print(f"schema      {schema}{pending if found.schema else ''}")
+    _out.print(f"round trip  {found.seconds * 1000:.2f} ms")
+
+
+@app.command()
 def demo(
     data: Annotated[
         Path | None,
@@ -92,9 +114,10 @@ def _database_url() -> str:
 
 
 @contextmanager
-def _failing_clearly() -> Iterator[None]:
+def _failing_clearly(configuration: int = 1) -> Iterator[None]:
     try:
         yield
-    except DalError as error:
+    except (DalError, PingError) as error:
         _err.print(f"error: {error}", style="red", markup=False)
-        raise typer.Exit(1) from None
+        code = configuration if isinstance(error, ConfigurationError) else 1
+        raise typer.Exit(getattr(error, "code", code)) from None

@@ -1,10 +1,9 @@
 """Applies, rolls back and lists the migrations, which yoyo runs."""
 
 import glob
-import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +12,9 @@ from urllib.parse import urlencode
 
 import psycopg
 import yoyo
-from psycopg.conninfo import conninfo_to_dict
 
 from dal import errors
+from dal.database.address import Address
 from dal.places import MIGRATIONS
 
 
@@ -159,19 +158,5 @@ def _connect(dsn: str) -> psycopg.Connection:
         raise errors.DatabaseUnavailableError(f"no connection to the database: {reason}") from None
 
 
-# An @ of the password left unencoded would move the rest of it into the host, which libpq quotes.
-_URL = re.compile(r"postgres(?:ql)?(?:\+\w+)?(://(?:[^@/?#]*@)?[^@/?#]*(?:[/?][^@#]*)?)")
-
-
 def _conninfo(dsn: str) -> dict[str, Any]:
-    """The parts of a database URL, by libpq's names."""
-    parts: dict[str, Any] = {}
-    if url := _URL.fullmatch(dsn):
-        with suppress(psycopg.ProgrammingError):
-            parts = conninfo_to_dict("postgresql" + url[1])
-    if not parts:
-        raise errors.ConfigurationError(
-            "the database URL is malformed, or has a parameter unknown to libpq; it should be like"
-            " postgresql://user:password@host:5432/database, special characters percent-encoded"
-        )
-    return {"application_name": "dal migrate"} | parts
+    return {"application_name": "dal migrate"} | Address.parse(dsn).for_psycopg()

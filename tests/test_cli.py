@@ -104,9 +104,9 @@ class TestRefusals:
         [
             (DEAD, "no connection to the database"),
             ("postgresql://ada:s3cret@/x?host=/nowhere", "no connection to the database"),
-            ("postgresql://ada:s3cret@localhost/x?sslmod=require", "percent-encoded"),
+            ("postgresql://ada:s3cret@localhost/x?sslmod=require", "did you mean sslmode?"),
             ("postgresql://ada:s3cret@with@host/x", "percent-encoded"),
-            ("mysql://ada:s3cret@localhost/x", "percent-encoded"),
+            ("mysql://ada:s3cret@localhost/x", "it must be like postgresql://"),
         ],
     )
     def test_wrong_address(

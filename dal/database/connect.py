@@ -1,15 +1,12 @@
 """From an address and settings to a database."""
 
 import os
-import re
 from typing import Literal
 
+from dal.database.address import Address
 from dal.database.database import Database
 from dal.database.settings import Settings
 from dal.errors import ConfigurationError
-
-# SQLAlchemy's way of naming a driver in a URL, which asyncpg refuses.
-_DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 
 
 def connect(
@@ -32,15 +29,16 @@ def connect(
     What is not given is taken from the environment variable named here, else it is the default.
 
     Parameters:
-        dsn: `postgresql://user:password@host:port/database` (DATABASE_URL).
+        dsn: `postgresql://user:password@host:port/database`, with libpq's parameters
+            (DATABASE_URL).
         min_size: connections opened at once (DAL_MIN_SIZE, 10).
         max_size: connections at the most (DAL_MAX_SIZE, 30).
         acquire_timeout: seconds that a call waits for a connection (DAL_ACQUIRE_TIMEOUT, 30).
         recycle_after: seconds after which connections are replaced by new ones
             (DAL_RECYCLE_AFTER, 3600).
         command_timeout: seconds that a statement may take (DAL_COMMAND_TIMEOUT, 30).
-        application_name: how this service is called in pg_stat_activity (DAL_APPLICATION_NAME,
-            `dal`).
+        application_name: how this service is called in pg_stat_activity, unless the address says
+            (DAL_APPLICATION_NAME, `dal`).
         prepared_statements: `auto` does without them behind a pooler, which may run a statement
             on another server connection than the one that prepared it; `on` is for poolers that
             keep track (PgBouncer 1.21 with max_prepared_statements); `off` never keeps any
@@ -68,4 +66,4 @@ def connect(
             "no database address; set DATABASE_URL=postgresql://user:password@host:5432/database"
             " or pass it to dal.connect"
         )
-    return Database(_DRIVER.sub(r"\1://", address), settings)
+    return Database(Address.parse(address), settings)

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import asyncpg
 
+from dal.database.address import Address
 from dal.database.failures import explain_connect, translated
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
@@ -49,7 +50,7 @@ class Database:
     back. It may be shared by all tasks of an event loop.
     """
 
-    def __init__(self, address: str, settings: Settings) -> None:
+    def __init__(self, address: Address, settings: Settings) -> None:
         self._address, self._settings = address, settings
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
@@ -57,7 +58,7 @@ class Database:
 
     def __repr__(self) -> str:
         state = f"{self.stats()}" if self._pool else "not connected"
-        return f"<dal.Database: {state}>"
+        return f"<dal.Database at {self._address}: {state}>"
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._open().__await__()
@@ -192,11 +193,12 @@ class Database:
 
     async def _create(self) -> asyncpg.Pool:
         settings = self._settings
-        address: dict[str, Any] = {
-            "dsn": self._address,
-            "server_settings": {"application_name": settings.application_name},
+        address = self._address.for_asyncpg()
+        address["server_settings"] = {
+            "application_name": settings.application_name,
+            **address.get("server_settings", {}),
         }
-        pooled = settings.prepared_statements == "auto" and await behind_pooler(**address)
+        pooled = settings.prepared_statements == "auto" and await behind_pooler(address)
         if pooled or settings.prepared_statements == "off":
             address["statement_cache_size"] = 0
         return await asyncpg.create_pool(

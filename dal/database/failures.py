@@ -5,6 +5,7 @@ passed on. The exception are the errors that PostgreSQL finds while it reads a s
 types): they speak of the statement and the schema alone, and what differs is the help needed there.
 """
 
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -88,7 +89,16 @@ def explain(error: Exception, query: str | None = None) -> errors.DalError | Non
 
 def explain_connect(error: Exception, query: str | None = None) -> errors.DalError | None:
     """The same for a failure to connect, where nothing was sent and nothing can be lost."""
-    if isinstance(error, OSError):  # before ValueError: a certificate's failure is both
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return errors.DatabaseUnavailableError(
+            "the server's certificate is not trusted; sslrootcert names the authority's file, and"
+            " the host must be as the certificate has it"
+        )
+    if isinstance(error, ssl.SSLError) or "SSL" in str(error):  # asyncpg has no type for it
+        return errors.DatabaseUnavailableError(
+            "the server has no TLS, and the address requires it; see sslmode"
+        )
+    if isinstance(error, OSError):
         return errors.DatabaseUnavailableError()
     if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
         return errors.ConfigurationError("DATABASE_URL is not a PostgreSQL address")

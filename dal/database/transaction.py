@@ -64,8 +64,13 @@ async def begin(
     readonly: bool = False,
 ) -> AsyncIterator[Transaction]:
     """Run a block in a transaction of the connection, or in a savepoint if it is in one already."""
-    block = connection.transaction(isolation=isolation, readonly=readonly)
-    await translated(block.start)
+
+    async def start() -> Any:
+        block = connection.transaction(isolation=isolation, readonly=readonly)
+        await block.start()
+        return block
+
+    block = await translated(start)
     transaction = Transaction(connection)
     try:
         yield transaction

@@ -1,5 +1,4 @@
 """A small service on dal, as a stranger writes one; test_types.py checks it and runs it."""
-# ruff: noqa: T201
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,0 +1,109 @@
+"""Behind PgBouncer in transaction mode, where a statement may meet another server connection than
+the one that prepared it."""
+
+import inspect
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+import dal
+
+PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+PROCESSES = 3
+CALLS_OF_A_LIFE = 29
+
+pytestmark = pytest.mark.skipif(not PGBOUNCER, reason="PgBouncer is not installed")
+
+
+@pytest.fixture
+def pooled(url: str) -> Iterator[str]:
+    """The URL of the test's database by way of PgBouncer, with fewer connections than clients."""
+    server = conninfo_to_dict(url)
+    host = str(server["host"])
+    # PgBouncer does not run as root; whoever may enter the server's socket directory can.
+    owner = Path(host).stat().st_uid if host.startswith("/") else 65534
+    with tempfile.TemporaryDirectory(prefix="dal-bouncer-") as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, owner, -1)
+        target = " ".join(
+            f"{key}={server[key]}" for key in ("host", "port", "user", "password") if key in server
+        )
+        Path(folder, "pgbouncer.ini").write_text(
+            f"[databases]\n* = {target}\n[pgbouncer]\npool_mode = transaction\nauth_type = any\n"
+            f"unix_socket_dir = {folder}\nlisten_port = 6432\ndefault_pool_size = 4\n"
+        )
+        process = subprocess.Popen(
+            [str(PGBOUNCER), "--quiet", f"{folder}/pgbouncer.ini"],
+            user=owner if os.geteuid() == 0 else None,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        address = f"postgresql://{server['user']}@/{server['dbname']}?host={folder}&port=6432"
+        try:
+            wait_until_it_answers(address, process)
+            yield address
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def wait_until_it_answers(address: str, process: "subprocess.Popen[str]") -> None:
+    while True:
+        try:
+            psycopg.connect(address, connect_timeout=30).close()
+        except psycopg.OperationalError:
+            assert process.poll() is None, process.communicate()[1]
+        else:
+            return
+
+
+def load(address: str, setting: str, calls: int) -> tuple[Counter[str], Counter[str]]:
+    """Calls made and answers that were wrong, from several processes at once."""
+    lives = calls // CALLS_OF_A_LIFE // PROCESSES + 1
+    command = [sys.executable, str(Path(__file__).with_name("load.py")), address, setting]
+    running = [
+        subprocess.Popen([*command, str(lives)], stdout=subprocess.PIPE, text=True)
+        for _ in range(PROCESSES)
+    ]
+    made: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    for process in running:
+        output, _ = process.communicate()
+        assert process.returncode == 0
+        found = json.loads(output)
+        made.update(found["made"])
+        wrong.update(found["wrong"])
+    return made, wrong
+
+
+def test_every_answer_is_right(pooled: str) -> None:
+    made, wrong = load(pooled, "auto", 10_000)
+    assert wrong == Counter()
+    assert made.total() >= 10_000
+    assert set(made) == {
+        f"{name}.{function}"
+        for name in ("users", "tasks", "conversations", "messages")
+        for function, value in vars(getattr(dal, name)).items()
+        if inspect.isfunction(value) and value.__module__ == f"dal.{name}" and function[0] != "_"
+    }
+
+
+def test_the_same_load_fails_where_the_pooler_is_not_recognised(pooled: str) -> None:
+    _, wrong = load(pooled, "on", 1_000)
+    assert wrong.total() > 0
+
+
+async def test_a_pooler_is_told_from_a_server(pooled: str, url: str) -> None:
+    for address, sizes in (pooled, {0}), (url, {100}):
+        async with dal.connect(address, min_size=1) as db, db.acquire() as connection:
+            assert {connection._config.statement_cache_size} == sizes

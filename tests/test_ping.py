@@ -1,0 +1,102 @@
+"""`dal ping`: what it says of a server, and how it fails. TLS is in database/test_tls.py."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from dal import migrate
+from tests.servers import Postgres
+
+
+def ping(url: str | None, folder: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    return subprocess.run(
+        [sys.executable, "-m", "dal", "ping"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment
+        | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        | ({"DATABASE_URL": url} if url else {}),
+    )
+
+
+def test_it_says_what_is_there(url: str, postgres: Postgres, tmp_path: Path) -> None:
+    answer = ping(url, tmp_path)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    said = dict(
+        line.split(maxsplit=1) for line in answer.stdout.replace("round t", "t").splitlines()
+    )
+    assert said["server"] == f"PostgreSQL {postgres.version()}"
+    assert said["role"] == urlsplit(url).username
+    assert (said["TLS"], said["pooler"]) == ("no", "no")
+    assert said["schema"] == "0004.messages"
+    assert float(said["trip"].removesuffix(" ms")) > 0
+
+
+def test_it_says_what_is_pending(url: str, empty_database: str, tmp_path: Path) -> None:
+    assert "none: run make migrate" in ping(empty_database, tmp_path).stdout
+    migrate.rollback(url)
+    assert "0003.conversations, 1 pending: run make migrate" in ping(url, tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "sentence"),
+    [
+        (None, 3, "DATABASE_URL is not set"),
+        ("mysql://ada:s3cret@localhost/chat", 3, "must be like postgresql://"),
+        ("postgresql://ada:s3cret@127.0.0.1:1/chat", 4, "check that it runs"),
+        ("postgresql://ada:s3cret@/chat?host=/nowhere", 4, "check that it runs"),
+    ],
+)
+def test_an_address_that_leads_nowhere(
+    url: str | None, code: int, sentence: str, tmp_path: Path
+) -> None:
+    answer = ping(url, tmp_path)
+    assert (answer.returncode, answer.stdout) == (code, "")
+    assert sentence in answer.stderr
+    assert answer.stderr.count("\n") == 1
+    assert "s3cret" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("prepare", "user", "code"),
+    [
+        (None, "nobody_of_that_name", 6),
+        ("CREATE ROLE {} LOGIN CONNECTION LIMIT 0", "dal_test_crowded", 8),
+        ("CREATE ROLE {} LOGIN", "dal_test_shut_out", 9),
+    ],
+)
+def test_a_server_that_refuses(
+    empty_database: str, tmp_path: Path, prepare: str | None, user: str, code: int
+) -> None:
+    parts = urlsplit(empty_database)
+    password = f":{parts.password}" if parts.password else ""
+    host = f"@{parts.netloc.rpartition('@')[2]}"
+    url = urlunsplit(parts._replace(netloc=f"{user}{password}{host}"))
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        if prepare:
+            connection.execute(prepare.format(user).encode())
+            connection.execute(f"ALTER ROLE {user} PASSWORD '{parts.password}'".encode())
+            connection.execute(f"REVOKE ALL ON DATABASE {parts.path[1:]} FROM public".encode())
+            if "LIMIT" in prepare:
+                connection.execute(f"GRANT CONNECT ON DATABASE {parts.path[1:]} TO {user}".encode())
+        try:
+            answer = ping(url, tmp_path)
+        finally:
+            if prepare:
+                connection.execute(f"DROP OWNED BY {user}".encode())
+                connection.execute(f"DROP ROLE {user}".encode())
+    assert answer.returncode == code, answer.stderr
+
+
+def test_a_database_that_does_not_exist(url: str, tmp_path: Path) -> None:
+    absent = urlunsplit(urlsplit(url)._replace(path="/dal_test_absent"))
+    answer = ping(absent, tmp_path)
+    assert answer.returncode == 7
+    assert "create it" in answer.stderr
