@@ -22,7 +22,7 @@ TOP_LEVEL = "pyproject.toml dal sql migrations tests Makefile README.md LICENSE"
 
 DOMAIN = [name for name in dal.__all__ if inspect.ismodule(getattr(dal, name)) and name != "errors"]
 # What is built on the domain. Everything else in dal is machinery, and knows nothing of it.
-ON_TOP = re.compile(rf"dal/(__init__|__main__|cli|demo/\w+|{'|'.join(DOMAIN)})\.py")
+ON_TOP = re.compile(rf"dal/(__init__|__main__|cli|demo/\w+|jsonl/\w+|{'|'.join(DOMAIN)})\.py")
 MACHINERY = sorted(name for name in SOURCES if not ON_TOP.fullmatch(name))
 
 STATEMENT = re.compile(
@@ -36,6 +36,7 @@ SQL_OF_THE_MACHINERY = {
     "dal/database/database.py": "ping wants an answer, whatever it is",
     "dal/database/pooler.py": "the server's process id tells a pooler",
     "dal/demo/play.py": "the demo makes and drops a database",
+    "dal/ping.py": "the server's version and role",
     "dal/migrate.py": "a privilege, and yoyo's own table, read without taking yoyo's lock",
 }
 
