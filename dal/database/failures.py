@@ -101,7 +101,10 @@ def explain_connect(error: Exception, query: str | None = None) -> errors.DalErr
     if isinstance(error, OSError):
         return errors.DatabaseUnavailableError()
     if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
-        return errors.ConfigurationError("DATABASE_URL is not a PostgreSQL address")
+        return errors.ConfigurationError(
+            "the address can't be used as it is; look at its ssl parameters and the files they"
+            " name (sslrootcert, by default ~/.postgresql/root.crt), and at PG* variables"
+        )
     found = explain(error, query)
     if isinstance(found, errors.ConnectionLostError | errors.QueryTimeoutError):
         return errors.DatabaseUnavailableError(sqlstate=found.sqlstate)

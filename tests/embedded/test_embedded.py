@@ -289,8 +289,13 @@ def test_interrupted_start_is_undone(folder: Path, monkeypatch: pytest.MonkeyPat
     python.write_text(f'#!/bin/sh\nkill -INT $PPID\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(KeyboardInterrupt):
-        Server()
+    # A shell starts its background jobs with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Server()
+    finally:
+        signal.signal(signal.SIGINT, before)
     python.unlink()
 
 
