@@ -32,8 +32,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    min_size: Annotated[Size, Field(ge=0)] = 10
     max_size: Annotated[Size, Field(ge=1)] = 30
+    min_size: Annotated[Size, Field(ge=0)] = Field(
+        default_factory=lambda before: min(10, before.get("max_size", 10))
+    )
     acquire_timeout: Seconds = 30.0
     recycle_after: Seconds = 3600.0
     command_timeout: Seconds = 30.0

@@ -6,7 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
-from dal.database.failures import translated
+from dal.database.failures import explain, translated
+from dal.errors import ConnectionLostError, DalError
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
@@ -22,6 +23,7 @@ class Transaction:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
         self._failed = False
+        self._ended = False
 
     async def fetch(self, query: str, /, *args: Any) -> list[Any]:
         """Run a statement and return its rows, as asyncpg does."""
@@ -43,6 +45,8 @@ class Transaction:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
+        if self._ended:
+            raise DalError("this transaction has ended; use it inside its block only")
         try:
             yield
         except BaseException:  # a time limit and a cancellation fail the transaction as well
@@ -84,4 +88,11 @@ async def begin(
             with suppress(asyncpg.InterfaceError):
                 connection.terminate()
         raise
-    await translated(block.commit)
+    finally:
+        transaction._ended = True
+    await translated(block.commit, explain=_explain_commit)
+
+
+def _explain_commit(error: Exception, query: str | None) -> DalError | None:
+    # Nobody knows whether a COMMIT that was not answered in time has happened.
+    return ConnectionLostError() if isinstance(error, TimeoutError) else explain(error, query)

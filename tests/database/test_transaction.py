@@ -373,3 +373,10 @@ async def test_a_block_may_be_cancelled_at_any_moment(db: dal.Database, turns: i
     both_or_none = await stored(db)
     assert both_or_none in ({"ada", "bob"}, set())
     assert task.cancelled() or both_or_none
+
+
+async def test_a_transaction_is_of_no_use_after_its_block(db: dal.Database) -> None:
+    async with db.transaction() as transaction:
+        pass
+    with failing(errors.DalError, "has ended"):
+        await users.get(transaction, user_id="ada")
