@@ -1,8 +1,10 @@
 """The command line: migrations, and the demo."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -77,6 +79,49 @@ def ping() -> None:
     _out.print(f"pooler      {'yes, so no prepared statements' if found.pooler else 'no'}")
     _out.print(f"schema      {schema}{pending if found.schema else ''}")
     _out.print(f"round trip  {found.seconds * 1000:.2f} ms")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")],
+    user_id: Annotated[str | None, typer.Option(help="The owner of lines that name none.")] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Leave bad lines out instead of stopping.")
+    ] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Where bad lines go, with number and reason: FILE.rejects by default."),
+    ] = None,
+) -> None:
+    """Write the conversations and tasks of a file to DATABASE_URL.
+
+    By default a bad line stops it, and nothing of the file stays.
+    """
+    from dal.jsonl.files import import_file
+
+    into = (
+        (rejects or Path(f"{'stdin' if str(file) == '-' else file}.rejects"))
+        if keep_going
+        else None
+    )
+    with _failing_clearly():
+        summary = import_file(_database_url(), file, user_id=user_id, rejects=into, console=_err)
+    for name, number in asdict(summary).items():
+        _out.print(f"{name.replace('_', ' '):<20} {number:>10,}")
+    if summary.rejected:
+        _err.print(f"{summary.rejected} bad lines are in {into}", markup=False)
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    user_id: Annotated[str | None, typer.Option(help="Only what is this user's.")] = None,
+) -> None:
+    """Write conversations and tasks of DATABASE_URL to standard output, as JSON lines."""
+    from dal.jsonl.files import export_to
+
+    with _failing_clearly():
+        export_to(_database_url(), sys.stdout.buffer, user_id=user_id)
 
 
 @app.command()

@@ -1,0 +1,204 @@
+"""One batch of lines: judged against what is stored, then written together."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from dal.conversations import Conversation, ConversationStatus
+from dal.database import Executor
+from dal.database.transaction import begin
+from dal.errors import ConflictError, InvalidInputError
+from dal.jsonl import rows
+from dal.jsonl.lines import ConversationLine, Line, TaskLine
+from dal.jsonl.rows import ConversationRow, MessageRow, TaskRow
+from dal.jsonl.stored import Found, RowKey, look, message_row, task_row
+from dal.jsonl.values import BadLine
+
+_LEAD = timedelta(minutes=5)  # a time in the future pins all that follow it
+_AHEAD = "is more than 5 minutes ahead of the server's clock"
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(slots=True)
+class Item:
+    """A line of a batch.
+
+    Attributes:
+        line: what it holds, or None where it could not be read.
+        further: it goes on with the conversation of the line before it.
+        reason: why it is bad, or None.
+    """
+
+    number: int
+    raw: bytes = field(repr=False)
+    line: Line | None = field(repr=False)
+    further: bool = False
+    reason: str | None = None
+
+
+async def write(
+    connection: asyncpg.Connection, items: Sequence[Item], raced: bool = False
+) -> Counter[str]:
+    """Write the good lines and set the others' reasons; how many rows of each kind there were.
+
+    It runs in a savepoint of the connection's transaction. No two of the lines may
+    share a conversation, or an id of a message or a task.
+    """
+    try:
+        async with begin(connection) as savepoint:
+            batch = await _judged(savepoint, items)
+            return await batch.write(savepoint, connection)
+    except (InvalidInputError, ConflictError) as error:
+        refusal = error
+    if isinstance(refusal, ConflictError) and not raced:
+        # Another writer made one of the rows since this one looked. It is seen this time.
+        return await write(connection, items, raced=True)
+    # A rule that only the database knows, such as an encoding that lacks a character.
+    if len(items) == 1:
+        items[0].reason = str(refusal)
+        return Counter()
+    counts: Counter[str] = Counter()
+    for item in items:
+        counts += await write(connection, [item])
+    return counts
+
+
+async def _judged(db: Executor, items: Sequence[Item]) -> "_Batch":
+    found = await look(db, [item.line for item in items if item.line])
+    batch = _Batch(found)
+    for place, item in enumerate(items):
+        if item.line is None:
+            continue
+        item.reason = None
+        now = found.now + place * _MICROSECOND  # apart, so that lists keep the order of the file
+        try:
+            if isinstance(item.line, TaskLine):
+                batch.add_task(item.line, now)
+            else:
+                batch.add_conversation(item.line, now, item.further)
+        except BadLine as bad:
+            item.reason = str(bad)
+    return batch
+
+
+class _Batch:
+    """The rows of the lines that were found good."""
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+        self._latest = found.now + _LEAD
+        self._users: set[str] = set()
+        self._conversations: list[ConversationRow] = []
+        self._moved: list[ConversationRow] = []
+        self._messages: list[MessageRow] = []
+        self._tasks: list[TaskRow] = []
+        self._counts: Counter[str] = Counter()
+
+    def add_conversation(self, line: ConversationLine, now: datetime, further: bool) -> None:
+        """Add a line's rows; raises BadLine."""
+        stored = self._found.conversations.get((line.user_id, line.id))
+        if stored and (line.status or stored.status, line.created_at or stored.created_at) != (
+            stored.status,
+            stored.created_at,
+        ):
+            raise BadLine("id: is taken by a conversation with other content")
+        self._refuse_ahead("created_at", line.created_at)
+        self._refuse_ahead("updated_at", line.updated_at)
+        new = self._new_messages(line, now, stored)
+        times = [one.created_at for one in new if one.created_at]
+        created_at = line.created_at or min([now, *times[:1]])
+        recency = [*filter(None, [line.updated_at, *times[-1:]])]
+        if stored is None:
+            row = ConversationRow(
+                user_id=line.user_id,
+                id=line.id,
+                status=line.status or ConversationStatus.ACTIVE,
+                created_at=created_at,
+                updated_at=max(recency, default=created_at),
+            )
+            self._conversations.append(row)
+        elif (updated_at := max([stored.updated_at, *recency])) > stored.updated_at:
+            row = ConversationRow(
+                stored.user_id, stored.id, stored.status, stored.created_at, updated_at
+            )
+            self._moved.append(row)
+        self._users.add(line.user_id)
+        self._messages += new
+        self._counts["conversations"] += stored is None
+        self._counts["known_conversations"] += stored is not None and not further
+        self._counts["messages"] += len(new)
+        self._counts["known_messages"] += len(line.messages) - len(new)
+
+    def _new_messages(
+        self, line: ConversationLine, now: datetime, stored: Conversation | None
+    ) -> list[MessageRow]:
+        known = self._found.messages
+        last = self._found.last.get((line.user_id, line.id))
+        # As in messages/create.sql; the conversation is locked.
+        clock = max(now, stored.updated_at + _MICROSECOND) if stored else now
+        new = []
+        for place, said in enumerate(line.messages):
+            same = known.get((line.user_id, said.id)) if known and said.id else None
+            if same is False:
+                raise BadLine(f"messages[{place}].id: is taken by a message with other content")
+            if same:
+                continue
+            if said.created_at:
+                if said.created_at > self._latest:
+                    raise BadLine(f"messages[{place}].created_at: {_AHEAD}")
+                if last and said.created_at <= last:
+                    raise BadLine(
+                        f"messages[{place}].created_at: must be later than the last stored"
+                        " message of the conversation"
+                    )
+            row = message_row(line, said)
+            row.created_at = said.created_at or clock
+            clock = max(clock, row.created_at + _MICROSECOND)
+            new.append(row)
+        return new
+
+    def add_task(self, line: TaskLine, now: datetime) -> None:
+        """Add a line's row; raises BadLine."""
+        row = task_row(line)
+        same = self._found.tasks.get((row.user_id, row.id))
+        if same is False:
+            raise BadLine("task.id: is taken by a task with other content")
+        if same:
+            self._counts["known_tasks"] += 1
+            return
+        for name in ("completed_at", "created_at", "updated_at"):
+            self._refuse_ahead(f"task.{name}", getattr(row, name))
+        row.completed = bool(row.completed)
+        if row.completed:
+            row.completed_at = row.completed_at or row.updated_at or now
+        given = [*filter(None, [row.completed_at, row.updated_at])]
+        row.created_at = row.created_at or min([now, *given])
+        row.updated_at = row.updated_at or max([row.created_at, *given])
+        self._users.add(row.user_id)
+        self._tasks.append(row)
+        self._counts["tasks"] += 1
+
+    async def write(self, db: Executor, connection: asyncpg.Connection) -> Counter[str]:
+        """Write the rows; how many there are of each kind."""
+        # In the order of keys, so that two imports of the same rows wait rather than deadlock.
+        users = [rows.UserRow(user_id) for user_id in sorted(self._users)]
+        self._conversations.sort(key=_key)
+        self._tasks.sort(key=_key)
+        self._counts["users"] = await rows.add_users(db, users=users)
+        await rows.add_conversations(db, conversations=self._conversations)
+        await rows.copy_messages(connection, self._messages)
+        await rows.add_tasks(db, tasks=self._tasks)
+        await rows.move_conversations(db, conversations=self._moved)
+        return self._counts
+
+    def _refuse_ahead(self, place: str, time: datetime | None) -> None:
+        if time and time > self._latest:
+            raise BadLine(f"{place}: {_AHEAD}")
+
+
+def _key(row: ConversationRow | TaskRow) -> RowKey:
+    return row.user_id, row.id

@@ -1,0 +1,191 @@
+"""From lines to rows."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from dal.database import Database
+from dal.database.transaction import begin
+from dal.errors import InvalidInputError
+from dal.jsonl.batch import Item, write
+from dal.jsonl.lines import ConversationLine, Line, TaskLine, is_blank, parse
+from dal.jsonl.values import BadLine
+
+# A batch is written before it grows beyond one of these, so that memory stays bounded.
+_BATCH_BYTES = 2**20
+_BATCH_LINES = 2000
+
+Reject: TypeAlias = Callable[[int, bytes, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an import has done so far.
+
+    Attributes:
+        lines: lines read, blank ones apart.
+        rejected: those of them that were bad.
+        users: users made.
+        conversations: conversations made.
+        messages: messages made.
+        tasks: tasks made.
+        known_conversations: conversations that were there already. Further lines of one count
+            only where other lines stand between.
+        known_messages: messages that were there already.
+        known_tasks: tasks that were there already.
+    """
+
+    lines: int = 0
+    rejected: int = 0
+    users: int = 0
+    conversations: int = 0
+    messages: int = 0
+    tasks: int = 0
+    known_conversations: int = 0
+    known_messages: int = 0
+    known_tasks: int = 0
+
+
+async def import_lines(
+    db: Database,
+    lines: AsyncIterable[bytes] | Iterable[bytes],
+    *,
+    user_id: str | None = None,
+    reject: Reject | None = None,
+    progress: Callable[[Summary], None] | None = None,
+) -> Summary:
+    """Write conversations and tasks, in one transaction; dal.jsonl.lines shows the format.
+
+    Ids and times that are given stay, others are made, and so are absent users. What is stored
+    already with the same id and content is left as it is, so an import can be repeated. A
+    conversation's status and times and a task's, where they are not given, are not compared. A
+    conversation's `updated_at` only moves forward, to the latest of the stored one, the given one
+    and its last message.
+
+    Conversations that exist are locked until the end, as by an append: chats in them wait.
+
+    Parameters:
+        db: the database.
+        lines: one JSON object each, such as `read_lines` gives; blank ones are passed over.
+        user_id: the owner for lines that name none; a line that names another one is bad.
+        reject: called for each bad line with its number, the line and the reason. Then the good
+            lines stay. What it wrote holds only if the import ends without an error.
+        progress: called after each batch.
+
+    Raises:
+        InvalidInputError: a line is bad, and there is no `reject`; says which line and why.
+            Nothing stays.
+        TransactionConflictError: another transaction got in the way. Nothing stays.
+    """
+    async with db.acquire() as connection, begin(connection, isolation="read_committed"):
+        run = _Import(connection, reject, progress)
+        try:
+            number = 0
+            async for raw in _each(lines):
+                number += 1
+                if not is_blank(raw):
+                    await run.add(number, raw, user_id)
+            await run.finish()
+        finally:
+            await run.stop()
+    return run.summary
+
+
+async def _each(lines: AsyncIterable[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
+    if isinstance(lines, AsyncIterable):
+        async for line in lines:
+            yield line
+    else:
+        for line in lines:
+            yield line
+
+
+class _Import:
+    """Gathers lines into batches."""
+
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        reject: Reject | None,
+        progress: Callable[[Summary], None] | None,
+    ) -> None:
+        self._connection, self._reject, self._progress = connection, reject, progress
+        self._counts: Counter[str] = Counter()
+        self._writing: asyncio.Task[None] | None = None
+        self._items: list[Item] = []
+        self._bytes = 0
+        self._ids: set[int] = set()
+        self._conversation: tuple[str, UUID] | None = None
+
+    @property
+    def summary(self) -> Summary:
+        return Summary(**self._counts)
+
+    async def add(self, number: int, raw: bytes, user_id: str | None) -> None:
+        """Add a line, writing the batch first if the line has no place in it."""
+        if len(raw) > _BATCH_BYTES:
+            await self.finish()  # a long line, several times its size when parsed, comes alone
+        try:
+            item = Item(number, raw, parse(raw, user_id))
+        except BadLine as bad:
+            item = Item(number, raw, None, reason=str(bad))
+        ids = _ids(item.line) if item.line else set[int]()
+        full = len(self._items) == _BATCH_LINES or self._bytes + len(raw) > _BATCH_BYTES
+        if full or not self._ids.isdisjoint(ids):
+            await self._flush()
+        conversation = (
+            (item.line.user_id, item.line.id) if isinstance(item.line, ConversationLine) else None
+        )
+        item.further = conversation is not None and conversation == self._conversation
+        self._conversation = conversation
+        self._items.append(item)
+        self._bytes += len(raw)
+        self._ids |= ids
+        if len(self._items) % 2 == 0:
+            await asyncio.sleep(0)  # parsing never waits; the batch before is to go on
+
+    async def finish(self) -> None:
+        """Write what is left."""
+        await self._flush()
+        await self._written()
+
+    async def stop(self) -> None:
+        """Write nothing more."""
+        if self._writing:
+            self._writing.cancel()
+            await asyncio.wait([self._writing])
+
+    async def _flush(self) -> None:
+        # One batch is written while the next one is read and parsed.
+        await self._written()
+        self._writing = asyncio.create_task(self._write(self._items))
+        self._items, self._bytes, self._ids = [], 0, set()
+
+    async def _written(self) -> None:
+        if self._writing:
+            await self._writing
+
+    async def _write(self, items: list[Item]) -> None:
+        self._counts += await write(self._connection, items)
+        self._counts["lines"] += len(items)
+        for item in items:
+            if item.reason is None:
+                continue
+            if self._reject is None:
+                raise InvalidInputError(f"line {item.number}: {item.reason}")
+            self._reject(item.number, item.raw, item.reason)
+            self._counts["rejected"] += 1
+        if self._progress:
+            self._progress(self.summary)
+
+
+def _ids(line: Line) -> set[int]:
+    """What no other line of a batch may share; as numbers, whose hash is cheap."""
+    if isinstance(line, TaskLine):
+        return {line.task.id.int} if line.task.id else set()
+    return {line.id.int, *[said.id.int for said in line.messages if said.id]}

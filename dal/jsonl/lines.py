@@ -1,0 +1,176 @@
+"""The line format: what one line of a file may hold, and its parsing.
+
+A line is a conversation or a task of one user:
+
+    {"user_id", "messages": [{"role", "content", "metadata"?, "id"?, "created_at"?}],
+     "id"?, "status"?, "created_at"?, "updated_at"?}
+    {"user_id", "task": {"title", "description"?, "completed"?, "completed_at"?,
+     "id"?, "created_at"?, "updated_at"?}}
+
+A key that is not in the format, or stands twice in one object, makes the line bad: what would be
+left out is lost. null is the same as a key left out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated, BinaryIO, Self, TypeAlias
+from uuid import UUID, uuid4
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError, ValidationError
+
+from dal.conversations import Status
+from dal.inputs import Flag, Name, Text, distinct_ids
+from dal.jsonl.values import LINE_BYTES, BadLine, Metadata, Time, decoded
+from dal.messages import Content, Role
+
+LINE_MESSAGES = 10_000
+"""Messages of one line at the most; more go on in a further line with the same id."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Pydantic's own words name a class here, or quote the value.
+_WORDS = {
+    "dataclass_type": "must be an object",
+    "list_type": "must be a list",
+    "missing": "is missing",
+    "model_type": "must be an object",
+    "uuid_parsing": "must be a UUID",
+    "uuid_type": "must be a UUID",
+}
+
+
+def read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file.
+
+    A line longer than LINE_BYTES is never held whole: it comes cut off one byte after the limit,
+    and `import_lines` refuses it for its length.
+    """
+    while line := file.readline(LINE_BYTES + 1):
+        piece = line
+        while len(piece) > LINE_BYTES and not piece.endswith(b"\n"):
+            piece = file.readline(LINE_BYTES + 1)
+        yield line
+
+
+def is_blank(line: bytes) -> bool:
+    """Whether nothing stands in a line, apart from white space and a byte-order mark."""
+    return not line.removeprefix(_BYTE_ORDER_MARK).strip()
+
+
+def _in_order(messages: list["Said"]) -> list["Said"]:
+    if len(messages) > LINE_MESSAGES:
+        raise PydanticCustomError(
+            "many",
+            "more than {most} messages; let them go on in a further line with the same id",
+            {"most": f"{LINE_MESSAGES:,}"},
+        )
+    distinct_ids([message for message in messages if message.id])
+    for before, message in pairwise(messages):
+        if message.created_at and not (
+            before.created_at and before.created_at < message.created_at
+        ):
+            raise PydanticCustomError(
+                "order",
+                "the times (created_at) must increase strictly; messages without one come last",
+            )
+    return messages
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+# No model: it has a third of a model's objects for the garbage collector, and there is one for each
+# message.
+@dataclass(slots=True)
+class Said:
+    """A message."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    role: Role
+    content: Content = field(repr=False)
+    metadata: Metadata = field(default=None, repr=False)
+    id: UUID | None = None
+    created_at: Time = None
+
+
+class ConversationLine(_Part):
+    """A conversation, or a further part of one."""
+
+    user_id: Name
+    messages: Annotated[list[Said], AfterValidator(_in_order)]
+    id: Annotated[UUID, BeforeValidator(lambda given: given or uuid4())] = Field(
+        default_factory=uuid4
+    )
+    status: Status | None = None
+    created_at: Time = None
+    updated_at: Time = None
+
+
+class Todo(_Part):
+    """A task; one with a `completed_at` is completed."""
+
+    title: Name
+    description: Text | None = None
+    completed: Flag | None = None
+    completed_at: Time = None
+    id: UUID | None = None
+    created_at: Time = None
+    updated_at: Time = None
+
+    @model_validator(mode="after")
+    def _completed(self) -> Self:
+        if self.completed_at:
+            if self.completed is False:
+                raise PydanticCustomError("open", "has a completed_at, but is not completed")
+            self.completed = True
+        return self
+
+
+class TaskLine(_Part):
+    """A task of a user."""
+
+    user_id: Name
+    task: Todo
+
+
+Line: TypeAlias = ConversationLine | TaskLine
+
+
+def parse(line: bytes, user_id: str | None = None) -> Line:
+    """Read one line.
+
+    Parameters:
+        user_id: the owner where the line names none; it may not name another one.
+
+    Raises:
+        BadLine: it is not in the format.
+    """
+    found = decoded(line)
+    if not isinstance(found, dict):
+        raise BadLine("must be a JSON object")
+    if "task" not in found and "messages" not in found:
+        raise BadLine("needs messages (a conversation) or a task")
+    if user_id is not None and found.get("user_id") is None:
+        found["user_id"] = user_id
+    try:
+        record: Line = (TaskLine if "task" in found else ConversationLine).model_validate(found)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+    else:
+        if user_id not in (None, record.user_id):
+            raise BadLine("user_id: is another one than that given for the whole file")
+        return record
+    raise BadLine(_sentence(problem["type"], problem["loc"], problem["msg"]))
+
+
+def _sentence(kind: str, place: tuple[int | str, ...], message: str) -> str:
+    if kind in (
+        "extra_forbidden",
+        "unexpected_keyword_argument",
+    ):  # the key itself may be what people wrote
+        place, message = place[:-1], "has a key that is not in the format"
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return ": ".join(filter(None, (path.removeprefix("."), _WORDS.get(kind, message))))

@@ -1,0 +1,107 @@
+"""The values of a line: JSON read strictly, and without losing a digit."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json, to_json
+
+LINE_BYTES = 8 * 2**20
+"""The longest line that is read, its end included; parsing one takes several times its size."""
+
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII
+)
+# An escape of its own, not the tail of an escaped backslash.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_MARKED = re.compile(rb'"\\u0000([^"]+)"')
+
+
+class BadLine(Exception):  # noqa: N818
+    """A line that can't be imported; its text is the reason and holds no value of the line."""
+
+
+def decoded(line: bytes) -> Any:
+    """The JSON value of a line; a number with a fraction or an exponent is a `Float`.
+
+    Raises:
+        BadLine: it is not JSON, or it holds what can't be stored or read back.
+    """
+    if len(line) > LINE_BYTES:
+        raise BadLine(f"is longer than {LINE_BYTES:,} bytes")
+    try:
+        text = line.decode("utf-8-sig")  # files that were joined have a mark further down as well
+        if "\\u0000" in text and _NUL.search(text):
+            raise BadLine("may not contain NUL (U+0000); PostgreSQL can't store it")
+        return _decoder.decode(text)
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 at byte {error.start + 1}"
+    except json.JSONDecodeError as error:
+        reason = f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
+    except ValueError:  # Python's guard against quadratic time
+        reason = "holds a number of more than 4,300 digits"
+    except RecursionError:
+        reason = "is nested too deep"
+    raise BadLine(reason)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise BadLine("has the same key twice in one object")
+    return found
+
+
+def _no_number(_: str) -> Any:
+    raise BadLine("NaN and Infinity are not JSON")
+
+
+class Float:
+    """A number with a fraction or an exponent, as it was written: jsonb keeps every digit."""
+
+    def __init__(self, written: str) -> None:
+        if not float("-inf") < float(written) < float("inf"):
+            raise BadLine("holds a number beyond the range of a double")
+        self.written = written
+
+
+def _metadata(value: Any) -> str | None:
+    """JSON text for jsonb, numbers as they were written."""
+    if value is None:
+        return None
+    try:
+        text = to_json(value, fallback=lambda number: f"\0{number.written}")
+        from_json(text)  # refuses what is nested deeper than reading allows
+    except (PydanticSerializationError, ValueError):
+        raise PydanticCustomError(
+            "json", "must be without lone surrogates and nested at most 200 deep"
+        ) from None
+    if b"\\u0000" in text:  # a mark: no string of a line holds NUL
+        text = _MARKED.sub(rb"\1", text)
+    return text.decode()
+
+
+def _time(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str) and _TIME.fullmatch(value):
+            return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # a month 13, or a time zone that leads out of the calendar
+    raise PydanticCustomError(
+        "time", "must be an ISO 8601 time with a time zone, such as 2024-05-31T08:30:00.000000Z"
+    )
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_distinct, parse_float=Float, parse_constant=_no_number
+)
+
+Metadata: TypeAlias = Annotated[Any, AfterValidator(_metadata)]
+"""Any JSON value, as JSON text."""
+
+Time: TypeAlias = Annotated[datetime | None, BeforeValidator(_time)]
+"""An aware time, in UTC."""

@@ -1,0 +1,11 @@
+-- Makes the given users that are absent. It looks first, as users/ensure.sql does, so that it works
+-- over an earlier phase's table with required columns of its own, for users that exist there.
+-- Index: the primary key of users.
+-- Locks: the new rows, in the order of ids, so that imports with the same users wait rather than
+--   deadlock.
+INSERT INTO users (id)
+SELECT given.id
+FROM unnest(:users_id::text[]) AS given (id)
+WHERE NOT EXISTS (SELECT FROM users AS u WHERE u.id = given.id)
+ORDER BY given.id
+ON CONFLICT (id) DO NOTHING

@@ -1,0 +1,173 @@
+"""Rows into lines, and back again."""
+
+import json
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+import dal
+from dal import conversations, messages, migrate, tasks, users
+from dal.jsonl import Summary, export_lines, exporting, import_lines, lines
+
+KINDS: list[Any] = [
+    None,
+    0,
+    -7,
+    10**60,
+    1.5,
+    1e-7,
+    1e300,
+    True,
+    "",
+    '"\\u0000 \\ / \x7f\u2028\ud7ff\U0001f600',
+    [],
+    {"tool": "add", "params": {"é": [None, {"": "\r\n\t"}]}, "result": [1, 2.50]},
+]
+
+
+async def fill(db: dal.Database) -> None:
+    """A database with content of every kind."""
+    for user in ("ada", "Bob", "émile", "eve", "nobody"):
+        await users.ensure(db, user_id=user)
+    for user in ("ada", "Bob", "émile"):
+        for metadata in KINDS:
+            chat = await conversations.create(db, user_id=user)
+            for content in ("", "two\nlines", '"quoted" \\ \u2028 \U0001f600', "x" * 900):
+                await messages.create(
+                    db,
+                    user_id=user,
+                    conversation_id=chat.id,
+                    role="assistant",
+                    content=content,
+                    metadata=metadata,
+                )
+        [last] = await conversations.list_for_user(db, user_id=user, limit=1)
+        await conversations.archive(db, user_id=user, conversation_id=last.id)
+        await conversations.create(db, user_id=user)
+        await tasks.create(db, user_id=user, title="open", description="a\nb")
+    done = await tasks.create(db, user_id="eve", title="done")
+    await tasks.complete(db, user_id="eve", task_id=done.id)
+    long = await conversations.create(db, user_id="ada")
+    batch = [dal.NewMessage("user", f"{number}") for number in range(95)]
+    await messages.create_many(db, user_id="ada", conversation_id=long.id, messages=batch)
+    # Numbers as only SQL can write them, and a JSON null.
+    await db.execute(
+        """INSERT INTO messages (conversation_id, user_id, role, content, metadata, created_at)
+        SELECT id, user_id, 'user', 'sql', '{"n": [1.10, 0.12345678901234567890]}',
+            updated_at + interval '1 s'
+        FROM conversations WHERE status = 'archived'"""
+    )
+    await db.execute(
+        """INSERT INTO messages (conversation_id, user_id, role, content, metadata, created_at)
+        SELECT id, user_id, 'user', 'sql', 'null', updated_at + interval '2 s'
+        FROM conversations WHERE status = 'archived'"""
+    )
+    await db.execute("UPDATE conversations SET updated_at = updated_at + interval '2 s'")
+
+
+async def exported(db: dal.Database, **given: Any) -> list[bytes]:
+    return [line async for line in export_lines(db, **given)]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits so low that every page and every line meets them."""
+    monkeypatch.setattr(lines, "LINE_MESSAGES", 10)
+    monkeypatch.setattr(exporting, "_ROWS", 4)
+    monkeypatch.setattr(exporting, "_CONVERSATIONS", 3)
+    monkeypatch.setattr(exporting, "_BYTES", 2000)
+    monkeypatch.setattr(exporting, "_LINE_BYTES", 3000)
+
+
+async def test_round_trip(db: dal.Database, empty_database: str, small: None) -> None:
+    await fill(db)
+    first = await exported(db)
+    assert max(len(json.loads(line).get("messages", [])) for line in first) == 10
+    migrate.apply(empty_database)
+    async with dal.connect(empty_database, min_size=1) as other:
+        summary = await import_lines(other, first)
+        assert (summary.users, summary.tasks) == (4, 4)
+        assert await exported(other) == first
+        assert await import_lines(other, first) == Summary(
+            lines=len(first),
+            known_conversations=summary.conversations,
+            known_messages=summary.messages,
+            known_tasks=summary.tasks,
+        )
+        assert await exported(other) == first
+
+
+async def test_pages_change_nothing(db: dal.Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(db)
+    whole = await exported(db)
+    monkeypatch.setattr(exporting, "_ROWS", 2)
+    monkeypatch.setattr(exporting, "_CONVERSATIONS", 1)
+    monkeypatch.setattr(exporting, "_BYTES", 1)
+    assert await exported(db) == whole
+
+
+async def test_the_order_of_lines(db: dal.Database) -> None:
+    await fill(db)
+    found = [json.loads(line) for line in await exported(db)]
+    owners = [line["user_id"] for line in found]
+    assert owners == sorted(owners)
+    assert set(owners) == {"Bob", "ada", "eve", "émile"}
+    kinds = ["task" in line for line in found if line["user_id"] == "ada"]
+    assert kinds == sorted(kinds, reverse=True)
+    times = [
+        line["created_at"] for line in found if line["user_id"] == "ada" and "messages" in line
+    ]
+    assert times == sorted(times)
+
+
+async def test_what_a_line_looks_like(db: dal.Database, ada: str) -> None:
+    time = datetime(2024, 5, 31, 8, 30, tzinfo=UTC)
+    given = [
+        b'{"user_id":"ada","task":{"id":"00000000-0000-0000-0000-000000000001","title":"t",'
+        b'"completed":false,"created_at":"2024-05-31T08:30:00.000000Z",'
+        b'"updated_at":"2024-05-31T08:30:00.000000Z"}}\n',
+        b'{"user_id":"ada","id":"00000000-0000-0000-0000-000000000002","status":"active",'
+        b'"created_at":"2024-05-31T08:30:00.000000Z","updated_at":"2024-05-31T08:30:00.000001Z",'
+        b'"messages":[{"id":"00000000-0000-0000-0000-000000000003","role":"user","content":"\xc3\xa9",'
+        b'"created_at":"2024-05-31T08:30:00.000001Z","metadata":{"a": 1.10}}]}\n',
+    ]
+    await import_lines(db, given)
+    assert await exported(db) == given
+    stored = await conversations.get(db, user_id=ada, conversation_id=UUID(int=2))
+    assert stored
+    assert stored.created_at == time
+
+
+async def test_one_users_lines(db: dal.Database) -> None:
+    await fill(db)
+    whole = await exported(db)
+    adas = await exported(db, user_id="ada")
+    assert adas == [line for line in whole if json.loads(line)["user_id"] == "ada"]
+    assert await exported(db, user_id="nobody") == []
+    assert await exported(db, user_id="stranger") == []
+
+
+async def test_a_snapshot(db: dal.Database, chat: dal.Conversation) -> None:
+    for content in ("a", "b"):
+        await conversations.create(db, user_id=chat.user_id)
+        await tasks.create(db, user_id=chat.user_id, title=content)
+    before = await exported(db)
+    async with aclosing(export_lines(db)) as found:
+        meanwhile = [await anext(found)]
+        await messages.create(
+            db, user_id=chat.user_id, conversation_id=chat.id, role="user", content="late"
+        )
+        meanwhile += [line async for line in found]
+    assert meanwhile == before
+    assert await exported(db) != before
+
+
+async def test_an_export_left_unread_gives_its_connection_back(
+    db: dal.Database, chat: dal.Conversation
+) -> None:
+    async with aclosing(export_lines(db)) as found:
+        await anext(found)
+    assert db.stats().in_use == 0
