@@ -15,7 +15,7 @@ import pytest
 
 from dal import Conversation, Message, NewMessage, NewTask, User, messages
 from dal.errors import InvalidInputError, MessageTooLongError
-from tests.functions.test_isolation import (
+from tests.surface import (
     FUNCTIONS,
     ID,
     VALUES,

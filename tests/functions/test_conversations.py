@@ -18,7 +18,7 @@ from dal import (
     messages,
 )
 from dal.errors import ConversationNotFoundError, UserNotFoundError
-from tests.functions.test_isolation import FUNCTIONS, VALUES, call, variants
+from tests.surface import FUNCTIONS, VALUES, call, variants
 
 MICROSECOND = timedelta(microseconds=1)
 

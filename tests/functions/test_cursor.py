@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dal import Conversation, Cursor, Database, Message, conversations, messages, tasks
 from dal.errors import InvalidInputError
-from tests.functions.test_isolation import call
+from tests.surface import call
 
 offsets = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)
 times = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=offsets)

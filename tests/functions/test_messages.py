@@ -19,7 +19,7 @@ from dal import (
     conversations,
     messages,
 )
-from tests.functions.test_isolation import call
+from tests.surface import call
 
 MICROSECOND = timedelta(microseconds=1)
 

@@ -21,7 +21,7 @@ from dal import (
     users,
 )
 from dal.errors import ConflictError
-from tests.functions.test_isolation import FUNCTIONS, VALUES, arguments, call, owners, snapshot
+from tests.surface import FUNCTIONS, VALUES, arguments, call, owners, snapshot
 
 CREATES = [name for name in FUNCTIONS if name.partition(".")[2].startswith(("create", "ensure"))]
 WITH_CONTENT = [name for name in CREATES if name not in ("conversations.create", "users.ensure")]

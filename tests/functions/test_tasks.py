@@ -19,7 +19,7 @@ from dal import (
     users,
 )
 from dal.errors import SchemaMismatchError, TaskNotFoundError, UserNotFoundError
-from tests.functions.test_isolation import FUNCTIONS, VALUES, call, variants
+from tests.surface import FUNCTIONS, VALUES, call, variants
 
 
 async def aged(executor: Executor, task: Task) -> Task:

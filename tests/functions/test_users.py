@@ -19,7 +19,7 @@ from dal import (
     users,
 )
 from dal.errors import SchemaMismatchError, UserNotFoundError
-from tests.functions.test_isolation import fill, settle, snapshot
+from tests.surface import fill, settle, snapshot
 
 
 async def test_a_user_from_beginning_to_end(executor: Executor) -> None:

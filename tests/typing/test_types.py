@@ -1,6 +1,5 @@
 """What mypy and pyright see of dal from outside, in a project without any configuration."""
 
-import inspect
 import json
 import os
 import re
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-import dal
+from tests.surface import FUNCTIONS
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
@@ -179,13 +178,7 @@ def test_wrong_calls(checker: str, notes: dict[str, list[Note]]) -> None:
 
 
 def test_every_public_function_is_revealed() -> None:
-    public = {
-        f"{module.__name__.removeprefix('dal.')}.{name}"
-        for module in (dal.users, dal.tasks, dal.conversations, dal.messages)
-        for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__ and not name.startswith("_")
-    }
-    assert public <= {call.removeprefix("await ").partition("(")[0] for call in REVEALED}
+    assert FUNCTIONS.keys() <= {call.removeprefix("await ").partition("(")[0] for call in REVEALED}
 
 
 def test_service_runs(project: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

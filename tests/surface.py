@@ -1,0 +1,111 @@
+"""The public functions, found by inspection, and something to call each one with.
+
+A new function is covered by itself; a parameter of a new name needs an entry in VALUES.
+"""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from uuid import UUID, uuid4
+
+from dal import Cursor, NewMessage, NewTask, User, conversations, messages, tasks, users
+
+Function: TypeAlias = Callable[..., Any]
+
+FUNCTIONS: dict[str, Function] = {
+    f"{module.__name__.removeprefix('dal.')}.{name}": function
+    for module in (users, conversations, messages, tasks)
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__ and not name.startswith("_")
+}
+
+ID = UUID("ada00000-0000-4000-8000-000000000000")  # of a task, a conversation and a message
+THREE = [UUID(int=ID.int + n) for n in (1, 2, 3)]
+VALUES: dict[str, Any] = {
+    "user_id": "ada",
+    "conversation_id": ID,
+    "message_id": ID,
+    "task_id": ID,
+    "id": ID,
+    "role": "user",
+    "content": "Buy milk",
+    "metadata": {"tool": "add_task", "params": {"title": "milk"}},
+    "title": "Milk",
+    "description": "Two litres",
+    "status": "active",
+    "completed": False,
+    "limit": 1000,
+    "page_size": 1000,
+    "before": Cursor(datetime(9000, 1, 1, tzinfo=UTC), ID),
+    "after": Cursor(datetime(1000, 1, 1, tzinfo=UTC), ID),
+    "messages": [NewMessage("user", "Buy milk", {"n": 1}, own_id) for own_id in THREE],
+    "tasks": [NewTask("Milk", "Two litres", own_id) for own_id in THREE],
+}
+ADAS = [
+    "conversations.create",
+    "messages.create",
+    "messages.create_many",
+    "tasks.create",
+    "tasks.create_many",
+]
+EXISTING = {"conversation_id", "message_id", "task_id"}
+
+
+def variants(function: Function, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A function's arguments: all of them, and those that it requires."""
+    _, *parameters = inspect.signature(function).parameters.values()
+    yield {one.name: values[one.name] for one in parameters}
+    yield {one.name: values[one.name] for one in parameters if one.default is one.empty}
+
+
+def arguments(function: Function, values: Mapping[str, Any]) -> dict[str, Any]:
+    """One of the values for every parameter of a function."""
+    every, _ = variants(function, values)
+    return every
+
+
+async def call(function: Function, db: Any, given: Mapping[str, Any]) -> Any:
+    """A function's result; a stream's as a list."""
+    result = function(db, **given)
+    if isinstance(result, AsyncIterator):
+        async with asyncio.timeout(20):  # a stream that goes in circles never ends
+            return [record async for record in result]
+    return await result
+
+
+async def snapshot(db: Any) -> list[tuple[str, ...]]:
+    """Every row that is stored: its table, its owner, and the whole of it as text."""
+    rows = await db.fetch("""
+        SELECT 'users', id, u::text FROM users AS u
+        UNION ALL SELECT 'tasks', user_id, t::text FROM tasks AS t
+        UNION ALL SELECT 'conversations', user_id, c::text FROM conversations AS c
+        UNION ALL SELECT 'messages', user_id, m::text FROM messages AS m
+        ORDER BY 1, 2, 3
+    """)
+    return [tuple(row) for row in rows]
+
+
+async def fill(db: Any) -> None:
+    """Ada's rows, as VALUES describes them."""
+    await users.ensure(db, user_id="ada")
+    for name in ADAS:
+        await call(FUNCTIONS[name], db, arguments(FUNCTIONS[name], VALUES))
+
+
+def owners(result: Any) -> set[str]:
+    """The users whose rows a result holds."""
+    records = result if isinstance(result, list) else [result]
+    named = {record.id for record in records if isinstance(record, User)}
+    return named | {record.user_id for record in records if hasattr(record, "user_id")}
+
+
+async def settle(db: Any, user_id: str) -> None:
+    """A user with one conversation, one message and one task."""
+    await users.delete(db, user_id=user_id)
+    await users.ensure(db, user_id=user_id)
+    own = VALUES | {"user_id": user_id, "id": uuid4()}
+    own["conversation_id"] = (await conversations.create(db, user_id=user_id)).id
+    await messages.create(db, **arguments(messages.create, own))
+    await tasks.create(db, **arguments(tasks.create, own))
