@@ -1,4 +1,4 @@
-"""The command line: migrations, and the demo."""
+"""The command line: migrations, ping, data in and out, and the demo."""
 
 import os
 import sys
@@ -71,13 +71,11 @@ def ping() -> None:
     """
     with _failing_clearly(configuration=3):
         found = reach(_database_url())
-    schema = found.schema or "none: run make migrate"
-    pending = f", {found.pending} pending: run make migrate" if found.pending else ""
     _out.print(f"server      PostgreSQL {found.version}")
     _out.print(f"role        {found.role}", markup=False)
     _out.print(f"TLS         {found.tls or 'no'}")
-    _out.print(f"pooler      {'yes, so no prepared statements' if found.pooler else 'no'}")
-    _out.print(f"schema      {schema}{pending if found.schema else ''}")
+    _out.print(f"pooler      {'yes' if found.pooler else 'no'}")
+    _out.print(f"schema      {found.schema}")
     _out.print(f"round trip  {found.seconds * 1000:.2f} ms")
 
 
@@ -162,7 +160,9 @@ def _database_url() -> str:
 def _failing_clearly(configuration: int = 1) -> Iterator[None]:
     try:
         yield
-    except (DalError, PingError) as error:
+    except BrokenPipeError:  # whoever read the output has had enough
+        raise
+    except (DalError, PingError, OSError, UnicodeDecodeError) as error:
         _err.print(f"error: {error}", style="red", markup=False)
         code = configuration if isinstance(error, ConfigurationError) else 1
         raise typer.Exit(getattr(error, "code", code)) from None

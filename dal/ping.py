@@ -24,8 +24,7 @@ class Answer:
         role: whom the server takes us for.
         tls: the protocol between us and the server (or its pooler), or None.
         pooler: whether a pooler stands between.
-        schema: the last migration that is applied, or None.
-        pending: how many migrations are not applied yet.
+        schema: the last migration that is applied, and how many are pending.
         seconds: one round trip.
     """
 
@@ -33,8 +32,7 @@ class Answer:
     role: str
     tls: str | None
     pooler: bool
-    schema: str | None
-    pending: int
+    schema: str
     seconds: float
 
 
@@ -61,18 +59,24 @@ def ping(url: str) -> Answer:
         raise PingError(error, 3) from None
     try:
         version, role, tls, pooler, seconds = asyncio.run(_ask(address))
-        states = migrate.status(url)
+        return Answer(version, role, tls, pooler, _schema(url), seconds)
     except Exception as error:
         known = explain_connect(error)
         if known is None:
             raise
-        failure = PingError(known, _code(error, known.sqlstate))
-    else:
-        applied = [state.id for state in states if state.applied_at]
-        schema = applied[-1] if applied else None
-        pending = len(states) - len(applied)
-        return Answer(version, role, tls, pooler, schema, pending, seconds)
+        failure = PingError(known, _code(error, known))
     raise failure
+
+
+def _schema(url: str) -> str:
+    try:
+        states = migrate.status(url)
+    except errors.PermissionDeniedError:  # a service's role needs no sight of it
+        return "unknown: the role may not read which migrations are applied"
+    applied = [state.id for state in states if state.applied_at]
+    pending = len(states) - len(applied)
+    last = applied[-1] if applied else "none"
+    return f"{last}, {pending} pending: run make migrate" if pending else last
 
 
 async def _ask(address: Address) -> tuple[str, str, str | None, bool, float]:
@@ -94,9 +98,12 @@ async def _ask(address: Address) -> tuple[str, str, str | None, bool, float]:
 _CODES = {"28": 6, "3D000": 7, "53300": 8, "42501": 9}
 
 
-def _code(error: Exception, sqlstate: str | None) -> int:
-    if sqlstate:
-        return _CODES.get(sqlstate) or _CODES.get(sqlstate[:2]) or 1
+def _code(error: Exception, known: errors.DalError) -> int:
+    sqlstate = known.sqlstate or ""
+    if code := _CODES.get(sqlstate) or _CODES.get(sqlstate[:2]):
+        return code
+    if isinstance(known, errors.ConfigurationError):
+        return 3
     if isinstance(error, ssl.SSLError) or "SSL" in str(error):
         return 5
     return 4 if isinstance(error, OSError | errors.DatabaseUnavailableError) else 1

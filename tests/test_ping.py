@@ -40,7 +40,7 @@ def test_it_says_what_is_there(url: str, postgres: Postgres, tmp_path: Path) -> 
 
 
 def test_it_says_what_is_pending(url: str, empty_database: str, tmp_path: Path) -> None:
-    assert "none: run make migrate" in ping(empty_database, tmp_path).stdout
+    assert "none, 4 pending: run make migrate" in ping(empty_database, tmp_path).stdout
     migrate.rollback(url)
     assert "0003.conversations, 1 pending: run make migrate" in ping(url, tmp_path).stdout
 
@@ -100,3 +100,22 @@ def test_a_database_that_does_not_exist(url: str, tmp_path: Path) -> None:
     answer = ping(absent, tmp_path)
     assert answer.returncode == 7
     assert "create it" in answer.stderr
+
+
+def test_a_services_role_gets_an_answer_too(url: str, tmp_path: Path) -> None:
+    """It may not read which migrations are applied."""
+    parts = urlsplit(url)
+    password = f":{parts.password}" if parts.password else ""
+    host = f"@{parts.netloc.rpartition('@')[2]}"
+    role = urlunsplit(parts._replace(netloc=f"dal_test_service{password}{host}"))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE dal_test_service LOGIN")
+        if parts.password:
+            connection.execute(f"ALTER ROLE dal_test_service PASSWORD '{parts.password}'".encode())
+        try:
+            answer = ping(role, tmp_path)
+        finally:
+            connection.execute("DROP OWNED BY dal_test_service")
+            connection.execute("DROP ROLE dal_test_service")
+    assert answer.returncode == 0, answer.stderr
+    assert "schema      unknown: the role may not read" in answer.stdout

@@ -10,8 +10,8 @@ from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
 from dal.binding.stub import Signature, read_stub
 from dal.database.executor import Executor
-from dal.database.failures import FOREIGN_KEY_VIOLATION, translated
-from dal.errors import ConflictError, DalError, NotFoundError
+from dal.database.failures import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION, translated
+from dal.errors import DalError, NotFoundError
 
 Stub = TypeVar("Stub", bound=Callable[..., Any])
 
@@ -64,6 +64,7 @@ class Queries:
             file: path below the folder; `messages/history.sql` is the query `messages.history`.
             absent: raised where no row comes back, or a foreign key finds no parent.
             raises: a boolean column beside the record's, and the error to raise where it is true.
+                A statement that must undo itself divides by zero, which raises the first of them.
             again: a boolean column; where it is true, the statement is run again. It is for one
                 that can be repeated, and whose snapshot was older than the lock it waited for.
 
@@ -173,10 +174,18 @@ class _Binding:
     async def run(self, method: Callable[..., Awaitable[Any]], values: list[Any]) -> Any:
         try:
             return await translated(method, self.statement.text, *values, query=self.statement.name)
-        except ConflictError as failure:
-            if self.absent is None or failure.sqlstate != FOREIGN_KEY_VIOLATION:
+        except DalError as failure:
+            meaning = self.meaning(failure.sqlstate)
+            if meaning is None:
                 raise
-            absent = self.absent(
+            error = meaning(
                 query=failure.query, sqlstate=failure.sqlstate, constraint=failure.constraint
             )
-        raise absent
+        raise error
+
+    def meaning(self, sqlstate: str | None) -> type[DalError] | None:
+        if sqlstate == FOREIGN_KEY_VIOLATION:  # it found no parent
+            return self.absent
+        if sqlstate == DIVISION_BY_ZERO:  # on purpose, if there is something to raise
+            return next(iter(self.raises.values()), None)
+        return None

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
-from urllib.parse import unquote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from dal.errors import ConfigurationError
 
@@ -130,6 +130,12 @@ class Address:
     def database(self) -> str | None:
         """The database's name; None leaves it to PGDATABASE, else to the user's name."""
         return self.parameters.get("dbname")
+
+    def of_database(self, name: str) -> str:
+        """The address of another database of the same server."""
+        return "postgresql://?" + urlencode(
+            {**self.parameters, **self.settings, "dbname": name}, quote_via=quote
+        )
 
     def for_asyncpg(self) -> dict[str, Any]:
         """Arguments for `asyncpg.connect` and `asyncpg.create_pool`."""

@@ -16,6 +16,7 @@ from dal import errors
 Result = TypeVar("Result")
 
 FOREIGN_KEY_VIOLATION = "23503"
+DIVISION_BY_ZERO = "22012"
 
 # By SQLSTATE, else by its class (the first two characters).
 _BY_SQLSTATE: dict[str, type[errors.DalError]] = {

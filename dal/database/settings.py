@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -11,20 +12,23 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from dal.errors import ConfigurationError
 
 
 def _number(value: object) -> object:
     # The environment holds text; an argument must be a number already.
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return int(value) if value.isdigit() else float(value)
+    return value
 
 
 Size = Annotated[int, BeforeValidator(_number), Field(strict=True)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(_number), Field(strict=True, gt=0, allow_inf_nan=False)]
+# The server cuts a longer one, and replaces what is not ASCII.
+PlainName = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,63}$")]
 
 
 class Settings(BaseModel):
@@ -39,14 +43,8 @@ class Settings(BaseModel):
     acquire_timeout: Seconds = 30.0
     recycle_after: Seconds = 3600.0
     command_timeout: Seconds = 30.0
-    application_name: Annotated[str, StringConstraints(max_length=63)] = "dal"  # cut there anyway
+    application_name: PlainName = "dal"
     prepared_statements: Literal["auto", "on", "off"] = "auto"
-
-    @model_validator(mode="after")
-    def _sizes(self) -> Self:
-        if self.min_size > self.max_size:
-            raise PydanticCustomError("sizes", "min_size may not be larger than max_size")
-        return self
 
     @classmethod
     def read(
@@ -62,17 +60,21 @@ class Settings(BaseModel):
             value = environment.get(_variable(name)) if argument is None else argument
             if value is not None:
                 chosen[name] = value
+        wrong = {}
         try:
-            return cls(**chosen)
+            settings = cls(**chosen)
         except ValidationError as error:
-            problems = error.errors(include_url=False, include_input=False)
-        raise ConfigurationError("; ".join(_sentence(one["loc"], one["msg"]) for one in problems))
+            for problem in error.errors(include_url=False, include_input=False):
+                if problem["type"] != "default_factory_not_called":
+                    wrong[str(problem["loc"][0])] = problem["msg"]
+        else:
+            if settings.min_size <= settings.max_size:
+                return settings
+            wrong["min_size"] = "may not be larger than max_size"
+        raise ConfigurationError(
+            "; ".join(f"{name} ({_variable(name)}): {rule}" for name, rule in wrong.items())
+        )
 
 
 def _variable(name: str) -> str:
     return f"DAL_{name.upper()}"
-
-
-def _sentence(location: tuple[int | str, ...], rule: str) -> str:
-    names = "".join(f"{name} ({_variable(str(name))}): " for name in location[:1])
-    return f"{names}{rule}"

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from rich.console import Console
 from rich.progress import track
 
 import dal
 from dal import conversations, errors, messages, migrate, tasks, users
+from dal.database.address import Address
 from dal.database.failures import translated
 from dal.demo import dialogues
 from dal.demo.dialogues import Dialogue
@@ -52,10 +52,11 @@ def _database(show: Show, url: str | None) -> Iterator[str]:
             yield server.dsn()
         return
     name = f"dal_demo_{uuid.uuid4().hex[:12]}"
+    address = Address.parse(url)
     show.title(f"The database {name} on the server of your URL, dropped afterwards")
     asyncio.run(_run(url, f"CREATE DATABASE {name}"))
     try:
-        yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+        yield address.of_database(name)
     finally:
         asyncio.run(_run(url, f"DROP DATABASE {name} WITH (FORCE)"))
 

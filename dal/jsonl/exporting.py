@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 from pydantic_core import to_json
 
+from dal import users
 from dal.binding import Executor, query
 from dal.conversations import Conversation
 from dal.cursor import Cursor
@@ -24,7 +25,7 @@ _BYTES = 2**20
 _ROWS = 1000
 _CONVERSATIONS = 100
 
-_LINE_BYTES = LINE_BYTES // 2
+_FULL_LINE = LINE_BYTES // 2
 
 
 class _Owner(Record):
@@ -103,8 +104,9 @@ async def export_lines(db: Database, *, user_id: str | None = None) -> AsyncGene
     the conversations, oldest first, with their messages in chronological order. The same rows
     give the same bytes. A user without tasks and conversations has no line.
 
-    A long conversation goes on in further lines with the same id. Only a message that is larger
-    than `LINE_BYTES` by itself makes a line that `import_lines` refuses.
+    A long conversation goes on in further lines with the same id. Some rows make lines that
+    `import_lines` refuses: a message larger than `LINE_BYTES` by itself, and what other writers
+    stored against the rules, such as messages of one conversation with equal times.
 
     It reads one snapshot in one read-only transaction, which lasts until the last line is read:
     where lines may be left unread, close it with `contextlib.aclosing`.
@@ -112,6 +114,9 @@ async def export_lines(db: Database, *, user_id: str | None = None) -> AsyncGene
     Parameters:
         db: the database.
         user_id: only this user's; there is no line if there is no such user.
+
+    Raises:
+        InvalidInputError: `user_id` breaks its rule.
     """
     async with db.transaction(isolation="repeatable_read", readonly=True) as snapshot:
         async for owner in _owners(snapshot, user_id):
@@ -125,7 +130,8 @@ async def export_lines(db: Database, *, user_id: str | None = None) -> AsyncGene
 
 async def _owners(db: Executor, user_id: str | None) -> AsyncIterator[_Owner]:
     if user_id is not None:
-        yield _Owner(id=user_id, tasks=True, conversations=True)
+        if await users.get(db, user_id=user_id):
+            yield _Owner(id=user_id, tasks=True, conversations=True)
         return
     page = await _users(db, after="", limit=_ROWS)
     while page:
@@ -215,7 +221,7 @@ class _Lines:
         """Add messages; gives the lines that are full."""
         for message in messages:
             encoded = _encoded(message)
-            full = self._bytes + len(encoded) > _LINE_BYTES
+            full = self._bytes + len(encoded) > _FULL_LINE
             if self._messages and (full or len(self._messages) == lines.LINE_MESSAGES):
                 yield self.end()
             self._messages.append(encoded)

@@ -14,7 +14,7 @@ from rich.progress import wrap_file
 
 import dal
 from dal.errors import InvalidInputError
-from dal.jsonl import Summary, export_lines, import_lines, read_lines
+from dal.jsonl import LINE_BYTES, Summary, export_lines, import_lines, read_lines
 
 
 def import_file(
@@ -38,6 +38,8 @@ def import_file(
             reject = bad.add if bad else None
             return await import_lines(db, lines, user_id=user_id, reject=reject)
 
+    if rejects and rejects.resolve() == file.resolve():
+        raise InvalidInputError(f"{rejects}: the rejects need a file of their own")
     with _opened(file, console) as opened:
         if rejects is None:
             return asyncio.run(run(read_lines(opened), None))
@@ -78,12 +80,13 @@ def _opened(file: Path, console: Console) -> Iterator[BinaryIO]:
 class _Rejects:
     """The bad lines, one JSON object each: their number, the reason, and the line itself.
 
-    The file is made when the first one comes.
+    A line that is too long to be read whole is `cut`. The file is there only if a line was bad.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[str] | None = None
+        path.unlink(missing_ok=True)  # an earlier run's
 
     def __enter__(self) -> "_Rejects":
         return self
@@ -95,7 +98,9 @@ class _Rejects:
     def add(self, number: int, line: bytes, reason: str) -> None:
         if self._file is None:
             self._file = self._path.open("w", encoding="utf-8")
-        rejected = {"line": number, "reason": reason}
+        rejected: dict[str, object] = {"line": number, "reason": reason}
+        if len(line) > LINE_BYTES:
+            rejected["cut"] = True
         try:
             rejected["text"] = line.decode()
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
--- Makes conversations. As in add_messages.sql, it fails where one of them exists.
+-- Makes conversations. It fails where one of them exists.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the new rows, and the users' rows FOR KEY SHARE (their foreign key).
 INSERT INTO conversations (user_id, id, status, created_at, updated_at)

@@ -1,4 +1,4 @@
--- Makes tasks. As in add_messages.sql, it fails where one of the ids is taken.
+-- Makes tasks. It fails where one of the ids is taken.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: the new rows, and the users' rows FOR KEY SHARE (their foreign key).
 INSERT INTO tasks (

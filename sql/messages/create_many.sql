@@ -47,8 +47,16 @@ WITH batch AS (
         conversation.updated_at - missing.from_end * interval '1 microsecond'
     FROM conversation
     CROSS JOIN missing
-    -- Met only in a race, as in create.sql.
-    ON CONFLICT (user_id, id) DO UPDATE SET role = m.role
+    -- Met only in a race, as in create.sql. Where the winner's message differs, a division by zero
+    -- undoes the whole batch: plain SQL has no other way to raise an error.
+    ON CONFLICT (user_id, id) DO UPDATE SET role = left(
+        m.role,
+        20 / (
+            (m.conversation_id, m.role, m.content, m.metadata)
+            IS NOT DISTINCT FROM
+            (excluded.conversation_id, excluded.role, excluded.content, excluded.metadata)
+        )::integer
+    )
     RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
 ), message AS (
     SELECT id, conversation_id, user_id, role, content, metadata, created_at

@@ -1,6 +1,6 @@
 -- Makes a batch of tasks, or returns those that are stored already, in the order given.
--- `conflict` says that a stored one has another title or description; then none is made. Times are a
--- microsecond apart, so that the list keeps the batch's order.
+-- `conflict` says that a stored one has another title or description; then none is made. Times are
+-- a microsecond apart, so that the list keeps the batch's order.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: the new rows, and the user's row FOR KEY SHARE (their foreign key).
 WITH batch AS (
@@ -24,8 +24,14 @@ WITH batch AS (
         now() + batch.place * interval '1 microsecond'
     FROM batch
     WHERE batch.id NOT IN (SELECT stored.id FROM stored) AND NOT EXISTS (SELECT FROM clash)
-    -- Met only in a race, as in create.sql.
-    ON CONFLICT (user_id, id) DO UPDATE SET title = t.title
+    -- Met only in a race, as in create.sql. Where the winner's task differs, a division by zero
+    -- undoes the whole batch: plain SQL has no other way to raise an error.
+    ON CONFLICT (user_id, id) DO UPDATE SET title = left(
+        t.title,
+        255 / (
+            (t.title, t.description) IS NOT DISTINCT FROM (excluded.title, excluded.description)
+        )::integer
+    )
     RETURNING
         t.id, t.user_id, t.title, t.description,
         t.completed, t.completed_at, t.created_at, t.updated_at

@@ -235,3 +235,39 @@ async def test_a_follower_misses_nothing_of_50_writers(db: Database, chat: Conve
     for made in await writing:
         start = met.index(made[0])
         assert met[start : start + len(made)] == made
+
+
+@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize("kind", ["messages", "tasks"])
+async def test_a_batch_that_loses_a_race_is_stored_whole_or_not_at_all(
+    db: Database, ada: str, chat: Conversation, kind: str, same: bool
+) -> None:
+    """The other writer's row is not in the batch's snapshot, and is met only when it inserts."""
+    taken, fresh = uuid4(), uuid4()
+    texts = ["winner", "winner" if same else "loser"]
+    own: dict[str, Any] = {"user_id": ada}
+    first: list[Any]
+    second: list[Any]
+    if kind == "messages":
+        own["conversation_id"] = chat.id
+        create: Any = messages.create_many
+        first, second = ([dal.NewMessage("user", text, id=taken)] for text in texts)
+        second.append(dal.NewMessage("user", "more", id=fresh))
+        get: Any = messages.get
+    else:
+        create, get = tasks.create_many, tasks.get
+        first, second = ([dal.NewTask(text, id=taken)] for text in texts)
+        second.append(dal.NewTask("more", id=fresh))
+    async with db.transaction() as winner:
+        await create(winner, **own, **{kind: first})
+        losing = asyncio.create_task(create(db, **own, **{kind: second}))
+        await waiting(db, 1)
+    if same:
+        assert [one.id for one in await losing] == [taken, fresh]
+    else:
+        with pytest.raises(ConflictError) as raised:
+            await losing
+        assert raised.value.query == f"{kind}.create_many"
+    name = {"messages": "message_id", "tasks": "task_id"}[kind]
+    stored = await get(db, user_id=ada, **{name: fresh})
+    assert (stored is not None) == same

@@ -81,3 +81,30 @@ def test_a_file_that_cannot_be_read(url: str, file: str) -> None:
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"error: {file}: ".encode())
     assert b"Traceback" not in refused.stderr
+
+
+def test_the_rejects_never_take_the_place_of_the_file(url: str, tmp_path: Path) -> None:
+    chats = tmp_path / "chats"
+    chats.write_bytes(GOOD + LONG)
+    same = run(url, "import", chats, "--user-id", "ada", "--keep-going", "--rejects", chats)
+    assert same.returncode == 1
+    assert b"a file of their own" in same.stderr
+    assert chats.read_bytes() == GOOD + LONG
+
+
+def test_rejects_of_an_earlier_run_are_gone(url: str, tmp_path: Path) -> None:
+    (tmp_path / "chats").write_bytes(GOOD)
+    (tmp_path / "chats.rejects").write_text("old")
+    assert (
+        run(url, "import", tmp_path / "chats", "--user-id", "ada", "--keep-going").returncode == 0
+    )
+    assert not (tmp_path / "chats.rejects").exists()
+
+
+def test_a_folder_for_the_rejects_that_is_not_there(url: str, tmp_path: Path) -> None:
+    (tmp_path / "chats").write_bytes(LONG)
+    into = tmp_path / "absent" / "rejects"
+    refused = run(url, "import", tmp_path / "chats", "--keep-going", "--rejects", into)
+    assert refused.returncode == 1
+    assert b"No such file" in refused.stderr
+    assert b"Traceback" not in refused.stderr

@@ -79,7 +79,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "_ROWS", 4)
     monkeypatch.setattr(exporting, "_CONVERSATIONS", 3)
     monkeypatch.setattr(exporting, "_BYTES", 2000)
-    monkeypatch.setattr(exporting, "_LINE_BYTES", 3000)
+    monkeypatch.setattr(exporting, "_FULL_LINE", 3000)
 
 
 async def test_round_trip(db: dal.Database, empty_database: str, small: None) -> None:
