@@ -138,6 +138,8 @@ def test_own_dialogues_on_a_server(postgres: Postgres, small: Path) -> None:
     read_back = "read back: 2 conversations with 3 messages, all equal"
     assert in_order([read_back, "user: Buy [bold]milk[/bold]"], done.stdout) == []
     assert is_gone(postgres, done.stdout)
+    with psycopg.connect(postgres.url) as connection:  # nothing was written beside it
+        assert connection.execute("SELECT to_regclass('messages')").fetchone() == (None,)
 
 
 def test_database_goes_when_the_play_fails(
