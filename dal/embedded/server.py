@@ -43,7 +43,8 @@ class Server:
 
     `version` is the major version, 18 or 16. `settings` are server settings, such as
     `{"fsync": "on"}`, over defaults that give durability away for speed; where the server listens
-    is not theirs to change.
+    is not theirs to change. `installation` is the folder of another PostgreSQL to run, with its
+    bin, lib and share; `version` is then not looked at.
 
     Raises `EmbeddedServerError` if the server can't run here, with the end of its log.
     """
@@ -51,16 +52,24 @@ class Server:
     directory: Path
     """The private directory: socket and data."""
     bin: Path
-    """The folder of psql, pg_dump, pgbench and the other programs of the server's version."""
+    """The folder of the server's programs: psql, pg_dump, pgbench, if the installation has them."""
 
     def __init__(
-        self, version: int = 18, settings: Mapping[str, str | int | float] | None = None
+        self,
+        version: int = 18,
+        settings: Mapping[str, str | int | float] | None = None,
+        *,
+        installation: Path | None = None,
     ) -> None:
         if sys.platform == "win32":
             raise EmbeddedServerError(
                 "The embedded server needs Linux or macOS. On Windows, run it inside WSL."
             )
-        installation = _installation(version)
+        installation = installation.resolve() if installation else _installation(version)
+        if not (installation / "bin" / "initdb").exists():
+            raise EmbeddedServerError(
+                f"There is no PostgreSQL in {installation}: name a folder that has bin/initdb."
+            )
         chosen = {**_DEFAULTS, **(settings or {}), "listen_addresses": "", "port": _PORT}
         command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py"))]
         self._process = subprocess.Popen(  # noqa: S603

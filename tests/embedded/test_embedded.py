@@ -143,6 +143,15 @@ def test_programs_of_the_version_are_at_hand(version: int) -> None:
         assert query(server.dsn(), "SELECT count(*) FROM pgbench_accounts") == 0
 
 
+def test_runs_another_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server(16) as server:
+        programs = server.bin
+    monkeypatch.chdir(programs.parent)
+    with Server(installation=Path()) as server:
+        assert query(server.dsn(), "SHOW server_version").startswith("16.")
+        assert server.bin == programs
+
+
 @linux_only
 def test_listens_on_a_private_socket_and_nowhere_else() -> None:
     with Server(settings={"listen_addresses": "*", "unix_socket_directories": "/tmp"}) as server:
@@ -299,7 +308,11 @@ def test_interrupted_start_is_undone(folder: Path, monkeypatch: pytest.MonkeyPat
     python.unlink()
 
 
-def test_missing_version_or_package_or_system_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_version_or_package_or_system_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(EmbeddedServerError, match=r"no PostgreSQL in .+ has bin/initdb"):
+        Server(installation=folder)
     with pytest.raises(EmbeddedServerError, match="no embedded PostgreSQL 17, only 16 and 18"):
         Server(17)
     with monkeypatch.context() as patch:
