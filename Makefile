@@ -4,10 +4,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo migrate rollback status ping test test-all coverage lint format types clean
+.PHONY: help setup demo migrate rollback status mark new ping test test-all coverage lint lint-migrations format types catalog verify-catalog clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/runtime ## make .venv, with .venv/bin/dal
 
@@ -15,14 +15,20 @@ setup: .venv/runtime ## make .venv, with .venv/bin/dal
 demo: .venv/runtime ## play dialogues on an embedded PostgreSQL (DATA=FILE plays others, URL=... elsewhere)
 	@$(BIN)/dal demo $(if $(DATA),--data "$(DATA)") $(if $(filter command line,$(origin URL)),--url "$(URL)")
 
-migrate: .venv/runtime ## apply the pending migrations to DATABASE_URL
-	@$(BIN)/dal migrate
+migrate: .venv/runtime ## apply the pending migrations to DATABASE_URL (ARGS="--dry-run")
+	@$(BIN)/dal migrate $(ARGS)
 
-rollback: .venv/runtime ## undo the last migration of DATABASE_URL
-	@$(BIN)/dal rollback
+rollback: .venv/runtime ## undo the last migration of DATABASE_URL (ARGS="--to 0002 --yes")
+	@$(BIN)/dal rollback $(ARGS)
 
-status: .venv/runtime ## list the migrations of DATABASE_URL
-	@$(BIN)/dal status
+status: .venv/runtime ## list the migrations of DATABASE_URL (ARGS="--json")
+	@$(BIN)/dal status $(ARGS)
+
+mark: .venv/runtime ## adopt a schema that was made without dal (ARGS="0004")
+	@$(BIN)/dal mark $(ARGS)
+
+new: .venv/runtime ## write the two files of a new migration (ARGS="due-dates")
+	@$(BIN)/dal new $(ARGS)
 
 ping: .venv/runtime ## reach the server of DATABASE_URL, and say what is there
 	@$(BIN)/dal ping
@@ -30,8 +36,10 @@ ping: .venv/runtime ## reach the server of DATABASE_URL, and say what is there
 test: .venv/dev ## run the tests (DAL_TEST_POSTGRES=embedded, testcontainers or a URL)
 	$(PYTEST) -m "not slow"
 
-test-all: .venv/dev ## run the slow ones too
-	$(PYTEST)
+test-all: .venv/dev ## run the slow ones too, on PostgreSQL 14 to 18 (DAL_TEST_POSTGRES="npm:14 embedded")
+	@set -e; for server in $${DAL_TEST_POSTGRES:-npm:14 npm:15 npm:16 npm:17 npm:18}; do \
+		DAL_TEST_POSTGRES=$$server $(PYTEST); \
+	done
 
 coverage: .venv/dev ## run the tests and report which lines and branches they miss
 	$(PYTEST) -m "not slow" --cov --cov-report=term-missing:skip-covered
@@ -40,6 +48,9 @@ lint: .venv/dev ## look for faults in form
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+lint-migrations: .venv/dev ## look for what would go wrong with the migrations (ARGS="--freeze")
+	@$(BIN)/dal lint-migrations $(ARGS)
+
 format: .venv/dev ## put the form right
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -47,6 +58,13 @@ format: .venv/dev ## put the form right
 types: .venv/dev ## check the types, strictly, with mypy and pyright
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+catalog: .venv/dev ## write the pages for a DBA from what an embedded PostgreSQL says
+	@$(BIN)/dal catalog
+
+verify-catalog: .venv/dev ## fail with the difference where such a page is stale
+	@$(BIN)/dal catalog --check --server 18
+	@$(BIN)/dal catalog --check --server 16
 
 clean: ## remove what was made here
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

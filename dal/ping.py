@@ -95,12 +95,16 @@ async def _ask(address: Address) -> tuple[str, str, str | None, bool, float]:
         await connection.close()
 
 
-_CODES = {"28": 6, "3D000": 7, "53300": 8, "42501": 9}
+_BY_SQLSTATE = {"28": 6, "3D000": 7, "53300": 8, "42501": 9, "25006": 10}
+
+
+def by_sqlstate(sqlstate: str | None) -> int | None:
+    """The exit status for what a server refuses."""
+    return _BY_SQLSTATE.get(sqlstate or "") or _BY_SQLSTATE.get((sqlstate or "")[:2])
 
 
 def _code(error: Exception, known: errors.DalError) -> int:
-    sqlstate = known.sqlstate or ""
-    if code := _CODES.get(sqlstate) or _CODES.get(sqlstate[:2]):
+    if code := by_sqlstate(known.sqlstate):
         return code
     if isinstance(known, errors.ConfigurationError):
         return 3

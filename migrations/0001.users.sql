@@ -43,8 +43,13 @@ BEGIN
           AND id.attname = 'id' AND type.typcategory = 'S'
     ) THEN
 
-        RAISE EXCEPTION 'foreign keys can''t refer to the existing %.users',
-            (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = to_regclass('users'))
+        RAISE EXCEPTION 'foreign keys can''t refer to the existing %.users, whose id is %',
+            (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = to_regclass('users')),
+            coalesce(
+                (SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+                 WHERE attrelid = to_regclass('users') AND attname = 'id' AND NOT attisdropped),
+                'missing'
+            )
             USING HINT = 'They need a table with an id of type varchar or text, unique by itself.';
 
     END IF;

@@ -1,8 +1,13 @@
 """The command line as people and deployments meet it: what it prints, and how it ends."""
 
+import json
+import os
+import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -10,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import dal
+from dal import migrate as migrations
 from dal.cli import app
 
 DEAD = "postgresql://ada:s3cret@127.0.0.1:1/x"
@@ -42,10 +48,10 @@ def inside(*arguments: str) -> tuple[int, str, str]:
     return result.exit_code, out, err
 
 
-def refusal(*arguments: str) -> str:
-    """The one line that a failing command says."""
+def refusal(status: int, *arguments: str) -> str:
+    """The one line that a failing command says, ending with an exit status."""
     code, out, err = inside(*arguments)
-    assert (code, out) == (1, "")
+    assert (code, out) == (status, "")
     assert re.fullmatch(r"error: [^\n]+\n", err)
     return err
 
@@ -53,25 +59,92 @@ def refusal(*arguments: str) -> str:
 def test_a_database_there_and_back(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_database)
 
-    def lines(*arguments: str) -> list[str]:
+    def lines(*arguments: str, status: int = 0) -> list[str]:
         code, out, err = inside(*arguments)
-        assert (code, err) == (0, "")
+        assert (code, err) == (status, "")
         return re.sub(r"\d+ ms", "N ms", re.sub(r"\d{4}-.* UTC", "TIME", out)).splitlines()
 
     pending = [f"{name:<20} pending" for name in IDS]
     applied = [f"{name:<20} applied TIME" for name in IDS]
-    assert lines("status") == pending
+    assert lines("status", status=14) == pending
+    assert lines("migrate", "--dry-run") == [f"would apply {name}" for name in IDS]
+    assert lines("status", status=14) == pending
     steps = [f"applied {name} in N ms" for name in IDS]
-    assert lines("migrate") == [*steps, "the database is up to date"]
+    assert lines("migrate", "-n", "1") == [*steps[:1], "3 still pending"]
+    assert lines("migrate", "--to", "0003") == [*steps[1:3], "1 still pending"]
+    assert lines("status", status=14) == applied[:3] + pending[3:]
+    assert lines("migrate") == [*steps[3:], "the database is up to date"]
     assert lines("status") == applied
     assert lines("migrate") == ["nothing to do: it is up to date"]
-    assert lines("rollback") == ["rolled back 0004.messages in N ms"]
-    assert lines("status") == applied[:-1] + pending[-1:]
+    undone = [f"rolled back {name} in N ms" for name in IDS]
+    assert lines("rollback", "--yes") == undone[3:]
+    assert lines("rollback", "--to", "0001.users", "--yes") == [undone[2], undone[1]]
+    assert lines("migrate", "--wait", "0") == [*steps[1:], "the database is up to date"]
+    assert lines("rollback", "-n", "3", "--yes") == undone[:0:-1]
+    assert lines("rollback", "--all", "--yes") == undone[:1]
+    assert lines("rollback", "--yes") == ["nothing to do: no migration is applied"]
+    assert lines("status", status=14) == pending
 
 
-def test_nothing_to_roll_back(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_for_machines(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_database)
-    assert inside("rollback") == (0, "nothing to do: no migration is applied\n", "")
+    inside("migrate", "-n", "1")
+    code, out, err = inside("status", "--json")
+    assert (code, err) == (14, "")
+    first, *others = json.loads(out)
+    assert datetime.fromisoformat(first.pop("applied_at")).tzinfo == UTC
+    assert first == {"id": IDS[0], "problem": None}
+    assert others == [{"id": name, "applied_at": None, "problem": None} for name in IDS[1:]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("rollback",), "The rows of its tables are lost. Nobody is here to ask; say --yes"),
+        (("rollback", "-n", "2", "--all", "--yes"), "-n, --to and --all exclude each other"),
+        (("rollback", "-n", "0", "--yes"), "Invalid value for '-n'"),
+        (("rollback", "--to", "9", "--yes"), "no such migration; there are 0001.users"),
+        (("migrate", "--to", "0009"), "no such migration; there are 0001.users"),
+        (("migrate", "--wait", "-1"), "Invalid value for '--wait'"),
+        (("mark", "nothing"), "no such migration; there are 0001.users"),
+    ],
+)
+def test_wrong_calls(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], reason: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+    inside("migrate")
+    code, out, err = inside(*arguments)
+    assert (code, out) == (2, "")
+    assert reason in " ".join(re.sub(r"[│╭╮╰╯─]", " ", err).split())
+    assert inside("status")[0] == 0  # nothing was undone
+
+
+def test_rollback_asks_on_a_terminal(empty_database: str) -> None:
+    def answered(answer: bytes) -> tuple[int, bytes]:
+        """Exit status and output of a rollback on a terminal."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ["DATABASE_URL"] = empty_database
+            os.execv(sys.executable, [sys.executable, "-m", "dal", "rollback"])
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(terminal, 1000)
+        os.write(terminal, answer + b"\n")
+        with suppress(OSError):  # its end
+            while more := os.read(terminal, 1000):
+                said += more
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(status), said
+
+    migrations.apply(empty_database)
+    code, said = answered(b"n")
+    assert code == 1
+    assert b"Roll back the last migration? The rows of its tables are lost." in said
+    assert all(one.applied_at for one in migrations.status(empty_database))
+    code, said = answered(b"y")
+    assert (code, b"rolled back 0004.messages" in said) == (0, True)
 
 
 def test_env_file_is_read(empty_database: str) -> None:
@@ -86,34 +159,41 @@ def test_environment_wins_over_env_file(
     Path(".env").write_text(f"DATABASE_URL={DEAD}\n")
     monkeypatch.setenv("DATABASE_URL", empty_database)
     code, out, err = process("status")
-    assert (code, out.count(" pending\n"), err) == (0, len(IDS), "")
+    assert (code, out.count(" pending\n"), err) == (14, len(IDS), "")
 
 
-@pytest.mark.parametrize("command", ["migrate", "rollback", "status"])
+@pytest.mark.parametrize(
+    "command", [("migrate",), ("rollback", "--yes"), ("status",), ("mark", "0004")], ids=" ".join
+)
 class TestRefusals:
     @pytest.mark.parametrize("value", [None, ""])
     def test_no_address(
-        self, command: str, value: str | None, monkeypatch: pytest.MonkeyPatch
+        self, command: tuple[str, ...], value: str | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if value is not None:
             monkeypatch.setenv("DATABASE_URL", value)
-        assert "DATABASE_URL is not set; export it, or write it into .env" in refusal(command)
+        assert "DATABASE_URL is not set; export it, or write it into .env" in refusal(3, *command)
 
     @pytest.mark.parametrize(
-        ("url", "reason"),
+        ("url", "status", "reason"),
         [
-            (DEAD, "no connection to the database"),
-            ("postgresql://ada:s3cret@/x?host=/nowhere", "no connection to the database"),
-            ("postgresql://ada:s3cret@localhost/x?sslmod=require", "did you mean sslmode?"),
-            ("postgresql://ada:s3cret@with@host/x", "percent-encoded"),
-            ("mysql://ada:s3cret@localhost/x", "it must be like postgresql://"),
+            (DEAD, 4, "no connection to the database"),
+            ("postgresql://ada:s3cret@/x?host=/nowhere", 4, "no connection to the database"),
+            ("postgresql://ada:s3cret@localhost/x?sslmod=require", 3, "did you mean sslmode?"),
+            ("postgresql://ada:s3cret@with@host/x", 3, "percent-encoded"),
+            ("mysql://ada:s3cret@localhost/x", 3, "it must be like postgresql://"),
         ],
     )
     def test_wrong_address(
-        self, command: str, url: str, reason: str, monkeypatch: pytest.MonkeyPatch
+        self,
+        command: tuple[str, ...],
+        url: str,
+        status: int,
+        reason: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", url)
-        said = refusal(command)
+        said = refusal(status, *command)
         assert reason in said
         assert "s3cret" not in said
 
@@ -122,7 +202,7 @@ def test_table_in_the_way(empty_database: str, monkeypatch: pytest.MonkeyPatch) 
     with psycopg.connect(empty_database) as connection:
         connection.execute("CREATE TABLE messages (text text)")
     monkeypatch.setenv("DATABASE_URL", empty_database)
-    assert "public.messages exists" in refusal("migrate")
+    assert "public.messages exists" in refusal(13, "migrate")
 
 
 def test_alone_it_prints_help() -> None:

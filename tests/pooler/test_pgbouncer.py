@@ -14,8 +14,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from typer.testing import CliRunner
 
 import dal
+from dal import migrate
+from dal.cli import app
 from tests.surface import FUNCTIONS
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -102,3 +105,14 @@ async def test_a_pooler_is_told_from_a_server(pooled: str, url: str) -> None:
     for address, sizes in (pooled, {0}), (url, {100}):
         async with dal.connect(address, min_size=1) as db, db.acquire() as connection:
             assert {connection._config.statement_cache_size} == sizes
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("rollback", "--yes"), ("mark", "0004")])
+def test_migrations_want_the_direct_address(
+    pooled: str, url: str, command: tuple[str, ...]
+) -> None:
+    result = CliRunner().invoke(app, command, env={"DATABASE_URL": pooled})
+    assert result.exit_code == 11
+    assert "migrate through the direct address" in result.stderr
+    assert all(one.applied_at for one in migrate.status(url))
+    assert all(one.applied_at for one in migrate.status(pooled))  # looking is allowed

@@ -1,0 +1,1 @@
+"""The pages for a DBA, written from what a live server says."""

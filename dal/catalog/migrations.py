@@ -1,0 +1,81 @@
+"""migrations/README.md: what each migration does, locks and rewrites."""
+
+import re
+from pathlib import Path
+
+import psycopg
+
+from dal.catalog.locks import BLOCKS, Tables
+from dal.migrate import apply
+from dal.migrate import folder as files
+from dal.migrate.connection import connect
+from dal.migrate.folder import Migration
+from dal.places import MIGRATIONS
+
+_HEAD = """\
+# Migrations
+
+Written by `make catalog` from what a server says; `make verify-catalog` tells when it is stale.
+
+Each file opens with its reasons; this page says what it does to a database that is in use. The
+locks are those on tables that are there before, read from `pg_locks` at the end of the migration;
+they last until it commits. A run waits for a lock no longer than a second at a time, then lets the
+service pass and tries again.
+
+| file | what it does | locks | which keeps off | rewrites |
+|---|---|---|---|---|
+"""
+_CONCURRENT_TABLE = re.compile(r"(?i)\bON\s+(?:ONLY\s+)?(\w+)")
+_DIRECTIVE = re.compile(r"--\s*(transactional|depends)\s*:")
+
+
+def page(dsn: str, folder: Path = MIGRATIONS) -> str:
+    """The page's text, for the migrations of a folder.
+
+    Parameters:
+        dsn: an empty database; the migrations stay applied in it.
+        folder: where they are.
+    """
+    rows = []
+    with connect(dsn) as connection:
+        connection.autocommit = True
+        for migration in files.read(folder):
+            rows.append(_row(connection, migration, migration.path, migration.statements))
+            apply(dsn, to=migration.id, folder=folder)
+            rows.append(
+                _row(connection, migration, migration.rollback, migration.rollback_statements)
+            )
+    return _HEAD + "".join(rows)
+
+
+def _row(
+    connection: psycopg.Connection, migration: Migration, path: Path, statements: list[str]
+) -> str:
+    purpose = _purpose(path.read_text(encoding="utf-8"))
+    if migration.transactional:
+        before = Tables.of(connection)
+        with connection.transaction(force_rollback=True):
+            for statement in statements:
+                connection.execute(statement.encode())
+            locks, rewritten = before.locked(connection), before.rewritten(connection)
+    else:  # lint allows only the concurrent build of an index here, and its removal
+        table = _CONCURRENT_TABLE.search(migration.statements[0])
+        locks, rewritten = {table[1] if table else "?": "SHARE UPDATE EXCLUSIVE"}, []
+    held = "<br>".join(f"{mode} on `{table}`" for table, mode in locks.items())
+    kept_off = "<br>".join(BLOCKS[mode] for mode in locks.values())
+    anew = ", ".join(f"`{table}`" for table in rewritten)
+    cells = (f"`{path.name}`", purpose, held or "none", kept_off or "nobody", anew or "nothing")
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _purpose(text: str) -> str:
+    """The first paragraph of a head comment."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if _DIRECTIVE.match(line):
+            continue
+        words = line.removeprefix("--").strip()
+        if not line.startswith("--") or (not words and lines):
+            break
+        lines.append(words)
+    return " ".join(filter(None, lines)).replace("|", "\\|")

@@ -1,0 +1,49 @@
+"""The pages for a DBA, written and verified."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dal.cli.shell import app, err, failing_clearly, out
+from dal.places import MIGRATIONS
+
+STALE = 15
+
+
+@app.command()
+def catalog(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 15 if a page is stale.")
+    ] = False,
+    server: Annotated[int, typer.Option(help="The embedded PostgreSQL to ask.")] = 18,
+) -> None:
+    """Write migrations/README.md, from what an embedded PostgreSQL says."""
+    from dal import embedded  # it needs the extra `embedded`
+    from dal.catalog.migrations import page
+
+    with failing_clearly(), embedded.Server(version=server) as postgres:
+        path = MIGRATIONS / "README.md"
+        stale = _write(path, page(postgres.dsn(), MIGRATIONS), check=check)
+    if stale:
+        err.print("make catalog writes it anew")
+        raise typer.Exit(STALE)
+
+
+def _write(path: Path, text: str, *, check: bool) -> bool:
+    """Whether the page is stale and stays so."""
+    old = path.read_text(encoding="utf-8") if path.is_file() else ""
+    name = f"{path.parent.name}/{path.name}"
+    if text == old:
+        out.print(f"{name} is up to date")
+    elif check:
+        new = f"{name} as it should be"
+        difference = difflib.unified_diff(
+            old.splitlines(), text.splitlines(), name, new, n=0, lineterm=""
+        )
+        err.print("\n".join(difference))
+    else:
+        path.write_text(text, encoding="utf-8")
+        out.print(f"wrote {name}")
+    return check and text != old

@@ -1,0 +1,174 @@
+"""migrate, rollback, status and what goes with them."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dal import migrate as migrations
+from dal.cli.shell import DISAGREEMENT, PENDING, app, database_url, err, failing_clearly, out
+from dal.migrate.run import WAIT_SECONDS
+from dal.places import MIGRATIONS
+
+Wait = Annotated[
+    float,
+    typer.Option(min=0, help="Seconds to wait in all for other runs and for locked tables."),
+]
+Steps = Annotated[int | None, typer.Option("-n", min=1, help="How many at most.")]
+
+
+@app.command()
+def migrate(
+    to: Annotated[str | None, typer.Option(help="The last one to apply: id or number.")] = None,
+    n: Steps = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, but change nothing.")
+    ] = False,
+    wait: Wait = WAIT_SECONDS,
+) -> None:
+    """Apply the pending migrations to DATABASE_URL.
+
+    Exit status: 0 done or nothing to do, 3 to 9 as for ping, 10 a read-only server, 11 a pooler in
+    front, 12 somebody held a lock for too long, 13 the files, or the tables that are there, don't
+    fit, 1 a migration failed otherwise. Run it again after any of them.
+    """
+    with failing_clearly():
+        steps = migrations.apply(
+            database_url(), to=to, steps=n, dry_run=dry_run, wait=wait, report=out.print
+        )
+        if dry_run and steps:
+            return
+        pending = [one for one in migrations.status(database_url()) if not one.applied_at]
+    if pending:
+        out.print(f"{len(pending)} still pending")
+    else:
+        out.print("the database is up to date" if steps else "nothing to do: it is up to date")
+
+
+@app.command()
+def rollback(
+    n: Steps = None,
+    to: Annotated[str | None, typer.Option(help="Go back to this one, which stays.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Back to nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    wait: Wait = WAIT_SECONDS,
+) -> None:
+    """Undo the last migration of DATABASE_URL, or more; the rows of its tables are lost.
+
+    Exit status: as for migrate.
+    """
+    if sum((n is not None, to is not None, all_)) > 1:
+        raise typer.BadParameter("-n, --to and --all exclude each other")
+    steps = None if to or all_ else n or 1
+    with failing_clearly():
+        if not yes:
+            _ask(f"Roll back {_name(to, steps)}? The rows of its tables are lost.")
+        undone = migrations.rollback(
+            database_url(), steps=steps, to=to, wait=wait, report=out.print
+        )
+    if not undone:
+        out.print("nothing to do: no migration is applied" + (f" after {to}" if to else ""))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """List the migrations of DATABASE_URL: when each was applied, and which are pending.
+
+    Exit status: 0 up to date, 14 some are pending, 13 the files and the database disagree, 3 to 9
+    as for ping. The role needs to read _yoyo_migration and _yoyo_log, and nothing else.
+    """
+    with failing_clearly():
+        states = migrations.status(database_url())
+    if as_json:
+        rows = [
+            {"id": one.id, "applied_at": _iso(one.applied_at), "problem": one.problem}
+            for one in states
+        ]
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    else:
+        for one in states:
+            when = (
+                f"applied {one.applied_at:%Y-%m-%d %H:%M:%S} UTC" if one.applied_at else "pending"
+            )
+            out.print(f"{one.id:<20} {when}" + (f"  {one.problem}" if one.problem else ""))
+    if any(one.problem for one in states):
+        raise typer.Exit(DISAGREEMENT)
+    if any(one.applied_at is None for one in states):
+        raise typer.Exit(PENDING)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits, _ and -.")],
+    concurrently: Annotated[
+        bool, typer.Option("--concurrently", help="It builds an index without blocking writes.")
+    ] = False,
+) -> None:
+    """Write the two files of a new migration, with the next number."""
+    with failing_clearly():
+        for path in migrations.create(name, concurrent=concurrently):
+            out.print(f"wrote {path}")
+        out.print("fill them in, try them, then freeze them: dal lint-migrations --freeze")
+
+
+@app.command()
+def mark(
+    to: Annotated[str, typer.Argument(help="The last one that the schema has: id or number.")],
+    wait: Wait = WAIT_SECONDS,
+) -> None:
+    """Adopt a schema of DATABASE_URL that was made without dal, after comparing it.
+
+    Exit status: as for migrate; 13 if the schema differs, with each difference.
+    """
+    with failing_clearly():
+        if not migrations.mark(database_url(), to, wait=wait, report=out.print):
+            out.print("nothing to do: they are marked already")
+
+
+@app.command("lint-migrations")
+def lint_migrations(
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="First add new files to SHA256SUMS.")
+    ] = False,
+    folder: Annotated[Path, typer.Option(help="Where they are.")] = MIGRATIONS,
+) -> None:
+    """Look for what would go wrong with the migrations' files, without a database.
+
+    With squawk (pip install squawk-cli) also for what they would do to a live database.
+    """
+    with failing_clearly():
+        if freeze:
+            for name in migrations.freeze(folder):
+                out.print(f"froze {name}")
+        findings = migrations.lint(folder)
+        try:
+            findings += migrations.squawk(folder)
+        except migrations.MissingToolError as error:
+            err.print(f"note: {error}")
+    for finding in findings:
+        err.print(str(finding), style="red")
+    if findings:
+        raise typer.Exit(DISAGREEMENT)
+    out.print("the migrations are fit to be run")
+
+
+def _name(to: str | None, steps: int | None) -> str:
+    if to:
+        return f"everything after {to}"
+    return {None: "every migration", 1: "the last migration"}.get(steps, f"{steps} migrations")
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question} Nobody is here to ask; say --yes to go on")
+    if not typer.confirm(question):
+        raise typer.Exit(1)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,81 @@
+"""What all commands share: where they print, where DATABASE_URL comes from, how they fail."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dotenv
+import typer
+from rich.console import Console
+
+from dal import errors
+from dal.migrate import LockedError, PoolerError, ReadOnlyError, UnfitError
+from dal.ping import PingError, by_sqlstate, ping
+
+app = typer.Typer(
+    name="dal",
+    help="Chat memory on plain PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True, markup=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+PENDING = 14
+DISAGREEMENT = 13
+# The first that fits. 1 is anything else, and 2 is also Typer's for a wrong call. What the server
+# refuses is ping's to tell apart.
+_EXIT_STATUS: list[tuple[type[errors.DalError], int]] = [
+    (errors.InvalidInputError, 2),
+    (PoolerError, 11),
+    (ReadOnlyError, 10),
+    (LockedError, 12),
+    (UnfitError, DISAGREEMENT),
+    (errors.SchemaMismatchError, DISAGREEMENT),
+    (errors.PermissionDeniedError, 9),
+    (errors.ConfigurationError, 3),
+    (errors.DatabaseUnavailableError, 4),
+    (errors.ConnectionLostError, 4),
+]
+
+
+def database_url() -> str:
+    """DATABASE_URL of the environment, else of `.env`.
+
+    Raises:
+        ConfigurationError: it is in neither.
+    """
+    dotenv.load_dotenv(Path(".env"))  # the environment wins
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        raise errors.ConfigurationError(
+            "DATABASE_URL is not set; export it, or write it into .env (.env.example shows how)"
+        )
+    return url
+
+
+@contextmanager
+def failing_clearly() -> Iterator[None]:
+    """End the command with one sentence and the exit status for its kind."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever read the output has had enough
+        raise
+    except (errors.DalError, PingError, OSError, UnicodeDecodeError) as error:
+        err.print(f"error: {error}", style="red")
+        raise typer.Exit(_exit_status(error)) from None
+
+
+def _exit_status(error: Exception) -> int:
+    if isinstance(error, PingError):
+        return error.code
+    if isinstance(error, errors.DalError) and (status := by_sqlstate(error.sqlstate)):
+        return status
+    if type(error) is errors.DatabaseUnavailableError:
+        try:  # libpq does not say why in a way that a program can read
+            ping(database_url())
+        except PingError as answer:
+            return answer.code
+    return next((status for kind, status in _EXIT_STATUS if isinstance(error, kind)), 1)

@@ -1,0 +1,34 @@
+"""Migrations that a deployment can trust: yoyo applies them, this package closes its gaps.
+
+A run holds an advisory lock on the one connection on which it migrates, so that the lock can't
+outlive the work, nor the work the lock. A migration and its mark are one transaction. What doesn't
+fit is refused before anything is applied.
+"""
+
+from dal.migrate.create import create
+from dal.migrate.folder import UnfitError
+from dal.migrate.lint import Finding, lint
+from dal.migrate.manifest import freeze
+from dal.migrate.run import Step, apply, mark, rollback
+from dal.migrate.session import LockedError, PoolerError, ReadOnlyError
+from dal.migrate.squawk import MissingToolError, squawk
+from dal.migrate.status import State, status
+
+__all__ = [
+    "Finding",
+    "LockedError",
+    "MissingToolError",
+    "PoolerError",
+    "ReadOnlyError",
+    "State",
+    "Step",
+    "UnfitError",
+    "apply",
+    "create",
+    "freeze",
+    "lint",
+    "mark",
+    "rollback",
+    "squawk",
+    "status",
+]

@@ -1,0 +1,192 @@
+"""What would go wrong with a migration's files, found without a database.
+
+yoyo ignores a misspelt directive, takes a missing rollback for an empty one, and runs whatever lies
+in the folder. Each rule here stands for one such silence.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import sqlparse
+from yoyo.migrations import read_sql_migration
+
+from dal.migrate import manifest
+
+DIRECTIVES = ("transactional", "depends")
+
+_NAME = re.compile(r"(?P<number>\d{4})\.(?P<title>[a-z0-9_-]+)(?P<rollback>\.rollback)?\.sql")
+_COMMENT = re.compile(r"\s*(?:--|/\*|\*)[\s*]*(?P<word>[A-Za-z][\w-]*)(?P<rest>.*)")
+_DIRECTIVE = re.compile(r"\s*--\s*(?P<word>transactional|depends)\s*:\s*(?P<value>.*)")
+_APART = re.compile(rb"(?m)^\s*--\s*transactional\s*:\s*false\b")
+_VALUE = re.compile(r"(?i)\s*[:=]|\s+(true|false|\d{4}\b)")
+_TRANSACTION_CONTROL = re.compile(
+    r"(?i)(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|"
+    r"PREPARE\s+TRANSACTION)\b"
+)
+_CONCURRENT = re.compile(
+    r"(?is)(CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS|"
+    r"DROP\s+INDEX\s+CONCURRENTLY\s+IF\s+EXISTS)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, and what to do about it."""
+
+    file: str
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem}"
+
+
+def lint(folder: Path) -> list[Finding]:
+    """All that is wrong with a folder of migrations, what is not frozen included.
+
+    Parameters:
+        folder: where they are.
+    """
+    unfrozen = {path.name for path in folder.glob("*.sql")} - manifest.recorded(folder).keys()
+    missing = [
+        Finding(name, 1, f"not in {manifest.NAME}: freeze it with `dal lint-migrations --freeze`")
+        for name in unfrozen
+    ]
+    return sorted([*errors_in(folder), *missing], key=lambda one: (one.file, one.line))
+
+
+def errors_in(folder: Path) -> list[Finding]:
+    """What must not be run: everything but that a file is not frozen yet."""
+    files = [path for path in sorted(folder.iterdir()) if path.suffix in (".sql", ".py")]
+    named = [path for path in files if _NAME.fullmatch(path.name)]
+    findings = [
+        Finding(
+            path.name, 1, "yoyo would take it for a migration; call it 0005.name.sql, or move it"
+        )
+        for path in files
+        if path not in named
+    ]
+    findings += _sequence([path.name for path in named])
+    findings += _frozen(folder)
+    ids = [path.stem for path in named if not path.stem.endswith(".rollback")]
+    for path in named:
+        findings += _file(path, [one for one in ids if one < path.stem])
+    return findings
+
+
+def _sequence(names: list[str]) -> Iterator[Finding]:
+    applying = [name for name in names if not name.endswith(".rollback.sql")]
+    for place, name in enumerate(applying, 1):
+        if int(name[:4]) != place:
+            yield Finding(name, 1, f"out of sequence: the number after the last is {place:04}")
+            break  # all that follow are wrong for the same reason
+    for name in applying:
+        if (undo := name.replace(".sql", ".rollback.sql")) not in names:
+            yield Finding(undo, 1, f"missing: say how {name} is undone")
+    for name in set(names).difference(applying):
+        if (done := name.replace(".rollback.sql", ".sql")) not in applying:
+            yield Finding(name, 1, f"undoes what is not there: {done} is missing")
+
+
+def _frozen(folder: Path) -> Iterator[Finding]:
+    for name, value in manifest.recorded(folder).items():
+        if not (folder / name).is_file():
+            yield Finding(name, 1, f"removed, but frozen in {manifest.NAME}: restore it")
+        elif manifest.checksum(folder / name) != value:
+            yield Finding(
+                name, 1, f"edited since {manifest.NAME} froze it: restore it, and add a migration"
+            )
+
+
+def _file(path: Path, earlier: list[str]) -> Iterator[Finding]:
+    undoing = path.stem.endswith(".rollback")
+    raw = path.read_bytes()
+    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        yield Finding(path.name, 1, "begins with a byte-order mark: save it as UTF-8 without one")
+        return
+    try:
+        text = raw.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        yield Finding(path.name, line, "is not UTF-8: save it as UTF-8")
+        return
+    _, _, statements = read_sql_migration(str(path))
+    bare = [
+        sqlparse.format(statement, strip_comments=True).strip(" \n;") for statement in statements
+    ]
+    if not any(bare):
+        yield Finding(path.name, 1, "has no statement; where nothing is to be done, write SELECT;")
+    yield from _directives(path.name, text, statements, undoing, earlier)
+    lines = [text[: max(0, text.find(one.strip()))].count("\n") + 1 for one in statements]
+    concurrent = not is_transactional(path)
+    for line, statement in zip(lines, bare, strict=True):
+        if _TRANSACTION_CONTROL.match(statement):
+            yield Finding(path.name, line, "take BEGIN, COMMIT and their kin out: dal does that")
+        elif concurrent and not _CONCURRENT.match(statement):
+            yield Finding(
+                path.name,
+                line,
+                "outside a transaction, only CREATE INDEX CONCURRENTLY IF NOT EXISTS and DROP INDEX"
+                " CONCURRENTLY IF EXISTS can be repeated after a cut: take `-- transactional:"
+                " false` out, or make it one of these",
+            )
+        elif not concurrent and re.search(r"(?i)\bINDEX\s+CONCURRENTLY\b", statement):
+            yield Finding(
+                path.name, line, "CONCURRENTLY needs `-- transactional: false` at the top"
+            )
+    if concurrent and len(bare) > 1:
+        yield Finding(
+            path.name, lines[1], "a second statement: outside a transaction a file has one"
+        )
+
+
+def is_transactional(path: Path) -> bool:
+    """Whether a file, or the one that it undoes, runs in a transaction."""
+    applying = path.with_name(path.name.replace(".rollback.sql", ".sql"))
+    return not (applying.is_file() and _APART.search(applying.read_bytes()))
+
+
+def _directives(
+    name: str, text: str, statements: list[str], undoing: bool, earlier: list[str]
+) -> Iterator[Finding]:
+    lines = text.splitlines()
+    # yoyo reads the comment before the first statement only.
+    code = text.find(statements[0].strip()) if statements else len(text)
+    head = text[: max(0, code)].count("\n")
+    comments = len(list(takewhile(re.compile(r"\s*(--|/\*|\*|$)").match, lines)))
+    seen: set[str] = set()
+    for number, line in enumerate(lines, 1):
+        if directive := _DIRECTIVE.fullmatch(line):
+            word, value = directive["word"], directive["value"]
+            if undoing:
+                problem = "belongs into the file that applies the migration; this one follows it"
+            elif number > head:
+                problem = "must stand above the first statement: down here it is ignored"
+            elif word == "transactional" and (value not in ("true", "false") or word in seen):
+                problem = "is written once, as `-- transactional: false` (or true)"
+            elif word == "depends" and not set(value.split()) <= set(earlier):
+                problem = (
+                    f"names one that is not before it; there are {', '.join(earlier) or 'none'}"
+                )
+            else:
+                problem = ""
+            seen.add(word)
+            if problem:
+                yield Finding(name, number, f"`{word}` {problem}")
+        elif number <= comments and (comment := _COMMENT.match(line)):
+            yield from _misspelt(name, number, comment["word"], comment["rest"])
+
+
+def _misspelt(name: str, number: int, word: str, rest: str) -> Iterator[Finding]:
+    """A line of the head that was meant as a directive, or may be taken for one."""
+    title = name.split(".")[1]
+    near = difflib.get_close_matches(word.lower(), DIRECTIVES, n=1, cutoff=0.75)
+    if near and _VALUE.match(rest):  # prose may begin with such a word as well
+        yield Finding(name, number, f"`{word}` is not read; did you mean `-- {near[0]}: ...`?")
+    elif rest.startswith(":") and word.lower() != title:
+        offers = " and ".join(DIRECTIVES)
+        yield Finding(name, number, f"`{word}` is no directive; there are {offers}")

@@ -1,0 +1,223 @@
+"""Applies, rolls back and adopts migrations."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psycopg
+
+from dal import errors
+from dal.migrate import folder as files
+from dal.migrate.connection import explained
+from dal.migrate.folder import Migration
+from dal.migrate.indexes import invalid, repair
+from dal.migrate.ledger import Ledger, applied
+from dal.migrate.rehearsal import differences, rehearsed
+from dal.migrate.session import Report, Session, session
+from dal.migrate.status import refuse_disagreement
+from dal.places import MIGRATIONS
+
+WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A migration that was applied or rolled back, and the seconds that it took."""
+
+    id: str
+    seconds: float
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def apply(
+    dsn: str,
+    *,
+    to: str | None = None,
+    steps: int | None = None,
+    dry_run: bool = False,
+    wait: float = WAIT_SECONDS,
+    folder: Path = MIGRATIONS,
+    report: Report = _silent,
+) -> list[Step]:
+    """Apply the pending migrations in order, each in a transaction of its own.
+
+    When one fails, those before it stay applied, and the next run goes on from there. Into a
+    database that has none yet, they are first run in one transaction that is rolled back, so that
+    a table in the way is found before anything is made.
+
+    Parameters:
+        dsn: `postgresql://user:password@host:port/database`, with libpq's parameters.
+        to: the last one to apply, by id or number; None means all.
+        steps: how many at most.
+        dry_run: check everything and say what would be applied, but change nothing.
+        wait: seconds to wait in all for another run, and for tables that others have locked.
+        folder: where the migrations are.
+        report: called with a line about each step and each wait.
+
+    Raises:
+        InvalidInputError: there is no such `to`, or `steps` is less than 1.
+        ConfigurationError: the URL is malformed; as UnfitError, the folder is missing, empty, or
+            lint refuses a file.
+        PoolerError, ReadOnlyError: this address can't be migrated through.
+        DatabaseUnavailableError: no connection could be made.
+        PermissionDeniedError: the role may not create tables, or not refer to `users`.
+        LockedError: another run or a transaction was in the way for longer than `wait`.
+        SchemaMismatchError: an existing table is in the way, or an applied file was edited, is
+            gone, or was overtaken.
+        ConnectionLostError: run it again.
+        DalError: a migration failed otherwise; the text says which, and why.
+    """
+    _at_least_one(steps)
+    migrations = files.read(folder)
+    upto = migrations[: files.position(migrations, to) + 1] if to else migrations
+    with session(dsn, wait=wait, report=report) as run:
+        has = applied(run.connection)
+        refuse_disagreement(migrations, has)
+        pending = [one for one in upto if one.id not in has][:steps]
+        if not has and pending:
+
+            def rehearse() -> None:
+                with rehearsed(run.connection, migrations):
+                    pass
+
+            run.retried("the rehearsal", rehearse)
+        if dry_run:
+            for migration in pending:
+                report(f"would apply {migration.id}")
+            return [Step(migration.id, 0.0) for migration in pending]
+        _repair(run, migrations, {one.id for one in pending}, report)
+        if not pending:
+            return []
+        ledger = Ledger(run.connection)
+        try:
+            return [
+                _step(run, ledger, ledger.apply, one, f"{one.id}.sql", report) for one in pending
+            ]
+        finally:
+            _tell_invalid(run, migrations, report)
+
+
+def rollback(
+    dsn: str,
+    *,
+    steps: int | None = 1,
+    to: str | None = None,
+    wait: float = WAIT_SECONDS,
+    folder: Path = MIGRATIONS,
+    report: Report = _silent,
+) -> list[Step]:
+    """Roll back the latest migrations, newest first. The rows of their tables are lost.
+
+    Parameters:
+        steps: how many; None means all, or all after `to`.
+        to: the one to go back to, by id or number; it stays applied.
+        dsn, wait, folder, report: as for `apply`.
+
+    Raises:
+        Errors are those of `apply`.
+    """
+    _at_least_one(steps)
+    migrations = files.read(folder)
+    after = migrations[files.position(migrations, to) + 1 :] if to else migrations
+    with session(dsn, wait=wait, report=report) as run:
+        has = applied(run.connection)
+        refuse_disagreement(migrations, has)
+        latest = [one for one in reversed(after) if one.id in has][:steps]
+        if not latest:
+            return []
+        ledger = Ledger(run.connection)
+        return [
+            _step(run, ledger, ledger.undo, one, f"{one.id}.rollback.sql", report) for one in latest
+        ]
+
+
+def mark(
+    dsn: str,
+    to: str,
+    *,
+    wait: float = WAIT_SECONDS,
+    folder: Path = MIGRATIONS,
+    report: Report = _silent,
+) -> list[str]:
+    """Adopt a schema that is there already: note migrations as applied, without applying them.
+
+    The schema is compared with what they make, object by object, comments included.
+
+    Parameters:
+        to: the last one to mark, by id or number.
+        dsn, wait, folder, report: as for `apply`.
+
+    Returns:
+        The ids that were marked.
+
+    Raises:
+        SchemaMismatchError: the schema differs; the text lists each difference.
+        Others are those of `apply`. The role must be allowed to create a schema for the comparison.
+    """
+    migrations = files.read(folder)
+    upto = migrations[: files.position(migrations, to) + 1]
+    with session(dsn, wait=wait, report=report) as run:
+        has = applied(run.connection)
+        refuse_disagreement(migrations, has)
+        found = run.retried("the comparison", partial(differences, run.connection, upto))
+        if found:
+            listed = "\n  ".join(found)
+            raise errors.SchemaMismatchError(
+                f"the schema is not what {upto[-1].id} makes; put it right, or let `dal migrate`"
+                f" make it elsewhere:\n  {listed}"
+            )
+        ledger = Ledger(run.connection)
+        marked = [one for one in upto if one.id not in has]
+        with ledger.transaction():
+            for migration in marked:
+                ledger.mark(migration)
+                report(f"marked {migration.id}")
+        return [one.id for one in marked]
+
+
+def _at_least_one(steps: int | None) -> None:
+    if steps is not None and steps < 1:
+        raise errors.InvalidInputError("steps must be at least 1, or None for all")
+
+
+def _repair(run: Session, migrations: list[Migration], pending: set[str], report: Report) -> None:
+    built = _built(migrations)
+    for index in invalid(run.connection, list(built)):
+        repair_it = partial(repair, run.connection, index, pending=built.get(index.name) in pending)
+        what = f"the repair of the INVALID index {index.qualified}"
+        with explained(what):
+            run.retried(what, repair_it, queues=False)
+        report(f"repaired the INVALID index {index.qualified}")
+
+
+def _tell_invalid(run: Session, migrations: list[Migration], report: Report) -> None:
+    with suppress(psycopg.Error):  # the connection may be what failed
+        for index in invalid(run.connection, list(_built(migrations))):
+            report(f"the index {index.qualified} is INVALID; the next run repairs it")
+
+
+def _built(migrations: list[Migration]) -> dict[str, str]:
+    return {one.concurrent_index: one.id for one in migrations if one.concurrent_index}
+
+
+def _step(
+    run: Session,
+    ledger: Ledger,
+    action: Callable[[Migration], None],
+    migration: Migration,
+    file: str,
+    report: Report,
+) -> Step:
+    started = time.perf_counter()
+    with explained(lambda: f"{file}, statement {ledger.statement}"):
+        run.retried(file, partial(action, migration), queues=migration.transactional)
+    seconds = time.perf_counter() - started
+    done = "rolled back" if file.endswith(".rollback.sql") else "applied"
+    report(f"{done} {migration.id} in {seconds * 1000:.0f} ms")
+    return Step(migration.id, seconds)

@@ -1,0 +1,175 @@
+"""The one connection of a run: what refuses it, and the lock that it holds."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import psycopg
+
+from dal import errors
+from dal.migrate.connection import RETRIED, connect, explained
+
+Report = Callable[[str], None]
+Result = TypeVar("Result")
+
+LOCK_TIMEOUT_SECONDS = 1.0
+"""How long a migration may stand before a table's lock, with the service queueing behind it."""
+PAUSE_SECONDS = 2.0
+"""How long the service is left alone after that, before the next try."""
+
+_LOCK_KEY = int.from_bytes(b"dal migr", "big")
+# Tried again and again, because a session that waits in pg_advisory_lock() has a snapshot, which a
+# concurrent build of the lock's holder would wait for: a deadlock.
+_TRY_LOCK = "SELECT pg_try_advisory_lock(%s)"
+_HOLDER = """
+    SELECT pid, application_name, backend_start
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND datname = current_database()
+      AND (classid::bigint << 32) | objid::bigint = %s AND objsubid = 1
+"""
+_IN_THE_WAY = """
+    SELECT DISTINCT pid, application_name, xact_start
+    FROM pg_locks
+    JOIN pg_stat_activity USING (pid)
+    JOIN pg_class ON pg_class.oid = relation
+    WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
+      AND relnamespace::regnamespace::name = ANY (current_schemas(false))
+    ORDER BY xact_start
+    LIMIT 3
+"""
+_ABOUT = """
+    SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
+        has_schema_privilege(current_schema(), 'CREATE')
+"""
+# A role's or a database's own limits are meant for services. The names depend on the version.
+_NO_LIMITS = """
+    SELECT set_config(name, '0', false) FROM pg_settings
+    WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout',
+        'idle_in_transaction_session_timeout')
+"""
+_SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, false)"
+
+
+class PoolerError(errors.ConfigurationError):
+    """A pooler stands in front of the database, where session locks don't hold; migrate through the direct address."""  # noqa: E501
+
+
+class ReadOnlyError(errors.DatabaseUnavailableError):
+    """The server is read-only (a standby?); migrate on the primary."""
+
+
+class LockedError(errors.TransactionConflictError):
+    """Somebody else held a lock for too long; run it again, or wait longer."""
+
+
+class Patience:
+    """The time that a run spends on waiting for others, in all."""
+
+    def __init__(self, seconds: float, report: Report) -> None:
+        self._seconds, self._report = seconds, report
+        self._deadline = time.monotonic() + seconds
+        self._said = ""
+
+    @property
+    def left(self) -> float:
+        """Seconds; 0 when none are left."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def pause(self, reason: str, seconds: float = PAUSE_SECONDS) -> None:
+        """Wait a little before the next try.
+
+        Raises:
+            LockedError: the time is up.
+        """
+        if not self.left:
+            raise LockedError(
+                f"{reason}. Waited {self._seconds:g} s; run it again, or wait longer with --wait"
+            )
+        if reason != self._said:
+            self._report(f"{reason}; waiting")
+            self._said = reason
+        time.sleep(min(seconds, self.left))
+
+
+class Session:
+    """A connection that holds the lock of all runs on its database.
+
+    Attributes:
+        connection: in autocommit mode.
+    """
+
+    def __init__(self, connection: psycopg.Connection, patience: Patience) -> None:
+        self.connection, self._patience = connection, patience
+
+    def lock(self) -> None:
+        """Take the lock of all runs; the end of the session gives it back."""
+        while not _one(self.connection, _TRY_LOCK, [_LOCK_KEY])[0]:
+            holders = [_described(*row) for row in self._rows(_HOLDER, [_LOCK_KEY])]
+            held = f" ({'; '.join(holders)})" if holders else ""
+            self._patience.pause(f"another run is at work{held}", seconds=0.5)
+
+    def retried(self, what: str, action: Callable[[], Result], *, queues: bool = True) -> Result:
+        """Do what may have to stand in line for a table, again and again until it succeeds.
+
+        Parameters:
+            what: for the report.
+            action: undone as a whole when it fails.
+            queues: whether the service queues behind it while it waits. It doesn't behind a
+                concurrent build of an index, which may therefore wait for as long as there is time.
+
+        Raises:
+            LockedError: the time is up.
+        """
+        while True:
+            limit = (
+                LOCK_TIMEOUT_SECONDS if queues else max(LOCK_TIMEOUT_SECONDS, self._patience.left)
+            )
+            self.connection.execute(_SET_LOCK_TIMEOUT, [f"{limit * 1000:.0f}ms"])
+            try:
+                return action()
+            except RETRIED:
+                others = [_described(*row) for row in self._rows(_IN_THE_WAY)]
+                held = f" ({'; '.join(others)})" if others else ""
+                reason = f"{what}: a transaction holds a lock that it needs{held}"
+            self._patience.pause(reason)
+
+    def _rows(self, query: str, parameters: list[Any] | None = None) -> list[Any]:
+        return self.connection.execute(query.encode(), parameters).fetchall()
+
+
+@contextmanager
+def session(dsn: str, *, wait: float, report: Report) -> Iterator[Session]:
+    """Connect for a run, and take the lock.
+
+    Raises:
+        DatabaseUnavailableError: no connection could be made.
+        PoolerError, ReadOnlyError, PermissionDeniedError: the run could not succeed here.
+        LockedError: another run held the lock for longer than `wait` seconds.
+    """
+    with connect(dsn) as connection, explained("the run"):
+        connection.autocommit = True
+        pid, standby, read_only, may_create = _one(connection, _ABOUT)
+        if pid != connection.info.backend_pid:
+            raise PoolerError
+        if standby or read_only:
+            raise ReadOnlyError
+        if not may_create:
+            raise errors.PermissionDeniedError(
+                "the role may not create tables in the first schema of its search_path,"
+                " or there is none; migrate as the schema's owner"
+            )
+        connection.execute(_NO_LIMITS)
+        held = Session(connection, Patience(wait, report))
+        held.lock()
+        yield held
+
+
+def _one(connection: psycopg.Connection, query: str, parameters: list[Any] | None = None) -> Any:
+    return connection.execute(query.encode(), parameters).fetchone()
+
+
+def _described(pid: int, application: str | None, since: datetime | None) -> str:
+    when = f", since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if since else ""
+    return f'pid {pid}, application "{application or ""}"{when}'

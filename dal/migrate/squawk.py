@@ -1,0 +1,71 @@
+"""What a migration would do to a live database, as squawk sees it: locks, lost rows, rewrites."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from dal.errors import ConfigurationError
+from dal.migrate.lint import Finding, is_transactional
+
+# A run sets the lock timeout itself, and a migration may take as long as it has to.
+_EXCLUDED = "--exclude=require-lock-timeout,require-statement-timeout"
+_OPTIONS = (_EXCLUDED, "--reporter=json", "--pg-version=14.0")
+_EXCEPTION = re.compile(r"\s*--\s*squawk-ignore")
+_REASON = re.compile(r"\s*--\s*(?!squawk-ignore)\w")
+
+
+class MissingToolError(ConfigurationError):
+    """squawk is not installed, so nothing was said of what the migrations do to a live database: pip install squawk-cli."""  # noqa: E501
+
+
+def squawk(folder: Path) -> list[Finding]:
+    """squawk's findings in the files that apply migrations, and exceptions without a reason.
+
+    Parameters:
+        folder: where they are.
+
+    Raises:
+        MissingToolError: squawk is not installed.
+    """
+    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    program = shutil.which("squawk", path=beside)
+    if program is None:
+        raise MissingToolError
+    files = [path for path in sorted(folder.glob("*.sql")) if ".rollback" not in path.name]
+    inside = [path for path in files if is_transactional(path)]
+    outside = [path for path in files if path not in inside]
+    findings = [finding for path in files for finding in _unreasoned(path)]
+    findings += _run(program, inside, "--assume-in-transaction")
+    findings += _run(program, outside)
+    return sorted(findings, key=lambda one: (one.file, one.line))
+
+
+def _run(program: str, files: list[Path], *options: str) -> Iterator[Finding]:
+    if not files:
+        return
+    done = subprocess.run(  # noqa: S603
+        [program, *_OPTIONS, *options, *(path.name for path in files)],
+        cwd=files[0].parent,  # a path would be taken for a pattern
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode not in (0, 1):
+        raise ConfigurationError(f"squawk failed: {done.stderr.strip()}")
+    for found in json.loads(done.stdout):
+        problem = " ".join(filter(None, (found["message"], found["help"])))
+        yield Finding(
+            Path(found["file"]).name, found["line"] + 1, f"{found['rule_name']}: {problem}"
+        )
+
+
+def _unreasoned(path: Path) -> Iterator[Finding]:
+    lines = ["", *path.read_text(encoding="utf-8", errors="replace").splitlines()]
+    for number, (before, line) in enumerate(pairwise(lines), 1):
+        if _EXCEPTION.match(line) and not _REASON.match(before):
+            yield Finding(path.name, number, "squawk-ignore without a reason: say why above it")

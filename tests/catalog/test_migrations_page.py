@@ -1,0 +1,107 @@
+"""migrations/README.md: what it says of a migration, and that it is known when it is stale."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dal.catalog.migrations import page
+from dal.cli import app
+from dal.cli import catalog as command
+from dal.places import MIGRATIONS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+
+
+def row(dsn: str, folder: Path, up: str, down: str) -> tuple[list[str], list[str]]:
+    """The cells for a migration and for its rollback."""
+    (folder / "0005.due.sql").write_text(up)
+    (folder / "0005.due.rollback.sql").write_text(down)
+    *_, applied, undone = page(dsn, folder).splitlines()
+    return applied.split(" | ")[1:], undone.split(" | ")[1:]
+
+
+def test_the_projects_own_says_the_same_on_this_server(empty_database: str) -> None:
+    assert page(empty_database) == (MIGRATIONS / "README.md").read_text()
+
+
+ON_TASKS = "SHARE UPDATE EXCLUSIVE on `tasks`"
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "applied", "undone"),
+    [
+        (
+            "-- due: when it must be done | or not.\n-- And so on.\n--\n-- More.\n"
+            "ALTER TABLE tasks ADD due date;",
+            "-- Back.\nALTER TABLE tasks DROP due;",
+            [
+                "due: when it must be done \\| or not. And so on.",
+                "ACCESS EXCLUSIVE on `tasks`",
+                "reads and writes",
+                "nothing |",
+            ],
+            ["Back.", "ACCESS EXCLUSIVE on `tasks`", "reads and writes", "nothing |"],
+        ),
+        (
+            "-- depends: 0004.messages\n--\n-- Wider.\n"
+            "ALTER TABLE tasks ALTER description TYPE int USING 0;",
+            "-- Back.\nSELECT;",
+            ["Wider.", "ACCESS EXCLUSIVE on `tasks`", "reads and writes", "`tasks` |"],
+            ["Back.", "none", "nobody", "nothing |"],
+        ),
+        (
+            "-- Index.\nCREATE INDEX idx_due ON tasks (id);\nUPDATE users SET id = id;",
+            "-- Back.\nSELECT FROM messages FOR UPDATE;",
+            [
+                "Index.",
+                "SHARE on `tasks`<br>ROW EXCLUSIVE on `users`",
+                "writes<br>other migrations",
+            ],
+            ["Back.", "ROW SHARE on `messages`", "other migrations", "nothing |"],
+        ),
+        (
+            "-- transactional: false\n-- Index.\n"
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (id);",
+            "-- Back.\nDROP INDEX CONCURRENTLY IF EXISTS idx_due;",
+            ["Index.", ON_TASKS, "other migrations, VACUUM", "nothing |"],
+            ["Back.", ON_TASKS, "other migrations, VACUUM", "nothing |"],
+        ),
+    ],
+)
+def test_what_it_says(
+    empty_database: str,
+    folder: Path,
+    up: str,
+    down: str,
+    applied: list[str],
+    undone: list[str],
+) -> None:
+    up_cells, down_cells = row(empty_database, folder, up, down)
+    assert up_cells[: len(applied)] == applied
+    assert down_cells == undone
+
+
+def test_a_stale_page_is_told_with_the_difference(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "MIGRATIONS", folder)
+    text = (folder / "README.md").read_text()
+    (folder / "README.md").write_text(text.replace("SHARE ROW EXCLUSIVE on `users`", "none"))
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(app, ["catalog", *arguments])
+        return result.exit_code, result.stdout, re.sub(r"\x1b\[[\d;]*m", "", result.stderr)
+
+    code, out, said = run("--check", "--server", "16")
+    assert (code, out) == (15, "")
+    assert said.count("\n-| `000") == said.count("\n+| `000") == 2
+    assert said.endswith("make catalog writes it anew\n")
+    assert run() == (0, "wrote migrations/README.md\n", "")
+    assert (folder / "README.md").read_text() == text
+    assert run("--check") == (0, "migrations/README.md is up to date\n", "")

@@ -1,0 +1,177 @@
+"""Runs that are cut off at any moment: the next one finishes the work without a hand."""
+
+import itertools
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGKILL, SIGTERM
+from threading import Event
+
+import psycopg
+import pytest
+
+from dal import migrate
+from dal.errors import DalError
+from tests.migrations.database import IDS, Add, Catalogue, catalogue, rows
+from tests.migrations.proxy import proxied
+from tests.servers import Postgres
+
+INDEX = (
+    "-- transactional: false\n"
+    "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (user_id, title)"
+)
+NO_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS idx_due"
+ALL = [*IDS, "0005.index"]
+
+
+@pytest.fixture
+def longer(folder: Path, add: Add) -> Path:
+    """The migrations, and one that runs outside a transaction."""
+    add("0005.index", INDEX, NO_INDEX)
+    return folder
+
+
+@contextmanager
+def fresh(postgres: Postgres) -> Iterator[str]:
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
+
+
+def finished(dsn: str, folder: Path) -> Catalogue:
+    """The schema after another run, which no hand has helped."""
+    migrate.apply(dsn, folder=folder, wait=20)
+    assert [one.id for one in migrate.status(dsn, folder=folder) if one.applied_at] == ALL
+    assert rows(dsn, "SELECT count(*), count(DISTINCT migration_id) FROM _yoyo_log") == [(5, 5)]
+    return catalogue(dsn)
+
+
+def undone(dsn: str, folder: Path) -> Catalogue:
+    migrate.rollback(dsn, steps=None, folder=folder, wait=20)
+    assert not any(one.applied_at for one in migrate.status(dsn, folder=folder))
+    return catalogue(dsn)
+
+
+# Every seventh message by day, so that each kind of moment is met; all of them take longer.
+STRIDES = pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
+DELIVERED = pytest.mark.parametrize("delivered", [False, True], ids=["lost", "delivered"])
+
+
+@STRIDES
+@DELIVERED
+def test_the_wire_is_cut_while_applying(
+    postgres: Postgres, longer: Path, stride: int, delivered: bool
+) -> None:
+    with fresh(postgres) as dsn:
+        full = finished(dsn, longer)
+    n = 0
+    for n in itertools.count(1, stride):
+        with fresh(postgres) as dsn, proxied(dsn, n, delivered=delivered) as proxy:
+            try:
+                migrate.apply(proxy.url, folder=longer)
+            except DalError:
+                assert proxy.cut
+            assert finished(dsn, longer) == full
+            if not proxy.cut:
+                break
+    assert n > 60  # there were that many moments
+
+
+@STRIDES
+@DELIVERED
+def test_the_wire_is_cut_while_rolling_back(
+    postgres: Postgres, longer: Path, stride: int, delivered: bool
+) -> None:
+    n = 0
+    for n in itertools.count(1, stride):
+        with fresh(postgres) as dsn, proxied(dsn, n, delivered=delivered) as proxy:
+            finished(dsn, longer)
+            try:
+                migrate.rollback(proxy.url, steps=None, folder=longer)
+            except DalError:
+                assert proxy.cut
+            assert undone(dsn, longer) == []
+            if not proxy.cut:
+                break
+    assert n > 40
+
+
+RUN = """
+import sys
+from pathlib import Path
+from dal import migrate
+print("ready", flush=True)
+sys.stdin.readline()
+migrate.apply(sys.argv[1], folder=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("times", [6, pytest.param(80, marks=pytest.mark.slow)])
+def test_the_process_is_killed(postgres: Postgres, longer: Path, times: int) -> None:
+    moments = random.Random(5)
+    with fresh(postgres) as dsn:
+        started = time.perf_counter()
+        full = finished(dsn, longer)
+        run_takes = time.perf_counter() - started
+    left = set()
+    for number in range(times):
+        with fresh(postgres) as dsn:
+            process = subprocess.Popen(
+                [sys.executable, "-c", RUN, dsn, str(longer)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            assert process.stdout
+            process.stdout.readline()
+            assert process.stdin
+            process.stdin.write(b"\n")
+            process.stdin.close()
+            Event().wait(moments.uniform(0, run_takes))
+            process.send_signal(SIGTERM if number % 2 else SIGKILL)
+            process.wait()
+            process.stdout.close()
+            left.add(sum(one.applied_at is not None for one in migrate.status(dsn, folder=longer)))
+            assert finished(dsn, longer) == full
+    assert len(left) > 1  # they were killed at different moments
+
+
+def test_killed_while_it_builds_an_index(migrated: str, longer: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, migrated, str(longer)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(migrated) as service:
+            service.execute("UPDATE tasks SET title = title")  # what the build waits for
+            assert process.stdin
+            process.stdin.write(b"\n")
+            process.stdin.close()
+            query = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('idx_due')"
+            while rows(migrated, query) != [(False,)]:
+                assert process.poll() is None
+            process.kill()
+            process.wait()
+            said: list[str] = []
+            waiting = pool.submit(
+                migrate.apply, migrated, folder=longer, wait=30, report=said.append
+            )
+            while not said:  # the server is still at the dead run's work, and holds its lock
+                assert not waiting.done()
+            assert "another run is at work" in said[0]
+        waiting.result(timeout=30)
+    assert rows(migrated, query) == [(True,)]
+    assert all(one.applied_at for one in migrate.status(migrated, folder=longer))
+
+
+def test_a_lock_left_by_yoyo_itself_is_no_obstacle(empty_database: str) -> None:
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("CREATE TABLE yoyo_lock (locked int, ctime timestamp, pid int)")
+        connection.execute("INSERT INTO yoyo_lock VALUES (1, now(), 1)")
+    assert [step.id for step in migrate.apply(empty_database, wait=0)] == IDS

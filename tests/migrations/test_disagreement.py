@@ -1,0 +1,160 @@
+"""Where the files and a database disagree, and schemas that were made without dal."""
+
+from pathlib import Path
+
+import pytest
+
+from dal import migrate
+from dal.errors import InvalidInputError, SchemaMismatchError
+from dal.places import MIGRATIONS
+from tests.migrations.database import IDS, Add, catalogue, rows, run, search_path
+
+REFUSED = pytest.mark.parametrize(
+    "runner",
+    [
+        lambda dsn, folder: migrate.apply(dsn, folder=folder),
+        lambda dsn, folder: migrate.apply(dsn, folder=folder, dry_run=True),
+        lambda dsn, folder: migrate.rollback(dsn, folder=folder, steps=None),
+        lambda dsn, folder: migrate.mark(dsn, "0004", folder=folder),
+    ],
+    ids=["apply", "dry run", "rollback", "mark"],
+)
+
+
+def refused(runner: object, dsn: str, folder: Path) -> str:
+    """What a run says that refuses, and changes nothing."""
+    before = catalogue(dsn), rows(dsn, "TABLE _yoyo_log")
+    with pytest.raises(SchemaMismatchError) as failed:
+        runner(dsn, folder)  # type: ignore[operator]
+    assert (catalogue(dsn), rows(dsn, "TABLE _yoyo_log")) == before
+    return str(failed.value)
+
+
+def problem(dsn: str, folder: Path) -> dict[str, str]:
+    states = migrate.status(dsn, folder=folder)
+    return {state.id: state.problem for state in states if state.problem}
+
+
+@REFUSED
+def test_an_edited_file(migrated: str, folder: Path, runner: object) -> None:
+    (folder / "SHA256SUMS").unlink()  # edited there too
+    file = folder / "0003.conversations.sql"
+    file.write_text(file.read_text().replace("varchar(20)", "varchar(30)"))
+
+    said = "edited after it was applied: restore the file, and add a migration"
+    assert f"0003.conversations: {said}" in refused(runner, migrated, folder)
+    assert problem(migrated, folder) == {"0003.conversations": said}
+
+
+@REFUSED
+def test_a_removed_file(migrated: str, folder: Path, runner: object) -> None:
+    (folder / "SHA256SUMS").unlink()
+    for file in folder.glob("0004.*"):
+        file.unlink()
+
+    said = "applied, but its file is not here: deploy the version that has it"
+    if "mark" not in str(runner):
+        with pytest.raises((SchemaMismatchError, InvalidInputError)):
+            runner(migrated, folder)  # type: ignore[operator]
+    assert problem(migrated, folder) == {"0004.messages": said}
+
+
+@REFUSED
+def test_a_database_ahead_of_the_files(
+    migrated: str, folder: Path, add: Add, runner: object
+) -> None:
+    add("0005.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
+    migrate.apply(migrated, folder=folder)
+
+    assert "0005.due: applied, but its file is not here" in refused(runner, migrated, MIGRATIONS)
+
+
+@REFUSED
+def test_an_overtaken_number(migrated: str, runner: object) -> None:
+    run(migrated, "DELETE FROM _yoyo_migration WHERE migration_id = '0002.tasks'")
+
+    said = "not applied, though 0004.messages is: give it the next number"
+    assert f"0002.tasks: {said}" in refused(runner, migrated, MIGRATIONS)
+
+
+def test_all_disagreements_are_told(migrated: str, folder: Path, add: Add) -> None:
+    add("0005.due", "ALTER TABLE tasks ADD due date")
+    migrate.apply(migrated, folder=folder)
+    run(migrated, "DELETE FROM _yoyo_migration WHERE migration_id = '0002.tasks'")
+    (folder / "0005.due.sql").write_text("SELECT 1;\n")
+    assert list(problem(migrated, folder)) == ["0002.tasks", "0005.due"]
+    with pytest.raises(SchemaMismatchError, match=r"0002.tasks: .*\n  0005.due: "):
+        migrate.apply(migrated, folder=folder)
+
+
+def test_applied_again_after_a_rollback_in_other_words(
+    migrated: str, folder: Path, add: Add
+) -> None:
+    add("0005.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
+    migrate.apply(migrated, folder=folder)
+    migrate.rollback(migrated, folder=folder)
+    add("0005.due", "ALTER TABLE tasks ADD due timestamptz", "ALTER TABLE tasks DROP due")
+    migrate.apply(migrated, folder=folder)
+    assert problem(migrated, folder) == {}
+
+
+def test_what_yoyo_alone_applied_is_taken_as_it_is(migrated: str) -> None:
+    run(migrated, "DELETE FROM _yoyo_log")
+    assert problem(migrated, MIGRATIONS) == {}
+    assert migrate.apply(migrated) == []
+
+
+# Adopting a schema
+
+
+def by_hand(dsn: str, *migrations: str) -> None:
+    run(dsn, *((MIGRATIONS / f"{name}.sql").read_text() for name in migrations))
+
+
+def test_a_schema_made_by_hand_is_adopted(empty_database: str) -> None:
+    by_hand(empty_database, *IDS)
+    before = catalogue(empty_database)
+
+    assert migrate.mark(empty_database, "0002") == IDS[:2]
+    assert migrate.mark(empty_database, "0004.messages") == IDS[2:]
+    assert migrate.mark(empty_database, "0004.messages") == []
+    assert catalogue(empty_database) == before
+    assert migrate.apply(empty_database) == []
+    assert [bool(one.applied_at) for one in migrate.status(empty_database)] == [True] * 4
+    assert [done.id for done in migrate.rollback(empty_database, steps=None)] == IDS[::-1]
+
+
+def test_users_elsewhere_on_the_path_are_used(empty_database: str) -> None:
+    run(empty_database, "CREATE TABLE users (id text PRIMARY KEY, mail text)", "CREATE SCHEMA app")
+    search_path(empty_database, "app", "public")
+    by_hand(empty_database, *IDS)
+    assert migrate.mark(empty_database, "0004") == IDS
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ("DROP TABLE messages", "missing: messages"),
+        ("DROP INDEX idx_messages_created_at", "missing: messages index idx_messages_created_at"),
+        ("ALTER TABLE tasks ALTER title TYPE text", "missing: tasks column title character vary"),
+        ("ALTER TABLE tasks ALTER title DROP NOT NULL", "unknown: tasks column title character"),
+        ("ALTER TABLE tasks ADD due date", "unknown: tasks column due date"),
+        ("ALTER TABLE tasks DROP CONSTRAINT chk_task_title", "missing: tasks constraint chk_task"),
+        ("COMMENT ON TABLE users IS NULL", "missing: users comment 0 dal 0001.users"),
+        (
+            "ALTER TABLE tasks DROP CONSTRAINT tasks_user_id_fkey",
+            "missing: tasks constraint tasks_user_id_fkey FOREIGN KEY",
+        ),
+    ],
+)
+def test_another_schema_is_not_adopted(empty_database: str, change: str, difference: str) -> None:
+    by_hand(empty_database, *IDS)
+    run(empty_database, change)
+    before = catalogue(empty_database)
+    with pytest.raises(SchemaMismatchError, match=r"the schema is not what 0004.messages makes"):
+        migrate.mark(empty_database, "0004")
+    with pytest.raises(SchemaMismatchError) as refusal:
+        migrate.mark(empty_database, "0004")
+    assert f"\n  {difference}" in str(refusal.value)
+    assert catalogue(empty_database) == before
+    assert not any(one.applied_at for one in migrate.status(empty_database))

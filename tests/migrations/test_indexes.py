@@ -1,0 +1,114 @@
+"""INVALID indexes: told after every run, repaired by the next."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dal import errors, migrate
+from tests.migrations.database import Add, rows, run
+
+UNIQUE = (
+    "-- transactional: false\n"
+    "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS idx_title ON {} (title)"
+)
+DROP = "DROP INDEX CONCURRENTLY IF EXISTS idx_title"
+TWINS = "INSERT INTO tasks (user_id, title) VALUES ('ada', 'a'), ('ada', 'a')"
+INDEXES = """
+    SELECT relname::text, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE relname LIKE 'idx_title%' ORDER BY 1
+"""
+
+
+@pytest.fixture
+def twins(migrated: str) -> str:
+    """A database in which no unique index can be built."""
+    run(migrated, "INSERT INTO users (id) VALUES ('ada')", TWINS)
+    return migrated
+
+
+def failing_run(dsn: str, folder: Path) -> list[str]:
+    said: list[str] = []
+    with pytest.raises(errors.DalError, match=r"^0005.title.sql, statement 1: could not create"):
+        migrate.apply(dsn, folder=folder, report=said.append)
+    return said
+
+
+INVALID = "the index public.idx_title is INVALID; the next run repairs it"
+REPAIRED = "repaired the INVALID index public.idx_title"
+
+
+def test_a_failed_build_is_told_and_built_anew(twins: str, folder: Path, add: Add) -> None:
+    add("0005.title", UNIQUE.format("tasks"), DROP)
+    assert failing_run(twins, folder) == [INVALID]
+    assert rows(twins, INDEXES) == [("idx_title", False)]
+    assert failing_run(twins, folder) == [REPAIRED, INVALID]  # not taken for done
+
+    run(twins, "DELETE FROM tasks")
+    # Other columns now: the INVALID one must not be taken for it.
+    add("0005.title", UNIQUE.format("tasks").replace("title)", "id, title)"), DROP)
+    said: list[str] = []
+    migrate.apply(twins, folder=folder, report=said.append)
+    assert said[0] == REPAIRED
+    assert said[1].startswith("applied 0005.title in ")
+    assert rows(twins, INDEXES) == [("idx_title", True)]
+    [(definition,)] = rows(twins, "SELECT pg_get_indexdef('idx_title'::regclass)")
+    assert definition.endswith("(id, title)")
+
+
+def test_the_index_of_a_table_that_is_not_ours(empty_database: str, folder: Path, add: Add) -> None:
+    run(
+        empty_database, "CREATE TABLE orders (title text)", "INSERT INTO orders VALUES ('a'), ('a')"
+    )
+    migrate.apply(empty_database)
+    add("0005.title", UNIQUE.format("orders"), DROP)
+    assert failing_run(empty_database, folder) == [INVALID]
+    run(empty_database, "TRUNCATE orders")
+    migrate.apply(empty_database, folder=folder)
+    assert rows(empty_database, INDEXES) == [("idx_title", True)]
+
+
+def test_a_failed_reindex_of_an_applied_one(twins: str, folder: Path, add: Add) -> None:
+    run(twins, "DELETE FROM tasks")
+    add("0005.title", UNIQUE.format("tasks"), DROP)
+    migrate.apply(twins, folder=folder)
+    # A build that somebody broke off, as the catalogue shows it.
+    run(
+        twins,
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_title'::regclass",
+        "CREATE INDEX idx_title_ccnew ON tasks (title)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_title_ccnew'::regclass",
+    )
+    said: list[str] = []
+    assert migrate.apply(twins, folder=folder, report=said.append) == []
+    assert said == [REPAIRED, f"{REPAIRED}_ccnew"]
+    assert rows(twins, INDEXES) == [("idx_title", True)]
+
+
+def test_others_indexes_are_left_alone(migrated: str) -> None:
+    run(
+        migrated,
+        "CREATE TABLE orders (title text)",
+        "CREATE INDEX idx_title ON orders (title)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_title'::regclass",
+    )
+    migrate.apply(migrated)
+    assert rows(migrated, INDEXES) == [("idx_title", False)]
+
+
+def test_an_index_that_is_being_built_is_left_alone(migrated: str) -> None:
+    def build() -> None:
+        run(migrated, "CREATE INDEX CONCURRENTLY idx_title ON tasks (title)")
+
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(migrated) as blocker:
+            blocker.execute("UPDATE tasks SET title = title")
+            building = pool.submit(build)
+            while rows(migrated, INDEXES) != [("idx_title", False)]:
+                assert not building.done()
+            said: list[str] = []
+            assert migrate.apply(migrated, report=said.append) == []
+            assert said == []
+        building.result(timeout=30)
+    assert rows(migrated, INDEXES) == [("idx_title", True)]

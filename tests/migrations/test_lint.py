@@ -1,0 +1,211 @@
+"""What lint refuses, file by file, and that a run refuses the same before it applies anything."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dal import migrate
+from dal.errors import ConfigurationError, InvalidInputError
+from dal.migrate import manifest
+from dal.places import MIGRATIONS
+from tests.migrations.database import Add, catalogue
+
+ADD = "ALTER TABLE tasks ADD COLUMN due timestamptz"
+DROP = "ALTER TABLE tasks DROP COLUMN due"
+INDEX = "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (user_id)"
+NO_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS idx_due"
+APART = "-- transactional: false\n"
+
+
+def problems(folder: Path) -> list[str]:
+    return [str(finding) for finding in migrate.lint(folder)]
+
+
+def test_the_projects_own_are_fit() -> None:
+    assert problems(MIGRATIONS) == []
+
+
+def test_new_ones_are_fit_once_they_are_frozen(folder: Path, add: Add) -> None:
+    add("0005.due", "-- Why.\n" + ADD, DROP)
+    add("0006.index", "-- depends: 0005.due\n" + APART + INDEX, NO_INDEX)
+    unfrozen = ["0005.due.rollback", "0005.due", "0006.index.rollback", "0006.index"]
+    said = "not in SHA256SUMS: freeze it with `dal lint-migrations --freeze`"
+    assert problems(folder) == [f"{name}.sql:1: {said}" for name in unfrozen]
+    assert migrate.freeze(folder) == [f"{name}.sql" for name in unfrozen]
+    assert problems(folder) == []
+    assert migrate.freeze(folder) == []
+
+
+TWO = f"{INDEX};\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_two ON tasks (id)"
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "finding"),
+    [
+        (ADD, "", "due.rollback.sql:1: has no statement"),
+        (ADD, "-- nothing to do", "due.rollback.sql:1: has no statement"),
+        ("-- later", DROP, "due.sql:1: has no statement"),
+        ("-- transactionl: false\n" + INDEX, NO_INDEX, "due.sql:1: `transactionl` is not read"),
+        ("-- Transactional: false\n" + INDEX, NO_INDEX, "due.sql:1: `Transactional` is not read"),
+        ("-- transactional = false\n" + INDEX, NO_INDEX, "due.sql:1: `transactional` is not read"),
+        ("-- transactional false\n" + INDEX, NO_INDEX, "due.sql:1: `transactional` is not read"),
+        ("/* transactional: false */\n" + INDEX, NO_INDEX, "due.sql:1: `transactional` is not"),
+        ("-- Why.\n-- depend: 0004.messages\n" + ADD, DROP, "due.sql:2: `depend` is not read"),
+        ("-- timeout: 5\n" + ADD, DROP, "due.sql:1: `timeout` is no directive; there are"),
+        ("-- transactional: no\n" + ADD, DROP, "due.sql:1: `transactional` is written once, as"),
+        (APART * 2 + INDEX, NO_INDEX, "due.sql:2: `transactional` is written once"),
+        ("-- depends: 0009.x\n" + ADD, DROP, "due.sql:1: `depends` names one that is not before"),
+        ("-- depends: 0005.due\n" + ADD, DROP, "due.sql:1: `depends` names one that is not"),
+        (ADD + ";\n-- depends: 0001.users", DROP, "due.sql:2: `depends` must stand above the"),
+        (ADD, APART + DROP, "due.rollback.sql:1: `transactional` belongs into the file that"),
+        ("BEGIN;\n" + ADD, DROP, "due.sql:1: take BEGIN, COMMIT and their kin out"),
+        (ADD + ";\ncommit", DROP, "due.sql:2: take BEGIN, COMMIT and their kin out"),
+        (ADD, "start transaction;\n" + DROP, "due.rollback.sql:1: take BEGIN"),
+        ("-- Why.\n/* so */ Begin;\n" + ADD, DROP, "due.sql:2: take BEGIN"),
+        ("SAVEPOINT a;\n" + ADD, DROP, "due.sql:1: take BEGIN"),
+        (INDEX, NO_INDEX, "due.sql:1: CONCURRENTLY needs `-- transactional: false` at the top"),
+        (APART + ADD, NO_INDEX, "due.sql:2: outside a transaction, only CREATE INDEX"),
+        (APART + INDEX, DROP, "due.rollback.sql:1: outside a transaction, only"),
+        (
+            APART + INDEX.replace("IF NOT EXISTS ", ""),
+            NO_INDEX,
+            "due.sql:2: outside a transaction, only CREATE INDEX CONCURRENTLY IF NOT EXISTS",
+        ),
+        (APART + TWO, NO_INDEX, "due.sql:3: a second statement: outside a transaction a file"),
+    ],
+)
+def test_a_finding_and_its_place(
+    empty_database: str, folder: Path, add: Add, up: str, down: str, finding: str
+) -> None:
+    add("0005.due", up, down)
+    migrate.freeze(folder)
+    found = problems(folder)
+    assert any(one.startswith(f"0005.{finding}") for one in found), found
+    assert {one.partition(":")[0] for one in found} <= {"0005.due.sql", "0005.due.rollback.sql"}
+    with pytest.raises(ConfigurationError, match="not fit to be run") as refused:
+        migrate.apply(empty_database, folder=folder)
+    assert all(one in str(refused.value) for one in found)
+    assert catalogue(empty_database) == []
+
+
+def rename(old: str, new: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / old).rename(folder / new)
+
+
+def encode(name: str, encoding: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes("SELECT 'é'".encode(encoding))
+
+
+def write(name: str, text: str = "SELECT 1;\n") -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (lambda folder: (folder / "0005.due.rollback.sql").unlink(), "due.rollback.sql:1: missing"),
+        (lambda folder: (folder / "0005.due.sql").unlink(), "due.rollback.sql:1: undoes what is"),
+        (encode("0005.due.sql", "utf-8-sig"), "due.sql:1: begins with a byte-order mark"),
+        (encode("0005.due.rollback.sql", "utf-16"), "due.rollback.sql:1: begins with a byte-order"),
+        (encode("0005.due.sql", "latin-1"), "due.sql:1: is not UTF-8"),
+        (write("0007.gap.sql"), "0007.gap.sql:1: out of sequence: the number after the last is"),
+        (write("0005.again.sql"), "0005.due.sql:1: out of sequence: the number after the last"),
+        (write("post-apply.sql"), "post-apply.sql:1: yoyo would take it for a migration"),
+        (write("0006.Due.sql"), "0006.Due.sql:1: yoyo would take it for a migration"),
+        (write("tool.py", "import os\n"), "tool.py:1: yoyo would take it for a migration"),
+    ],
+)
+def test_a_wrong_folder(
+    empty_database: str, folder: Path, add: Add, change: Callable[[Path], object], finding: str
+) -> None:
+    add("0005.due", ADD, DROP)
+    change(folder)
+    found = problems(folder)
+    assert any(re.match(rf"(0005\.)?{re.escape(finding)}", one) for one in found), found
+    with pytest.raises(ConfigurationError, match="not fit to be run"):
+        migrate.apply(empty_database, folder=folder)
+    assert catalogue(empty_database) == []
+
+
+def test_all_findings_are_told(folder: Path, add: Add) -> None:
+    add("0005.due", "COMMIT", "")
+    add("0006.more", "-- depend: 0004.messages\nBEGIN", "")
+    found = [one for one in problems(folder) if "SHA256SUMS" not in one]
+    assert [one.split(": ")[0] for one in found] == [
+        "0005.due.rollback.sql:1",
+        "0005.due.sql:1",
+        "0006.more.rollback.sql:1",
+        "0006.more.sql:1",
+        "0006.more.sql:2",
+    ]
+
+
+def test_prose_is_no_directive(folder: Path, add: Add) -> None:
+    head = (
+        "-- due: when it must be done\n"
+        "-- transactions that are open delay this one; it\n"
+        "-- depends on nothing. Note: no index\n"
+    )
+    add("0005.due", head + ADD, DROP)
+    migrate.freeze(folder)
+    assert problems(folder) == []
+
+
+# The manifest
+
+
+def test_an_edited_file_is_found_and_not_frozen_again(empty_database: str, folder: Path) -> None:
+    file = folder / "0003.conversations.sql"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert problems(folder) == []  # git on Windows
+    file.write_text(file.read_text() + "-- reworded\n")
+    [finding] = problems(folder)
+    assert finding.startswith("0003.conversations.sql:1: edited since SHA256SUMS froze it")
+    with pytest.raises(ConfigurationError, match=r"0003.conversations.sql: edited or removed"):
+        migrate.freeze(folder)
+    with pytest.raises(ConfigurationError, match="edited since"):
+        migrate.apply(empty_database, folder=folder)
+    assert catalogue(empty_database) == []
+
+
+def test_removed_files_are_found(folder: Path) -> None:
+    for file in folder.glob("0004.*"):
+        file.unlink()
+    assert [one.split(": ")[1] for one in problems(folder)] == [
+        "removed, but frozen in SHA256SUMS"
+    ] * 2
+
+
+def test_an_overtaken_number_is_found(folder: Path, add: Add) -> None:
+    add("0004.other", ADD, DROP)
+    [first, *_] = [one for one in problems(folder) if "SHA256SUMS" not in one]
+    assert first.startswith("0004.other.sql:1: out of sequence: the number after the last is 0005")
+
+
+def test_coreutils_read_the_manifest(folder: Path) -> None:
+    lines = (folder / manifest.NAME).read_text().splitlines()
+    assert len(lines) == len(list(folder.glob("*.sql")))
+    assert all(re.fullmatch(r"[0-9a-f]{64}  \d{4}\.[a-z]+(\.rollback)?\.sql", one) for one in lines)
+
+
+# New ones
+
+
+@pytest.mark.parametrize("concurrent", [False, True])
+def test_a_new_pair_continues_the_sequence(folder: Path, concurrent: bool) -> None:
+    up, down = migrate.create("due_dates", concurrent=concurrent, folder=folder)
+    assert (up.name, down.name) == ("0005.due_dates.sql", "0005.due_dates.rollback.sql")
+    assert up.read_text().startswith("-- depends: 0004.messages\n")
+    assert [one for one in problems(folder) if "SHA256SUMS" not in one] == []
+    migrate.create("more", folder=folder)
+    assert (folder / "0006.more.sql").read_text().startswith("-- depends: 0005.due_dates\n")
+
+
+@pytest.mark.parametrize("title", ["", "Due", "due dates", "../due", "due.sql"])
+def test_a_title_becomes_a_files_name(folder: Path, title: str) -> None:
+    before = sorted(folder.iterdir())
+    with pytest.raises(InvalidInputError, match="lower-case letters"):
+        migrate.create(title, folder=folder)
+    assert sorted(folder.iterdir()) == before

@@ -1,0 +1,219 @@
+"""Runs beside each other, and beside a service that must not notice them."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import dal
+from dal import conversations, messages, migrate, tasks, users
+from dal.migrate import session
+from dal.migrate.run import Step
+from tests.migrations.database import IDS, Add, catalogue, rows
+
+DUE = "ALTER TABLE tasks ADD COLUMN due timestamptz"
+NO_DUE = "ALTER TABLE tasks DROP COLUMN due"
+APART = "-- transactional: false\n"
+INDEX = APART + "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (user_id)"
+NO_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS idx_due"
+WHEN = r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+
+
+class Report:
+    """What a run says, and a way to wait for a line of it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+
+    def __call__(self, line: str) -> None:
+        with self._news:
+            self.lines.append(line)
+            self._news.notify_all()
+
+    def wait_for(self, pattern: str) -> str:
+        """The first line that fits."""
+        with self._news:
+            found = self._news.wait_for(self._first(re.compile(pattern)), timeout=30)
+        assert found, f"{pattern!r} is not in {self.lines}"
+        return str(found)
+
+    def _first(self, pattern: re.Pattern[str]) -> Callable[[], str | None]:
+        return lambda: next((line for line in self.lines if pattern.search(line)), None)
+
+
+@contextmanager
+def lock_held(dsn: str) -> Iterator[int]:
+    """The process id of another run at work."""
+    with psycopg.connect(dsn, autocommit=True, application_name="dal migrate") as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [session._LOCK_KEY])
+        yield other.info.backend_pid
+
+
+@contextmanager
+def open_transaction(dsn: str, statement: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(dsn, application_name="service") as connection:
+        connection.execute(statement.encode())
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "LOCK_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(session, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(session.Patience.pause, "__defaults__", (0.1,))
+
+
+def test_eight_runs_at_once(empty_database: str) -> None:
+    start = threading.Barrier(8)
+
+    def run() -> list[Step]:
+        start.wait()
+        return migrate.apply(empty_database)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [one.result() for one in [pool.submit(run) for _ in range(8)]]
+    assert sorted(len(steps) for steps in done) == [0] * 7 + [4]
+    assert rows(empty_database, "SELECT migration_id FROM _yoyo_log ORDER BY 1") == [
+        (name,) for name in IDS
+    ]
+
+
+@pytest.mark.parametrize("runner", ["apply", "rollback", "mark"])
+def test_a_run_says_for_whom_it_waits(migrated: str, runner: str) -> None:
+    migrate.rollback(migrated)
+    report = Report()
+    runs: dict[str, Callable[[float], object]] = {
+        "apply": lambda wait: migrate.apply(migrated, wait=wait, report=report),
+        "rollback": lambda wait: migrate.rollback(migrated, wait=wait, report=report),
+        "mark": lambda wait: migrate.mark(migrated, "0003", wait=wait, report=report),
+    }
+    run = runs[runner]
+    with ThreadPoolExecutor(1) as pool:
+        with lock_held(migrated) as pid:
+            other = rf'another run is at work \(pid {pid}, application "dal migrate", {WHEN}\)'
+            with pytest.raises(migrate.LockedError, match=rf"^{other}. Waited 0 s; run it again"):
+                run(0)
+            assert report.lines == []
+            waiting = pool.submit(run, 60)
+            report.wait_for(f"^{other}; waiting$")
+            assert not waiting.done()
+        waiting.result(timeout=30)
+    assert sum("another run" in line for line in report.lines) == 1  # not every half second
+
+
+def test_a_migration_steps_aside_for_a_long_transaction(
+    migrated: str, folder: Path, add: Add
+) -> None:
+    add("0005.due", DUE, NO_DUE)
+    report = Report()
+    before = catalogue(migrated)
+    with ThreadPoolExecutor(1) as pool:
+        with open_transaction(migrated, "SELECT FROM tasks") as long:
+            waiting = pool.submit(migrate.apply, migrated, folder=folder, report=report)
+            with psycopg.connect(migrated, autocommit=True) as service:
+                for _ in range(3):
+                    wait_until(service, "SELECT FROM pg_locks WHERE NOT granted")
+                    # It queues behind the migration, which queues behind the long transaction: it
+                    # gets through because the migration gives up.
+                    service.execute("UPDATE tasks SET title = title")
+            pid = long.info.backend_pid
+            report.wait_for(
+                rf"^0005.due.sql: a transaction holds a lock that it needs \(pid {pid},"
+                rf' application "service", {WHEN}.*\); waiting$'
+            )
+            assert catalogue(migrated) == before
+        assert [step.id for step in waiting.result(timeout=30)] == ["0005.due"]
+    assert report.lines[-1].startswith("applied 0005.due in ")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["rehearsal", "migration"])
+def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool) -> None:
+    if first:
+        what = "the rehearsal"
+        held = "CREATE TABLE users (id text PRIMARY KEY)"
+        with psycopg.connect(empty_database) as connection:
+            connection.execute(held)
+    else:
+        what = "0005.due.sql"
+        migrate.apply(empty_database)
+        add("0005.due", DUE, NO_DUE)
+    before = catalogue(empty_database)
+    table = "users" if first else "tasks"
+    with open_transaction(empty_database, f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE") as other:
+        with pytest.raises(migrate.LockedError) as failed:
+            migrate.apply(empty_database, folder=folder, wait=0.5)
+        said = rf"^{what}: a transaction .*\(pid {other.info.backend_pid}.*Waited 0.5 s; run it ag"
+        assert re.search(said, str(failed.value))
+    assert catalogue(empty_database) == before
+    migrate.apply(empty_database, folder=folder)
+
+
+def test_a_concurrent_build_waits_as_long_as_it_may(migrated: str, folder: Path, add: Add) -> None:
+    add("0005.index", INDEX, NO_INDEX)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(migrated, autocommit=True) as service:
+        with open_transaction(migrated, "UPDATE tasks SET title = title"):
+            waiting = pool.submit(migrate.apply, migrated, folder=folder)
+            wait_until(
+                service,
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND query LIKE '%CREATE INDEX CONCURRENTLY%'",
+            )
+            service.execute("UPDATE tasks SET title = title")  # nobody queues behind it
+            assert not waiting.done()
+        assert [step.id for step in waiting.result(timeout=30)] == ["0005.index"]
+
+
+def test_time_limits_of_a_role_do_not_hold_for_runs(migrated: str, folder: Path, add: Add) -> None:
+    name = migrated.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(migrated, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET statement_timeout = '100ms'".encode())
+    add("0005.slow", "SELECT pg_sleep(0.5)")
+    assert [step.id for step in migrate.apply(migrated, folder=folder)] == ["0005.slow"]
+
+
+def wait_until(connection: psycopg.Connection, query: str) -> None:
+    """Look until there is a row."""
+    for _ in range(3000):
+        if connection.execute(query.encode()).fetchone() is not None:
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(f"no row of: {query}")
+
+
+async def test_a_service_does_not_notice(migrated: str, folder: Path, add: Add) -> None:
+    add("0005.due", DUE, NO_DUE)
+    add("0006.index", INDEX, NO_INDEX)
+    stop = asyncio.Event()
+    calls = 0
+
+    async def load(db: dal.Database, user_id: str) -> None:
+        nonlocal calls
+        await users.ensure(db, user_id=user_id)
+        while not stop.is_set():
+            chat = await conversations.create(db, user_id=user_id)
+            await messages.create_and_history(
+                db, user_id=user_id, conversation_id=chat.id, role="user", content="Hello"
+            )
+            task = await tasks.create(db, user_id=user_id, title="Buy milk")
+            await tasks.complete(db, user_id=user_id, task_id=task.id)
+            page = await tasks.list_for_user(db, user_id=user_id, limit=5)
+            assert page[0].title == "Buy milk"
+            calls += 5
+
+    async with dal.connect(migrated, min_size=1, max_size=8) as db, asyncio.TaskGroup() as group:
+        for number in range(8):
+            group.create_task(load(db, f"user {number}"))
+        done = []
+        for _ in range(2):
+            done += await asyncio.to_thread(migrate.apply, migrated, folder=folder)
+            done += await asyncio.to_thread(migrate.rollback, migrated, folder=folder, steps=2)
+        stop.set()
+    assert [step.id for step in done] == ["0005.due", "0006.index", "0006.index", "0005.due"] * 2
+    assert calls > 100

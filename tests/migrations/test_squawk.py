@@ -1,0 +1,77 @@
+"""squawk over the migrations: its findings, the exceptions it takes, and what if it is absent."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dal import migrate
+from dal.cli import app
+from dal.places import MIGRATIONS
+from tests.migrations.database import Add
+
+APART = "-- transactional: false\n"
+
+
+def findings(folder: Path) -> list[str]:
+    """Place and rule of each."""
+    return [
+        str(one).split(": ")[0] + " " + one.problem.split(":")[0] for one in migrate.squawk(folder)
+    ]
+
+
+def test_the_projects_own() -> None:
+    assert findings(MIGRATIONS) == []
+
+
+@pytest.mark.parametrize(
+    ("up", "found"),
+    [
+        ("ALTER TABLE tasks ADD COLUMN due timestamptz", []),
+        (
+            "SELECT 1;\nALTER TABLE tasks ALTER title SET NOT NULL",
+            ["0005.due.sql:2 adding-not-nullable-field"],
+        ),
+        (
+            "CREATE INDEX idx_due ON tasks (title)",
+            ["0005.due.sql:1 require-concurrent-index-creation"],
+        ),
+        ("-- Why.\n-- squawk-ignore ban-drop-column\nALTER TABLE tasks DROP COLUMN due", []),
+        (
+            "-- squawk-ignore ban-drop-column\nALTER TABLE tasks DROP COLUMN due",
+            ["0005.due.sql:1 squawk-ignore without a reason"],
+        ),
+        (APART + "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (title)", []),
+        # Outside a transaction a statement must bear repetition; inside it need not.
+        (
+            APART + "CREATE INDEX CONCURRENTLY idx_due ON tasks (title)",
+            ["0005.due.sql:2 prefer-robust-stmts"],
+        ),
+        ("CREATE TABLE due (at timestamptz", ["0005.due.sql:1 syntax-error"]),
+    ],
+)
+def test_a_finding(folder: Path, add: Add, up: str, found: list[str]) -> None:
+    add("0005.due", up)
+    assert findings(folder) == found
+
+
+def test_the_command_tells_them(folder: Path, add: Add) -> None:
+    add("0005.due", "ALTER TABLE tasks DROP COLUMN due")
+    result = CliRunner().invoke(app, ["lint-migrations", "--freeze", "--folder", str(folder)])
+    assert (result.exit_code, result.stdout.split()) == (
+        13,
+        ["froze", "0005.due.rollback.sql", "froze", "0005.due.sql"],
+    )
+    assert re.search(r"^(\x1b\[\d+m)?0005.due.sql:1: ban-drop-column: ", result.stderr)
+
+
+def test_without_squawk_it_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    result = CliRunner().invoke(app, ["lint-migrations", "--folder", str(folder)])
+    assert (result.exit_code, result.stdout) == (0, "the migrations are fit to be run\n")
+    assert "note: squawk is not installed" in result.stderr
+    assert "pip install squawk-cli" in result.stderr
