@@ -4,6 +4,12 @@
 --     psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -v service=chat_service -f sql/grants.sql
 --
 -- The role itself is yours to make: CREATE ROLE chat_service LOGIN PASSWORD '...';
+--
+-- What PostgreSQL allows everybody is the database owner's to take away, once: temporary tables, and
+-- before PostgreSQL 15 any table in the schema public.
+--
+--     REVOKE TEMPORARY ON DATABASE chat FROM PUBLIC;
+--     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 -- users.ensure reads whole rows (an earlier phase's table may lack created_at) and inserts; where two
 -- callers race it updates id to itself.
@@ -11,7 +17,10 @@ GRANT SELECT, INSERT (id), UPDATE (id) ON users TO :"service";
 -- Only users.delete needs this. Leave it out where users are the accounts of another service.
 GRANT DELETE ON users TO :"service";
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON tasks, conversations TO :"service";
+-- By columns, so that no statement of the service can give a row another id or another owner.
+GRANT SELECT, INSERT, DELETE, UPDATE (status, updated_at) ON conversations TO :"service";
+GRANT SELECT, INSERT, DELETE, UPDATE (title, description, completed, completed_at, updated_at)
+    ON tasks TO :"service";
 
 -- A message never changes: role is updated to itself where two repeats of one create race.
-GRANT SELECT, INSERT, UPDATE (role), DELETE ON messages TO :"service";
+GRANT SELECT, INSERT, DELETE, UPDATE (role) ON messages TO :"service";

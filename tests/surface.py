@@ -52,6 +52,12 @@ ADAS = [
 ]
 EXISTING = {"conversation_id", "message_id", "task_id"}
 
+# Most of these would match ada, were an id ever taken for a pattern, or trimmed, or folded.
+STRANGERS = ["bob", "%", "_da", "ADA", "ada "]
+# None of these is a user's id.
+NOBODY: list[Any] = [None, "", "  ", "\N{NO-BREAK SPACE}", 0, 5, True, b"ada", ID]
+NOBODY += [[], ["ada"], ("ada",), {"ada"}]
+
 
 def variants(function: Function, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A function's arguments: all of them, and those that it requires."""
@@ -87,11 +93,11 @@ async def snapshot(db: Any) -> list[tuple[str, ...]]:
     return [tuple(row) for row in rows]
 
 
-async def fill(db: Any) -> None:
-    """Ada's rows, as VALUES describes them."""
-    await users.ensure(db, user_id="ada")
+async def fill(db: Any, values: Mapping[str, Any] = VALUES) -> None:
+    """A user's rows (ada's), as the values describe them; what is there already stays."""
+    await users.ensure(db, user_id=values["user_id"])
     for name in ADAS:
-        await call(FUNCTIONS[name], db, arguments(FUNCTIONS[name], VALUES))
+        await call(FUNCTIONS[name], db, arguments(FUNCTIONS[name], values))
 
 
 def owners(result: Any) -> set[str]:
@@ -101,11 +107,10 @@ def owners(result: Any) -> set[str]:
     return named | {record.user_id for record in records if hasattr(record, "user_id")}
 
 
-async def settle(db: Any, user_id: str) -> None:
-    """A user with one conversation, one message and one task."""
+async def settle(db: Any, user_id: str, own_id: UUID | None = None) -> None:
+    """A user with one conversation, one message and one task, all of the same id."""
     await users.delete(db, user_id=user_id)
     await users.ensure(db, user_id=user_id)
-    own = VALUES | {"user_id": user_id, "id": uuid4()}
-    own["conversation_id"] = (await conversations.create(db, user_id=user_id)).id
-    await messages.create(db, **arguments(messages.create, own))
-    await tasks.create(db, **arguments(tasks.create, own))
+    own = VALUES | dict.fromkeys(["id", *EXISTING], own_id or uuid4()) | {"user_id": user_id}
+    for name in ("conversations.create", "messages.create", "tasks.create"):
+        await call(FUNCTIONS[name], db, arguments(FUNCTIONS[name], own))
