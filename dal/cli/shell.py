@@ -25,10 +25,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 PENDING = 14
 DISAGREEMENT = 13
-# The first that fits. 1 is anything else, and 2 is also Typer's for a wrong call. What the server
+# The first that fits. 1 is anything else, and 2 is Typer's for a wrong call; what the server itself
 # refuses is ping's to tell apart.
 _EXIT_STATUS: list[tuple[type[errors.DalError], int]] = [
-    (errors.InvalidInputError, 2),
     (PoolerError, 11),
     (ReadOnlyError, 10),
     (LockedError, 12),

@@ -2,12 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
-
-from pydantic import Field
-from pydantic_core import to_json
 
 from dal import users
 from dal.binding import Executor, query
@@ -15,8 +10,7 @@ from dal.conversations import Conversation
 from dal.cursor import Cursor
 from dal.database import Database
 from dal.inputs import Limit, Place
-from dal.jsonl import lines
-from dal.jsonl.values import LINE_BYTES
+from dal.jsonl.encoding import ConversationLines, StoredMessage, task_line
 from dal.record import Record
 from dal.tasks import Task
 
@@ -25,13 +19,11 @@ _BYTES = 2**20
 _ROWS = 1000
 _CONVERSATIONS = 100
 
-_FULL_LINE = LINE_BYTES // 2
-
 
 class _Owner(Record):
     id: str
-    tasks: bool
-    conversations: bool
+    tasks: bool = True
+    conversations: bool = True
 
 
 class _Measured(Conversation):
@@ -43,20 +35,6 @@ class _Measured(Conversation):
     @property
     def cursor(self) -> Cursor:
         """Its place in the export, which unlike that in the list never moves."""
-        return Cursor(self.created_at, self.id)
-
-
-class _Message(Record):
-    id: UUID
-    conversation_id: UUID
-    role: str
-    content: str = Field(repr=False)
-    metadata: str | None = Field(repr=False)  # JSON as PostgreSQL has it, to the last digit
-    created_at: datetime
-
-    @property
-    def cursor(self) -> Cursor:
-        """Its place in the conversation."""
         return Cursor(self.created_at, self.id)
 
 
@@ -80,7 +58,9 @@ async def _conversations(
 
 
 @query("jsonl/export_messages.sql")
-async def _messages(db: Executor, *, user_id: str, conversation_ids: list[UUID]) -> list[_Message]:
+async def _messages(
+    db: Executor, *, user_id: str, conversation_ids: list[UUID]
+) -> list[StoredMessage]:
     raise NotImplementedError
 
 
@@ -90,19 +70,18 @@ async def _page(
     *,
     user_id: str,
     conversation_id: UUID,
-    after: Place[_Message],
+    after: Place[StoredMessage],
     limit: Limit,
     bytes: int,
-) -> list[_Message]:
+) -> list[StoredMessage]:
     raise NotImplementedError
 
 
-async def export_lines(db: Database, *, user_id: str | None = None) -> AsyncGenerator[bytes, None]:
-    """All conversations and tasks as lines with their line ends; dal.jsonl.lines shows the format.
+async def export_lines(db: Database, *, user_id: str) -> AsyncGenerator[bytes, None]:
+    """A user's tasks and conversations as lines with their line ends.
 
-    Users come in the order of their ids, byte by byte; of each user the tasks, oldest first, then
-    the conversations, oldest first, with their messages in chronological order. The same rows
-    give the same bytes. A user without tasks and conversations has no line.
+    The format is that of `import_lines`: the tasks, oldest first, then the conversations, oldest
+    first, with their messages in chronological order. The same rows give the same bytes.
 
     A long conversation goes on in further lines with the same id. Some rows make lines that
     `import_lines` refuses: a message larger than `LINE_BYTES` by itself, and what other writers
@@ -113,38 +92,49 @@ async def export_lines(db: Database, *, user_id: str | None = None) -> AsyncGene
 
     Parameters:
         db: the database.
-        user_id: only this user's; there is no line if there is no such user.
+        user_id: whose; there is no line if there is no such user.
 
     Raises:
         InvalidInputError: `user_id` breaks its rule.
     """
     async with db.transaction(isolation="repeatable_read", readonly=True) as snapshot:
-        async for owner in _owners(snapshot, user_id):
-            if owner.tasks:
-                async for line in _task_lines(snapshot, owner.id):
-                    yield line
-            if owner.conversations:
-                async for line in _conversation_lines(snapshot, owner.id):
-                    yield line
+        if await users.get(snapshot, user_id=user_id):
+            async for line in _lines_of(snapshot, _Owner(id=user_id)):
+                yield line
 
 
-async def _owners(db: Executor, user_id: str | None) -> AsyncIterator[_Owner]:
-    if user_id is not None:
-        if await users.get(db, user_id=user_id):
-            yield _Owner(id=user_id, tasks=True, conversations=True)
-        return
-    page = await _users(db, after="", limit=_ROWS)
-    while page:
-        for owner in page:
-            yield owner
-        page = await _users(db, after=page[-1].id, limit=_ROWS)
+async def export_everyone(db: Database) -> AsyncGenerator[bytes, None]:
+    """All users' tasks and conversations, as `export_lines` gives them for each.
+
+    Users come in the order of their ids, byte by byte; one without tasks and conversations has no
+    line.
+
+    Parameters:
+        db: the database.
+    """
+    async with db.transaction(isolation="repeatable_read", readonly=True) as snapshot:
+        page = await _users(snapshot, after="", limit=_ROWS)
+        while page:
+            for owner in page:
+                async for line in _lines_of(snapshot, owner):
+                    yield line
+            page = await _users(snapshot, after=page[-1].id, limit=_ROWS)
+
+
+async def _lines_of(db: Executor, owner: _Owner) -> AsyncIterator[bytes]:
+    if owner.tasks:
+        async for line in _task_lines(db, owner.id):
+            yield line
+    if owner.conversations:
+        async for line in _conversation_lines(db, owner.id):
+            yield line
 
 
 async def _task_lines(db: Executor, user_id: str) -> AsyncIterator[bytes]:
     page = await _tasks(db, user_id=user_id, after=None, limit=_ROWS, bytes=_BYTES)
     while page:
         for task in page:
-            yield to_json({"user_id": user_id, "task": _fields(task)}) + b"\n"
+            yield task_line(task)
         page = await _tasks(db, user_id=user_id, after=page[-1], limit=_ROWS, bytes=_BYTES)
 
 
@@ -164,7 +154,7 @@ async def _conversation_lines(db: Executor, user_id: str) -> AsyncIterator[bytes
                 for message in await _messages(db, user_id=user_id, conversation_ids=ids):
                     said[message.conversation_id].append(message)
                 for conversation in group:
-                    lines_of = _Lines(conversation)
+                    lines_of = ConversationLines(conversation)
                     for line in lines_of.add(said[conversation.id]):
                         yield line
                     yield lines_of.end()
@@ -174,7 +164,7 @@ async def _conversation_lines(db: Executor, user_id: str) -> AsyncIterator[bytes
 
 
 async def _long_conversation(db: Executor, conversation: _Measured) -> AsyncIterator[bytes]:
-    lines_of, after = _Lines(conversation), None
+    lines_of, after = ConversationLines(conversation), None
     while page := await _page(
         db,
         user_id=conversation.user_id,
@@ -206,50 +196,3 @@ def _groups(page: Sequence[_Measured]) -> Iterator[list[_Measured]]:
         group.append(conversation)
     if group:
         yield group
-
-
-class _Lines:
-    """The line of a conversation, or the lines if there must be several."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        head = {"user_id": conversation.user_id, **_fields(conversation), "messages": []}
-        self._opening, self._closing = to_json(head)[:-2], b"]}\n"
-        self._messages: list[bytes] = []
-        self._bytes = 0
-
-    def add(self, messages: Sequence[_Message]) -> Iterator[bytes]:
-        """Add messages; gives the lines that are full."""
-        for message in messages:
-            encoded = _encoded(message)
-            full = self._bytes + len(encoded) > _FULL_LINE
-            if self._messages and (full or len(self._messages) == lines.LINE_MESSAGES):
-                yield self.end()
-            self._messages.append(encoded)
-            self._bytes += len(encoded)
-
-    def end(self) -> bytes:
-        """The line so far; the next one begins empty."""
-        line = self._opening + b",".join(self._messages) + self._closing
-        self._messages, self._bytes = [], 0
-        return line
-
-
-def _encoded(message: _Message) -> bytes:
-    fields = to_json(_fields(message))
-    if message.metadata is None:
-        return fields
-    return fields[:-1] + b',"metadata":' + message.metadata.encode() + b"}"
-
-
-def _fields(record: Record) -> dict[str, Any]:
-    """What a line holds of a record, apart from its owner and the metadata."""
-    left_out = {"user_id", "conversation_id", "metadata", "messages", "bytes"}
-    return {
-        name: _time(value) if isinstance(value, datetime) else value
-        for name, value in record
-        if value is not None and name not in left_out
-    }
-
-
-def _time(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

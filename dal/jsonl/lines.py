@@ -112,8 +112,8 @@ class ConversationLine(_Part):
 class Todo(_Part):
     """A task; one with a `completed_at` is completed."""
 
-    title: Name
-    description: Text | None = None
+    title: Name = Field(repr=False)
+    description: Text | None = Field(default=None, repr=False)
     completed: Flag | None = None
     completed_at: Time = None
     id: UUID | None = None

@@ -11,7 +11,6 @@ from dal.jsonl import Summary, export_lines, exporting, import_lines
 from tests.surface import ID, NOBODY, STRANGERS, THREE, VALUES, fill, snapshot
 
 ADAS = sorted(str(one) for one in (ID, *THREE))
-NOT_NONE = [user_id for user_id in NOBODY if user_id is not None]  # which stands for no user
 
 
 async def exported(db: Database, user_id: Any) -> list[bytes]:
@@ -37,7 +36,7 @@ async def test_an_export_holds_its_users_rows_alone(
 
 async def test_an_export_for_what_is_no_user_id_is_refused(db: Database) -> None:
     await fill(db)
-    for user_id in NOT_NONE:
+    for user_id in NOBODY:
         with pytest.raises(InvalidInputError):
             await exported(db, user_id)
 
@@ -84,7 +83,8 @@ async def test_no_line_for_another_user_is_taken(db: Database) -> None:
     before = await snapshot(db)
     lines = [line.replace(b"milk", b"tea") for line in await exported(db, "ada")]
     reasons: list[str] = []
-    for user_id in [*STRANGERS, *NOT_NONE]:
+    # None is nobody in particular: each line then names its own.
+    for user_id in [*STRANGERS, *(one for one in NOBODY if one is not None)]:
         summary = await import_lines(
             db, lines, user_id=user_id, reject=lambda number, line, reason: reasons.append(reason)
         )

@@ -9,7 +9,7 @@ import pytest
 import dal
 from dal import Database
 from dal.errors import DalError, NotFoundError, PermissionDeniedError
-from dal.jsonl import export_lines, import_lines
+from dal.jsonl import export_everyone, import_lines
 from tests.isolation.conftest import Service
 from tests.surface import FUNCTIONS, ID, VALUES, arguments, call, fill, settle
 
@@ -47,7 +47,7 @@ async def test_every_function_works(limited: Database) -> None:
 
 async def test_lines_go_in_and_out(limited: Database) -> None:
     await fill(limited)
-    lines = [line async for line in export_lines(limited)]
+    lines = [line async for line in export_everyone(limited)]
     changed = [line.replace(b'"ada"', b'"eve"') for line in lines]
     await import_lines(limited, changed)
     # A conversation that is there already is locked, and its recency moves.

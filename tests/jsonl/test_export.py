@@ -10,7 +10,15 @@ import pytest
 
 import dal
 from dal import conversations, messages, migrate, tasks, users
-from dal.jsonl import Summary, export_lines, exporting, import_lines, lines
+from dal.jsonl import (
+    Summary,
+    encoding,
+    export_everyone,
+    export_lines,
+    exporting,
+    import_lines,
+    lines,
+)
 
 KINDS: list[Any] = [
     None,
@@ -69,7 +77,8 @@ async def fill(db: dal.Database) -> None:
 
 
 async def exported(db: dal.Database, **given: Any) -> list[bytes]:
-    return [line async for line in export_lines(db, **given)]
+    export = export_lines if given else export_everyone
+    return [line async for line in export(db, **given)]
 
 
 @pytest.fixture
@@ -79,7 +88,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "_ROWS", 4)
     monkeypatch.setattr(exporting, "_CONVERSATIONS", 3)
     monkeypatch.setattr(exporting, "_BYTES", 2000)
-    monkeypatch.setattr(exporting, "_FULL_LINE", 3000)
+    monkeypatch.setattr(encoding, "_FULL_LINE", 3000)
 
 
 async def test_round_trip(db: dal.Database, empty_database: str, small: None) -> None:
@@ -155,7 +164,7 @@ async def test_a_snapshot(db: dal.Database, chat: dal.Conversation) -> None:
         await conversations.create(db, user_id=chat.user_id)
         await tasks.create(db, user_id=chat.user_id, title=content)
     before = await exported(db)
-    async with aclosing(export_lines(db)) as found:
+    async with aclosing(export_everyone(db)) as found:
         meanwhile = [await anext(found)]
         await messages.create(
             db, user_id=chat.user_id, conversation_id=chat.id, role="user", content="late"
@@ -168,6 +177,6 @@ async def test_a_snapshot(db: dal.Database, chat: dal.Conversation) -> None:
 async def test_an_export_left_unread_gives_its_connection_back(
     db: dal.Database, chat: dal.Conversation
 ) -> None:
-    async with aclosing(export_lines(db)) as found:
+    async with aclosing(export_everyone(db)) as found:
         await anext(found)
     assert db.stats().in_use == 0

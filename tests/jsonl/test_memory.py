@@ -14,7 +14,7 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 import dal
-from dal.jsonl import export_lines, import_lines, read_lines
+from dal.jsonl import export_everyone, import_lines, read_lines
 
 def kilobytes(name):
     status = Path("/proc/self/status").read_text()
@@ -29,7 +29,7 @@ async def main(way, url, file):
                 await import_lines(db, read_lines(lines))
         else:
             with open(file, "wb") as lines:
-                async for line in export_lines(db):
+                async for line in export_everyone(db):
                     lines.write(line)
         print(kilobytes("VmHWM") - idle)
 
