@@ -4,10 +4,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo migrate rollback status mark new ping test test-all coverage lint lint-migrations format types catalog verify-catalog clean
+.PHONY: help setup demo migrate rollback status mark new ping test test-all coverage lint lint-migrations verify-migrations format types catalog verify-catalog clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/runtime ## make .venv, with .venv/bin/dal
 
@@ -50,6 +50,8 @@ lint: .venv/dev ## look for faults in form
 
 lint-migrations: .venv/dev ## look for what would go wrong with the migrations (ARGS="--freeze")
 	@$(BIN)/dal lint-migrations $(ARGS)
+
+verify-migrations: lint-migrations ## fail where migrations/SHA256SUMS does not fit the files
 
 format: .venv/dev ## put the form right
 	$(BIN)/ruff check --fix-only .
