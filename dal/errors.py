@@ -8,7 +8,7 @@
     │   ├── ConversationNotFoundError
     │   └── TaskNotFoundError
     ├── ConflictError                the id is taken by a row with other content
-    ├── TransactionConflictError     deadlock, serialization failure, lock timeout
+    ├── TransactionConflictError     deadlock, serialization failure, lock timeout, schema change
     ├── QueryTimeoutError            the statement took longer than the command timeout
     ├── PoolTimeoutError             no connection became free in time
     ├── DatabaseUnavailableError     no connection could be made, or the server refuses work

@@ -11,6 +11,7 @@ from typing import Any, Self
 import asyncpg
 
 from dal.database.address import Address
+from dal.database.connection import Connection, is_lost, keep
 from dal.database.failures import explain_connect, translated
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
@@ -81,7 +82,7 @@ class Database:
         try:
             return await connection.fetch(query, *args)  # type: ignore[no-any-return]
         finally:
-            await pool.release(connection)
+            await self._give_back(pool, connection)
 
     async def execute(self, query: str, /, *args: Any) -> str:
         """Run one statement and return its command tag, as asyncpg does."""
@@ -90,7 +91,7 @@ class Database:
         try:
             return await connection.execute(query, *args)  # type: ignore[no-any-return]
         finally:
-            await pool.release(connection)
+            await self._give_back(pool, connection)
 
     @asynccontextmanager
     async def transaction(
@@ -115,7 +116,7 @@ class Database:
             async with begin(connection, isolation=isolation, readonly=readonly) as transaction:
                 yield transaction
         finally:
-            await pool.release(connection)
+            await self._give_back(pool, connection)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -206,7 +207,8 @@ class Database:
             min_size=settings.min_size,
             max_size=settings.max_size,
             command_timeout=settings.command_timeout,
-            reset=_keep,
+            connection_class=Connection,
+            reset=keep,
         )
 
     async def _take(self, pool: asyncpg.Pool) -> Any:
@@ -224,11 +226,14 @@ class Database:
             raise DatabaseUnavailableError("closed while a call waited for a connection")
         return connection
 
+    async def _give_back(self, pool: asyncpg.Pool, connection: Any) -> None:
+        if is_lost(connection):
+            # What broke it (a restart, a failover) may have broken the idle ones as well, without
+            # their notice. Replaced when they are next taken, they don't fail a call each.
+            await pool.expire_connections()
+        await pool.release(connection)
+
     async def _recycle(self, pool: asyncpg.Pool) -> None:
         while True:
             await asyncio.sleep(self._settings.recycle_after)
             await pool.expire_connections()
-
-
-async def _keep(connection: object) -> None:
-    """Reset nothing: dal's statements leave no session state, and a reset is a round trip."""

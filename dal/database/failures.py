@@ -21,7 +21,6 @@ DIVISION_BY_ZERO = "22012"
 # By SQLSTATE, else by its class (the first two characters).
 _BY_SQLSTATE: dict[str, type[errors.DalError]] = {
     "08": errors.ConnectionLostError,
-    "0A": errors.SchemaMismatchError,  # a cached plan whose result type changed
     "22": errors.InvalidInputError,
     "23001": errors.ConflictError,
     "23502": errors.SchemaMismatchError,  # a required column that this version does not know
@@ -51,7 +50,8 @@ _ADVICE: dict[str, str] = {
     "25P02": "an earlier statement of this transaction failed; leave the block and repeat it",
     "28": "the server refuses this user; check the user and the password in DATABASE_URL",
     "3D000": "the database does not exist; check its name in DATABASE_URL, or create it",
-    "53300": "the server has no connection left; lower max_size or raise its max_connections",
+    "53300": "the server has no connection left for this role; lower max_size, or raise"
+    " max_connections or the role's CONNECTION LIMIT",
 }
 
 
@@ -70,6 +70,12 @@ def explain(error: Exception, query: str | None = None) -> errors.DalError | Non
             # the server asked for is the one that is wrong.
             return errors.SchemaMismatchError(
                 "a column's type is not this version's; run `make migrate`", query=query
+            )
+        case asyncpg.InvalidCachedStatementError():  # outside a transaction asyncpg repeats it
+            return errors.TransactionConflictError(
+                "the schema changed under this transaction; repeat it",
+                query=query,
+                sqlstate=error.sqlstate,
             )
         case asyncpg.PostgresError():
             return _explain_postgres(error, query)

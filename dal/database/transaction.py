@@ -71,7 +71,8 @@ async def begin(
 
     async def start() -> Any:
         block = connection.transaction(isolation=isolation, readonly=readonly)
-        await block.start()
+        # Entered, not started: where BEGIN is cancelled, the pool then rolls back in silence.
+        await block.__aenter__()
         return block
 
     block = await translated(start)
@@ -79,9 +80,9 @@ async def begin(
     try:
         yield transaction
         await translated(transaction._confirm)
-    except BaseException:
+    except BaseException as error:
         try:
-            await block.rollback()
+            await block.__aexit__(type(error), error, None)
         except Exception:  # noqa: BLE001
             # Lost, or busy with a task that outlived the block. Closed, it is rolled back by the
             # server; the block's own error is the one to see.
@@ -90,7 +91,7 @@ async def begin(
         raise
     finally:
         transaction._ended = True
-    await translated(block.commit, explain=_explain_commit)
+    await translated(block.__aexit__, None, None, None, explain=_explain_commit)
 
 
 def _explain_commit(error: Exception, query: str | None) -> DalError | None:

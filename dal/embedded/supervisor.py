@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -156,46 +156,54 @@ def copy(installation: Path, target: Path) -> Path:
 
 def run(children: Children, signals: int, directory: Path) -> None:
     """Make a server in the directory, and run it until it is to stop."""
-    installation, settings = Path(sys.argv[1]), sys.argv[2:]
+    installation = make_data(children, Path(sys.argv[1]), directory)
+    postgres = children.start(*server_command(installation, directory, sys.argv[2:]))
+    try:
+        watch(postgres, children, signals, directory)
+    finally:
+        stop(postgres)
+        remove_traces(children, directory)
+
+
+def make_data(children: Children, installation: Path, directory: Path) -> Path:
+    """Make the data directory, and return the installation that the server's user can run."""
     if children.account:
         if not children.succeed(installation / "bin" / "initdb", "--version"):
             installation = copy(installation, directory / "wheel")
         # The directory comes last: root writes into it only while it is closed to the user.
         for path in (*directory.rglob("*"), directory):
             os.chown(path, children.account.pw_uid, children.account.pw_gid)
-    data = directory / "data"
     if not children.succeed(
-        *(installation / "bin" / "initdb", "--pgdata", data, "--username=postgres"),
+        *(installation / "bin" / "initdb", "--pgdata", directory / "data", "--username=postgres"),
         *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
     ):
         sys.exit(children.failure("PostgreSQL could not make its data directory."))
-    settings.append(f"unix_socket_directories={directory}")
-    postgres = children.start(
-        *(installation / "bin" / "postgres", "-D", data),
-        *(word for setting in settings for word in ("-c", setting)),
-    )
-    try:
-        watch(postgres, children, signals, directory)
-    finally:
-        stop(postgres)
-        children.bury_orphans()
-        with suppress(FileNotFoundError, IndexError):  # only a killed server leaves its segment
-            segment = (data / "postmaster.pid").read_text().splitlines()[6].split()[1]
-            children.succeed("ipcrm", "-m", segment)
+    return installation
+
+
+def server_command(
+    installation: Path, directory: Path, settings: Iterable[str]
+) -> Iterator[str | Path]:
+    """The words that start the server, which listens on a socket in the directory."""
+    yield from (installation / "bin" / "postgres", "-D", directory / "data")
+    for setting in (*settings, f"unix_socket_directories={directory}"):
+        yield from ("-c", setting)
+
+
+def remove_traces(children: Children, directory: Path) -> None:
+    """Remove what a killed server leaves outside of its directory."""
+    children.bury_orphans()
+    with suppress(FileNotFoundError, IndexError):  # only a killed server leaves its segment
+        segment = (directory / "data/postmaster.pid").read_text().splitlines()[6].split()[1]
+        children.succeed("ipcrm", "-m", segment)
 
 
 def watch(
     postgres: subprocess.Popen[bytes], children: Children, signals: int, directory: Path
 ) -> None:
     """Tell the parent when the server is ready, then wait for the end."""
-    deadline = time.monotonic() + START_SECONDS
-    while not is_ready(directory / "data"):
-        if stop_requested(signals, seconds=0.01):
-            return
-        if postgres.poll() is not None:
-            sys.exit(children.failure("PostgreSQL did not start."))
-        if time.monotonic() > deadline:
-            sys.exit(children.failure(f"PostgreSQL was not ready after {START_SECONDS} seconds."))
+    if not until_ready(postgres, children, signals, directory):
+        return
     with suppress(BrokenPipeError):
         os.write(1, os.fsencode(f"{directory}\n"))
     while not stop_requested(signals):
@@ -204,10 +212,29 @@ def watch(
             sys.exit(f"PostgreSQL ended by itself, with status {postgres.returncode}.")
 
 
-def is_ready(data: Path) -> bool:
-    """Read the server's own word, as pg_ctl does: the last line of its lock file."""
+def until_ready(
+    postgres: subprocess.Popen[bytes], children: Children, signals: int, directory: Path
+) -> bool:
+    """Wait until the server is ready; False if it is to stop before."""
+    deadline = time.monotonic() + START_SECONDS
+    while not is_ready(directory / "data", postgres.pid):
+        if stop_requested(signals, seconds=0.01):
+            return False
+        if postgres.poll() is not None:
+            sys.exit(children.failure("PostgreSQL did not start."))
+        if time.monotonic() > deadline:
+            sys.exit(children.failure(f"PostgreSQL was not ready after {START_SECONDS} seconds."))
+    return True
+
+
+def is_ready(data: Path, pid: int) -> bool:
+    """Read the server's own word, as pg_ctl does: its lock file's first line and last.
+
+    A server that was killed has left its lock file behind.
+    """
     with suppress(FileNotFoundError):
-        return (data / "postmaster.pid").read_text().endswith("ready   \n")
+        word = (data / "postmaster.pid").read_text()
+        return word.startswith(f"{pid}\n") and word.endswith("ready   \n")
     return False
 
 

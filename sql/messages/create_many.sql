@@ -46,7 +46,7 @@ WITH batch AS (
         missing.role, missing.content, missing.metadata,
         conversation.updated_at - missing.from_end * interval '1 microsecond'
     FROM conversation
-    CROSS JOIN missing
+    JOIN missing ON true
     -- Met only in a race, as in create.sql. Where the winner's message differs, a division by zero
     -- undoes the whole batch: plain SQL has no other way to raise an error.
     ON CONFLICT (user_id, id) DO UPDATE SET role = left(

@@ -1,0 +1,147 @@
+"""Where a run could not succeed, it says so before it changes anything, with an exit status."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+from typer.testing import CliRunner
+
+from dal.cli import app
+from tests.faults.restartable import Restartable
+from tests.migrations.database import catalogue, run
+from tests.migrations.test_lock import lock_held
+from tests.servers import Postgres, database_name
+
+RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("mark", "0004")]
+EVERY = pytest.mark.parametrize("command", RUNS, ids=" ".join)
+
+
+@pytest.fixture(autouse=True)
+def no_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.chdir(str(tmp_path))
+
+
+def refusal(url: str, *command: str) -> tuple[int, str]:
+    """Exit status and sentence of a command that fails."""
+    result = CliRunner().invoke(app, command, env={"DATABASE_URL": url, "NO_COLOR": "1"})
+    assert (result.stdout, result.stderr.count("\n")) == ("", 1), result.output
+    return result.exit_code, re.sub(r"\x1b\[[\d;]*m", "", result.stderr.rstrip("\n"))
+
+
+def connecting_as(url: str, user: str) -> str:
+    parts = urlsplit(url)
+    password = f":{parts.password}" if parts.password else ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}{password}@{host}"))
+
+
+@contextmanager
+def role(url: str, name: str, options: str = "") -> Iterator[str]:
+    """The URL for a role that exists during the block."""
+    password = urlsplit(url).password or "irrelevant"
+    run(url, f"CREATE ROLE {name} LOGIN PASSWORD '{password}' {options}")
+    try:
+        yield connecting_as(url, name)
+    finally:
+        run(url, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("url", "status", "sentence"),
+    [
+        ("", 3, "DATABASE_URL is not set"),
+        ("mysql://ada:s3cret@localhost/x", 3, "it must be like postgresql://"),
+        ("postgresql://ada:s3cret@127.0.0.1:1/x", 4, "no connection to the database: .*refused"),
+        ("postgresql://ada:s3cret@/x?host=/nowhere", 4, "no connection to the database: .*No such"),
+    ],
+)
+def test_an_address_that_leads_nowhere(
+    command: tuple[str, ...], url: str, status: int, sentence: str
+) -> None:
+    code, said = refusal(url, *command)
+    assert code == status
+    assert re.search(sentence, said)
+    assert "s3cret" not in said
+
+
+@EVERY
+def test_a_server_that_refuses(migrated: str, command: tuple[str, ...]) -> None:
+    before = catalogue(migrated)
+    absent = urlunsplit(urlsplit(migrated)._replace(path="/dal_test_absent"))
+    assert refusal(absent, *command)[0] == 7
+    assert refusal(connecting_as(migrated, "dal_test_nobody"), *command)[0] == 6
+    with role(migrated, "dal_test_crowded", "CONNECTION LIMIT 0") as crowded:
+        assert refusal(crowded, *command)[0] == 8
+    assert catalogue(migrated) == before
+
+
+@EVERY
+def test_a_role_without_the_privilege(empty_database: str, command: tuple[str, ...]) -> None:
+    run(empty_database, "REVOKE CREATE ON SCHEMA public FROM public")
+    with role(empty_database, "dal_test_reader") as reader:
+        code, said = refusal(reader, *command)
+    assert code == 9
+    assert "the role may not create tables" in said
+    assert "migrate as the schema's owner" in said
+
+
+def test_a_role_that_owns_nothing_here(migrated: str) -> None:
+    """It may create tables, but change none of ours, nor read what was applied."""
+    run(migrated, "GRANT CREATE ON SCHEMA public TO public")
+    with role(migrated, "dal_test_other") as other:
+        before = catalogue(migrated)
+        for command in RUNS:
+            assert refusal(other, *command)[0] == 9
+        assert refusal(other, "status")[0] == 9
+        assert catalogue(migrated) == before
+
+
+def test_status_needs_two_tables_to_read_and_nothing_else(migrated: str) -> None:
+    with role(migrated, "dal_test_reader") as reader:
+        run(migrated, "GRANT SELECT ON _yoyo_migration, _yoyo_log TO dal_test_reader")
+        result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": reader})
+    assert (result.exit_code, result.stdout.count(" applied ")) == (0, 4)
+
+
+@EVERY
+def test_a_server_that_is_read_only(empty_database: str, command: tuple[str, ...]) -> None:
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        name = sql.Identifier(database_name(empty_database))
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name)
+        )
+    code, said = refusal(empty_database, *command)
+    assert code == 10
+    assert "read-only (a standby?); migrate on the primary" in said
+
+
+def test_a_standby(postgres: Postgres) -> None:
+    with Restartable.like(postgres) as server:
+        server.stop()
+        signal = server.directory / "data" / "standby.signal"
+        signal.touch()
+        owner = signal.parent.stat()
+        os.chown(signal, owner.st_uid, owner.st_gid)
+        server.start()
+        for command in RUNS:
+            code, said = refusal(server.dsn(), *command)
+            assert code == 10
+            assert "migrate on the primary" in said
+        result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": server.dsn()})
+        assert (result.exit_code, result.stdout.count("pending")) == (14, 4)
+
+
+@EVERY
+def test_another_run_at_work(migrated: str, command: tuple[str, ...]) -> None:
+    before = catalogue(migrated)
+    with lock_held(migrated) as pid:
+        code, said = refusal(migrated, *command, "--wait", "0")
+    assert code == 12
+    assert f"another run is at work (pid {pid}" in said
+    assert catalogue(migrated) == before
