@@ -4,6 +4,7 @@ Typed async functions over SQL files: `users`, `tasks`, `conversations`, `messag
 """
 
 from dal import conversations, errors, messages, tasks, users
+from dal.binding import skipping_malformed_rows
 from dal.conversations import Conversation, ConversationStatus, ConversationWithMessages
 from dal.cursor import Cursor
 from dal.database import Database, Executor, PoolStats, Transaction, connect
@@ -31,6 +32,7 @@ __all__ = [
     "conversations",
     "errors",
     "messages",
+    "skipping_malformed_rows",
     "tasks",
     "users",
 ]

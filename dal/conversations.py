@@ -1,9 +1,10 @@
 """Conversations: who talks, and how lately. Their SQL is in sql/conversations/."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 from uuid import UUID
+
+from pydantic import AwareDatetime
 
 from dal.binding import Executor, query
 from dal.cursor import Cursor
@@ -30,8 +31,8 @@ class Conversation(Record):
     id: UUID
     user_id: str
     status: ConversationStatus
-    created_at: datetime
-    updated_at: datetime
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
 
     @property
     def cursor(self) -> Cursor:

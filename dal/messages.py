@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from dal.binding import Columns, Executor, JsonColumn, query
@@ -31,8 +30,15 @@ class Message(Record):
 
     Attributes:
         metadata: JSON, such as a tool call's name, parameters and result; None where there is
-            none. PostgreSQL's jsonb orders an object's keys anew, and writes a float from 1e16 on
-            as the integer of its printed digits.
+            none. What goes in is what JSON has: dicts with string keys, lists, strings, integers,
+            finite floats, booleans and None, and subclasses of these. Everything else is refused
+            (datetimes, UUIDs, Decimals, tuples, sets, bytes, models), never converted: pass
+            `str(value)` or `model_dump(mode="json")`.
+            What comes out differs in this alone: PostgreSQL's jsonb puts an object's keys in an
+            order of its own; a float from 1e16 on is the integer of its printed digits, -0.0 is
+            0.0, and a subclass is its base.
+            JSON that Python can't parse (nested more than 200 deep, integers of more than 4,300
+            digits), which only other writers can store, stays text.
         created_at: strictly increasing within a conversation, in the order of commits.
     """
 
@@ -42,7 +48,7 @@ class Message(Record):
     role: MessageRole
     content: str = Field(repr=False)
     metadata: JsonColumn = Field(repr=False)
-    created_at: datetime
+    created_at: AwareDatetime
 
     @property
     def cursor(self) -> Cursor:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from dal.binding import Columns, Executor, query
 from dal.cursor import Cursor
@@ -28,9 +27,9 @@ class Task(Record):
     title: str = Field(repr=False)
     description: str | None = Field(repr=False)
     completed: bool
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
+    completed_at: AwareDatetime | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
 
     @property
     def cursor(self) -> Cursor:

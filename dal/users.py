@@ -1,6 +1,6 @@
 """Users: the owners of everything else. Their SQL is in sql/users/."""
 
-from datetime import datetime
+from pydantic import AwareDatetime
 
 from dal.binding import Executor, query
 from dal.errors import UserNotFoundError
@@ -17,7 +17,7 @@ class User(Record):
     """
 
     id: str
-    created_at: datetime | None
+    created_at: AwareDatetime | None
 
 
 class Erased(Record):

@@ -4,12 +4,22 @@
 """
 
 from dal.binding.arguments import Columns, Fields
+from dal.binding.malformed import skipping_malformed_rows
 from dal.binding.query import Queries
 from dal.binding.rows import JsonColumn
 from dal.binding.statement import BindingError
 from dal.database.executor import Executor
 from dal.places import SQL
 
-__all__ = ["BindingError", "Columns", "Executor", "Fields", "JsonColumn", "Queries", "query"]
+__all__ = [
+    "BindingError",
+    "Columns",
+    "Executor",
+    "Fields",
+    "JsonColumn",
+    "Queries",
+    "query",
+    "skipping_malformed_rows",
+]
 
 query = Queries(SQL)

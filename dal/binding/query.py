@@ -45,10 +45,14 @@ class Queries:
 
     Parameters:
         folder: where the files are.
+
+    Attributes:
+        bindings: what has been bound so far.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.bindings: list[Binding] = []
 
     def __call__(
         self,
@@ -57,6 +61,7 @@ class Queries:
         absent: type[NotFoundError] | None = None,
         raises: Mapping[str, type[DalError]] | None = None,
         again: str | None = None,
+        whole: bool = False,
     ) -> Callable[[Stub], Stub]:
         """Bind a stub to a file.
 
@@ -67,6 +72,8 @@ class Queries:
                 A statement that must undo itself divides by zero, which raises the first of them.
             again: a boolean column; where it is true, the statement is run again. It is for one
                 that can be repeated, and whose snapshot was older than the lock it waited for.
+            whole: a malformed row raises even within `skipping_malformed_rows`. It is for a reader
+                to whom a row that was left out is a row that does not exist.
 
         Raises:
             BindingError: the stub and the file do not fit.
@@ -74,96 +81,119 @@ class Queries:
         statement = read_statement(self._folder, file)
 
         def bind(stub: Stub) -> Stub:
-            binding = _Binding(statement, read_stub(stub, statement), absent, raises or {}, again)
-            return cast(Stub, binding.function(stub))
+            signature = read_stub(stub, statement)
+            records = Records(statement, signature.record, whole)
+            binding = Binding(stub, statement, signature, records, absent, raises or {}, again)
+            self.bindings.append(binding)
+            return cast(Stub, binding.function())
 
         return bind
 
 
-class _Binding:
-    """One stub and its statement, proven to fit."""
+class Binding:
+    """One stub and its statement, whose parameters fit.
+
+    Attributes:
+        stub: the function as it is written.
+        statement: its SQL file.
+        shape: what it returns; `records` makes that of rows.
+        hints, defaults: annotations and defaults of its parameters, by name; `arguments` puts them
+            into the statement's order.
+        raises, again: the signals among the columns, as `Queries` describes them.
+    """
 
     def __init__(
         self,
+        stub: Callable[..., Any],
         statement: Statement,
         signature: Signature,
+        records: Records,
         absent: type[NotFoundError] | None,
         raises: Mapping[str, type[DalError]],
         again: str | None,
     ) -> None:
-        self.statement, self.absent, self.raises, self.again = statement, absent, raises, again
-        self.shape, self.defaults = signature.shape, signature.defaults
-        self.arguments = Arguments(statement, signature.hints)
-        self.records = Records(statement, signature.record)
+        self.stub, self.statement = stub, statement
+        self.absent, self.raises, self.again = absent, raises, again
+        self.shape, self.hints, self.defaults = signature.shape, signature.hints, signature.defaults
+        self.arguments, self.records = Arguments(statement, signature.hints), records
         if absent and self.shape not in (Shape.ONE, Shape.LIST):
             raise BindingError(f"{statement.path}: `absent` goes with a stub of T or list[T]")
         if (raises or again) and self.shape in _SCALARS:
             raise BindingError(f"{statement.path}: `raises` and `again` go with a stub of records")
 
-    def function(self, stub: Callable[..., Any]) -> Callable[..., Any]:
+    def function(self) -> Callable[..., Any]:
         """The function that takes the stub's place."""
+        stub = self.stub
         if self.shape is Shape.PAGES:
 
             @functools.wraps(stub)
             def stream(db: Executor, **given: Any) -> AsyncIterator[Any]:
-                return self.stream(db, given)
+                return self._stream(db, given)
 
             return stream
 
         @functools.wraps(stub)
         async def call(db: Executor, **given: Any) -> Any:
-            return await self.answer(db, self.checked(given))
+            return await self._answer(db, self._checked(given))
 
         return call
 
-    def checked(self, given: dict[str, Any]) -> dict[str, Any]:
+    def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
         return self.arguments.checked({**self.defaults, **given})
 
-    async def stream(self, db: Executor, given: dict[str, Any]) -> AsyncIterator[Any]:
-        checked = self.checked(given)
-        while page := await self.answer(db, checked):
-            for record in page:
+    async def _stream(self, db: Executor, given: dict[str, Any]) -> AsyncIterator[Any]:
+        checked = self._checked(given)
+        while rows := await self._rows(db, self.arguments.values(checked)):
+            for record in self.records.all(rows):
                 yield record
-            if len(page) < checked["page_size"]:
+            # By rows, not by records: skipped ones are part of a page.
+            if len(rows) < checked["page_size"]:
                 return
-            checked["after"] = page[-1].cursor
+            place = self.records.cursor(rows[-1])
+            if place == checked["after"]:  # asyncpg sends the calendar's first time as -infinity
+                raise DalError(
+                    "a page ends where it began, so that the stream would never end",
+                    query=self.statement.name,
+                )
+            checked["after"] = place
 
-    async def answer(self, db: Executor, checked: Mapping[str, Any]) -> Any:
+    async def _answer(self, db: Executor, checked: Mapping[str, Any]) -> Any:
         batch = self.arguments.batch
         nothing_to_send = batch is not None and not checked[batch]
         values = self.arguments.values(checked)
         if self.shape in _SCALARS:
-            return _SCALARS[self.shape](0 if nothing_to_send else await self.number(db, values))
-        if self.shape is Shape.LIST and nothing_to_send:
-            return []
-        rows = await self.run(db.fetch, values)
-        while self.again and self.says(self.again, rows):
-            rows = await self.run(db.fetch, values)
-        for column, error in self.raises.items():
-            if self.says(column, rows):
-                raise error(query=self.statement.name)
-        if self.absent and not rows:
-            raise self.absent(query=self.statement.name)
-        if self.shape in (Shape.LIST, Shape.PAGES):
-            return self.records.all(rows)
-        if rows:
+            return _SCALARS[self.shape](0 if nothing_to_send else await self._number(db, values))
+        if self.shape is Shape.LIST:
+            return [] if nothing_to_send else self.records.all(await self._rows(db, values))
+        if rows := await self._rows(db, values):
             return self.records.one(rows)
         if self.shape is Shape.OPTIONAL:
             return None
         raise DalError("no row came back, but one was promised", query=self.statement.name)
 
-    def says(self, column: str, rows: list[Any]) -> bool:
+    async def _rows(self, db: Executor, values: list[Any]) -> list[Any]:
+        rows: list[Any] = await self._run(db.fetch, values)
+        while self.again and self._says(self.again, rows):
+            rows = await self._run(db.fetch, values)
+        for column, error in self.raises.items():
+            if self._says(column, rows):
+                raise error(query=self.statement.name)
+        if self.absent and not rows:
+            raise self.absent(query=self.statement.name)
+        return rows
+
+    def _says(self, column: str, rows: list[Any]) -> bool:
         try:
             return any(row[column] for row in rows)
         except KeyError:
             complaint = f"the statement has no column {column}, which its stub speaks of"
         raise DalError(complaint, query=self.statement.name)
 
-    async def number(self, db: Executor, values: list[Any]) -> int:
+    async def _number(self, db: Executor, values: list[Any]) -> int:
         if self.statement.counted or self.shape is Shape.NOTHING:
-            tag: str = await self.run(db.execute, values)
+            tag: str = await self._run(db.execute, values)
             return int(tag.rpartition(" ")[2]) if self.statement.counted else 0
-        rows = await self.run(db.fetch, values)
+        rows = await self._run(db.fetch, values)
         if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
             return int(rows[0][0])
         raise DalError(
@@ -171,11 +201,11 @@ class _Binding:
             query=self.statement.name,
         )
 
-    async def run(self, method: Callable[..., Awaitable[Any]], values: list[Any]) -> Any:
+    async def _run(self, method: Callable[..., Awaitable[Any]], values: list[Any]) -> Any:
         try:
             return await translated(method, self.statement.text, *values, query=self.statement.name)
         except DalError as failure:
-            meaning = self.meaning(failure.sqlstate)
+            meaning = self._meaning(failure.sqlstate)
             if meaning is None:
                 raise
             error = meaning(
@@ -183,7 +213,7 @@ class _Binding:
             )
         raise error
 
-    def meaning(self, sqlstate: str | None) -> type[DalError] | None:
+    def _meaning(self, sqlstate: str | None) -> type[DalError] | None:
         if sqlstate == FOREIGN_KEY_VIOLATION:  # it found no parent
             return self.absent
         if sqlstate == DIVISION_BY_ZERO:  # on purpose, if there is something to raise

@@ -1,15 +1,17 @@
 """From rows to what the stub's return annotation says."""
 
 import types
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import from_json
 
+from dal.binding.malformed import skip
 from dal.binding.statement import BindingError, Statement
 from dal.errors import DalError, SchemaMismatchError
 
@@ -77,41 +79,97 @@ class Records:
 
     A record with a list of records is read from a join: the column `"messages.id"` belongs to
     the items of its field `messages`, and a row whose such columns are all NULL has no item.
+
+    Parameters:
+        whole: a malformed row raises even where the caller wants such rows skipped.
     """
 
     statement: Statement
     record: type[BaseModel]
+    whole: bool = False
 
     def all(self, rows: Sequence[Row]) -> list[Any]:
-        """One record for each row.
+        """One record for each row, without those that were skipped.
 
         Raises:
             SchemaMismatchError: a column is missing or holds what its field can't.
         """
-        records: list[Any] = self._valid(self._list, [dict(row) for row in rows], column=1)
-        return records
+        found = [dict(row) for row in rows]
+        try:
+            return self._list(found)
+        except ValidationError:
+            pass  # looking for the rows at fault takes longer than validating all at once
+        return self._list(self._sound(found))
 
     def one(self, rows: Sequence[Row]) -> Any:
-        """The record of the only row, or of all the rows of a join."""
-        if len(rows) > 1 and not self._lists:
-            raise DalError("more than one row came back", query=self.statement.name)
-        row = self._folded(rows) if self._lists else dict(rows[0])
-        return self._valid(self._single, row, column=0)
+        """The record of the only row, or of all the rows of a join, without skipped items.
 
-    def _valid(self, adapter: TypeAdapter[Any], value: Any, column: int) -> Any:
+        Raises:
+            SchemaMismatchError: as `all` does.
+        """
+        if len(rows) > 1 and not self._items:
+            raise DalError("more than one row came back", query=self.statement.name)
+        row = self._folded(rows) if self._items else dict(rows[0])
         try:
-            return adapter.validate_python(value, context=_FROM_ROW)
+            return self._single(row)
+        except ValidationError:
+            pass
+        for field, items in self._items.items():
+            row[field] = items._sound(row[field])
+        if fault := self._fault(row):
+            raise fault
+        return self._single(row)
+
+    def cursor(self, row: Row) -> Any:
+        """The place of a row, sound or malformed, after which the next page begins.
+
+        Raises:
+            SchemaMismatchError: it is malformed in what makes its place.
+        """
+        found = dict(row)
+        fault = self._fault(found)
+        if fault is None:
+            return self._single(found).cursor
+        try:
+            record: Any = self.record.model_construct(**found)
+            place = record.cursor
+        except Exception:  # noqa: BLE001 - the record's own code meets what it never expects
+            place = None
+        if place is None:  # which a statement would take for the beginning
+            raise fault
+        return place
+
+    def _sound(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        sound = []
+        for row in rows:
+            if (fault := self._fault(row)) is None:
+                sound.append(row)
+            elif self.whole:
+                raise fault
+            else:
+                skip(fault)
+        return sound
+
+    # It is returned, for a raised error would keep the whole page with its traceback.
+    def _fault(self, row: dict[str, Any]) -> SchemaMismatchError | None:
+        try:
+            self._single(row)
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False)
+        else:
+            return None
         # Of the place only the column is said: what is deeper may be a key of the data.
-        wrong = sorted({f"{problem['loc'][column]}: {problem['msg']}" for problem in problems})
-        raise SchemaMismatchError(
-            f"a row is not a {self.record.__name__}: {'; '.join(wrong)}", query=self.statement.name
+        wrong = {": ".join([*map(str, problem["loc"][:1]), problem["msg"]]) for problem in problems}
+        # A key of another type may be what people wrote.
+        name = f" (id {row['id']})" if isinstance(row.get("id"), UUID) else ""
+        return SchemaMismatchError(
+            f"a row is not a {self.record.__name__}{name}: {'; '.join(sorted(wrong))}",
+            query=self.statement.name,
         )
 
     def _folded(self, rows: Sequence[Row]) -> dict[str, Any]:
         parent = {name: value for name, value in rows[0].items() if "." not in name}
-        for field in self._lists:
+        for field in self._items:
             columns = [name for name in rows[0].keys() if name.startswith(f"{field}.")]  # noqa: SIM118
             parent[field] = [
                 {name.removeprefix(f"{field}."): row[name] for name in columns}
@@ -122,20 +180,21 @@ class Records:
 
     # Built at the first call: an import pays only for what can be wrong at import.
     @cached_property
-    def _single(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.record)
+    def _single(self) -> Callable[[dict[str, Any]], Any]:
+        return partial(TypeAdapter(self.record).validate_python, context=_FROM_ROW)
 
     @cached_property
-    def _list(self) -> TypeAdapter[Any]:
-        return TypeAdapter(list[self.record])  # type: ignore[name-defined]
+    def _list(self) -> Callable[[list[dict[str, Any]]], list[Any]]:
+        adapter: TypeAdapter[list[Any]] = TypeAdapter(list[self.record])  # type: ignore[name-defined]
+        return partial(adapter.validate_python, context=_FROM_ROW)
 
     @cached_property
-    def _lists(self) -> list[str]:
-        return [
-            name
+    def _items(self) -> dict[str, "Records"]:
+        return {
+            name: Records(self.statement, get_args(field.annotation)[0], self.whole)
             for name, field in self.record.model_fields.items()
             if get_origin(field.annotation) is list and _is_model(*get_args(field.annotation))
-        ]
+        }
 
 
 def _is_model(annotation: Any) -> bool:

@@ -71,6 +71,12 @@ def explain(error: Exception, query: str | None = None) -> errors.DalError | Non
             return errors.SchemaMismatchError(
                 "a column's type is not this version's; run `make migrate`", query=query
             )
+        case OverflowError():  # while it decodes a row; of an argument's it makes a DataError
+            return errors.SchemaMismatchError(
+                "a row holds a time that Python has none for, before the year 1 or after 9999;"
+                " look for it with psql",
+                query=query,
+            )
         case asyncpg.InvalidCachedStatementError():  # outside a transaction asyncpg repeats it
             return errors.TransactionConflictError(
                 "the schema changed under this transaction; repeat it",

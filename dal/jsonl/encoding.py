@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from pydantic_core import to_json
 
 from dal.conversations import Conversation
@@ -26,7 +26,7 @@ class StoredMessage(Record):
     role: str
     content: str = Field(repr=False)
     metadata: str | None = Field(repr=False)  # JSON as PostgreSQL has it, to the last digit
-    created_at: datetime
+    created_at: AwareDatetime
 
     @property
     def cursor(self) -> Cursor:

@@ -43,28 +43,28 @@ async def _users(db: Executor, *, after: str, limit: Limit) -> list[_Owner]:
     raise NotImplementedError
 
 
-@query("jsonl/export_tasks.sql")
+@query("jsonl/export_tasks.sql", whole=True)
 async def _tasks(
     db: Executor, *, user_id: str, after: Place[Task], limit: Limit, bytes: int
 ) -> list[Task]:
     raise NotImplementedError
 
 
-@query("jsonl/export_conversations.sql")
+@query("jsonl/export_conversations.sql", whole=True)
 async def _conversations(
     db: Executor, *, user_id: str, after: Place[_Measured], limit: Limit, long: int
 ) -> list[_Measured]:
     raise NotImplementedError
 
 
-@query("jsonl/export_messages.sql")
+@query("jsonl/export_messages.sql", whole=True)
 async def _messages(
     db: Executor, *, user_id: str, conversation_ids: list[UUID]
 ) -> list[StoredMessage]:
     raise NotImplementedError
 
 
-@query("jsonl/export_long_conversation.sql")
+@query("jsonl/export_long_conversation.sql", whole=True)
 async def _page(
     db: Executor,
     *,

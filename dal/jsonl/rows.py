@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 from uuid import UUID
 
 import asyncpg
+from pydantic import AwareDatetime
 
 from dal.binding import Columns, Executor, query
 from dal.conversations import Conversation
@@ -85,7 +86,7 @@ class Stored(Record):
 class Last(Stored):
     """A conversation, and the time of its last message."""
 
-    created_at: datetime
+    created_at: AwareDatetime
 
 
 class Compared(Stored):
@@ -109,13 +110,13 @@ async def clock(db: Executor) -> Clock:
     raise NotImplementedError
 
 
-@query("jsonl/lock_conversations.sql")
+@query("jsonl/lock_conversations.sql", whole=True)
 async def lock_conversations(db: Executor, *, keys: Keys) -> list[Conversation]:
     """Those that are stored, locked until the transaction ends."""
     raise NotImplementedError
 
 
-@query("jsonl/last_messages.sql")
+@query("jsonl/last_messages.sql", whole=True)
 async def last_messages(db: Executor, *, keys: Keys) -> list[Last]:
     """The last messages' times of conversations that have any."""
     raise NotImplementedError

@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError, from_
 LINE_BYTES = 8 * 2**20
 """The longest line that is read, its end included; parsing one takes several times its size."""
 
+# asyncpg would store it as -infinity.
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII
 )
@@ -88,7 +90,9 @@ def _time(value: Any) -> datetime | None:
         return None
     try:
         if isinstance(value, str) and _TIME.fullmatch(value):
-            return datetime.fromisoformat(value).astimezone(UTC)
+            time = datetime.fromisoformat(value).astimezone(UTC)
+            if time > _FIRST:
+                return time
     except (ValueError, OverflowError):
         pass  # a month 13, or a time zone that leads out of the calendar
     raise PydanticCustomError(

@@ -208,7 +208,7 @@ async def test_a_column_that_asks_to_run_again(
         (list[Thing], "SELECT 1 AS id, NULL AS name", "name: Input should be a valid string"),
         (Thing | None, "SELECT 1 AS id, 'secret' AS title", "name: Field required"),
         (Thing, "SELECT 'secret' AS id", "id: Input should be .*; name: Field required"),
-        (Shelf, JOIN.format(1).replace("t.name", "0"), "things"),
+        (Shelf, JOIN.format(1).replace("t.name", "0"), "name: Input should be a valid string"),
         (list[Bag], "SELECT ARRAY[1] AS labels", "labels: "),
         (list[Bag], """SELECT '{"secret": ""}' AS prices""", "prices: "),
     ],
