@@ -1,4 +1,6 @@
-"""Migrations that a deployment can trust: yoyo applies them, this package closes its gaps.
+"""Migrations that a deployment can trust.
+
+yoyo reads the files and keeps the books; this package closes its gaps.
 
 A run holds an advisory lock on the one connection on which it migrates, so that the lock can't
 outlive the work, nor the work the lock. A migration and its mark are one transaction. What doesn't

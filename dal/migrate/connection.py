@@ -19,6 +19,7 @@ def connect(dsn: str) -> psycopg.Connection:
     """
     parameters: dict[str, Any] = {"application_name": "dal migrate"}
     parameters |= Address.parse(dsn).for_psycopg()
+    parameters["client_encoding"] = "UTF8"  # as the files are, whatever the database is in
     try:
         return psycopg.connect(**parameters)
     except psycopg.OperationalError as error:

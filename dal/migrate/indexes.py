@@ -19,7 +19,7 @@ _INVALID = """
       )
     ORDER BY 1
 """
-_TRANSIENT = re.compile(r"_cc(new|old)\d*")
+_TRANSIENT = re.compile(r"_cc(new|old)\d*$")
 
 
 class InvalidIndex(NamedTuple):

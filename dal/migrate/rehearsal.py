@@ -24,8 +24,8 @@ def rehearsed(connection: psycopg.Connection, migrations: Sequence[Migration]) -
         for migration in migrations:
             if not migration.transactional:
                 break
-            with explained(migration.path.name):
-                for statement in migration.statements:
+            for number, statement in enumerate(migration.statements, 1):
+                with explained(f"{migration.path.name}, statement {number}"):
                     connection.execute(statement.encode())
         yield
 
@@ -40,7 +40,8 @@ def differences(connection: psycopg.Connection, migrations: Sequence[Migration])
         "SELECT current_schema()::text, current_schemas(false)::text[]"
     ).fetchone() or ("", [])
     with connection.transaction(force_rollback=True):
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
+        with explained("the comparison makes a schema, and rolls it back"):
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
         others = [_SCRATCH, *(sql.Identifier(one) for one in path if one != current)]
         connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(others)))
         with rehearsed(connection, migrations):

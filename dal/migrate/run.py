@@ -91,14 +91,19 @@ def apply(
             for migration in pending:
                 report(f"would apply {migration.id}")
             return [Step(migration.id, 0.0) for migration in pending]
-        _repair(run, migrations, {one.id for one in pending}, report)
+        ids = {one.id for one in pending}
+        _repair(run, migrations, ids, report)
         if not pending:
             return []
         ledger = Ledger(run.connection)
+
+        def make(migration: Migration) -> None:
+            if migration.concurrent_index:  # IF NOT EXISTS would accept what the last try left
+                _repair(run, migrations, ids, report)
+            ledger.apply(migration)
+
         try:
-            return [
-                _step(run, ledger, ledger.apply, one, f"{one.id}.sql", report) for one in pending
-            ]
+            return [_step(run, ledger, make, one, f"{one.id}.sql", report) for one in pending]
         finally:
             _tell_invalid(run, migrations, report)
 
@@ -191,8 +196,16 @@ def _repair(run: Session, migrations: list[Migration], pending: set[str], report
     for index in invalid(run.connection, list(built)):
         repair_it = partial(repair, run.connection, index, pending=built.get(index.name) in pending)
         what = f"the repair of the INVALID index {index.qualified}"
-        with explained(what):
-            run.retried(what, repair_it, queues=False)
+        try:
+            with explained(what):
+                run.retried(what, repair_it, queues=False)
+        except (errors.ConnectionLostError, errors.TransactionConflictError):
+            raise
+        except errors.DalError as failure:
+            if index.name in built:
+                raise
+            report(f"{failure}; no migration made it, so it is left to you")
+            continue
         report(f"repaired the INVALID index {index.qualified}")
 
 

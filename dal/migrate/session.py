@@ -40,7 +40,7 @@ _IN_THE_WAY = """
     LIMIT 3
 """
 _ABOUT = """
-    SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
+    SELECT pg_backend_pid(), current_setting('transaction_read_only') = 'on',
         has_schema_privilege(current_schema(), 'CREATE')
 """
 # A role's or a database's own limits are meant for services. The names depend on the version.
@@ -150,10 +150,10 @@ def session(dsn: str, *, wait: float, report: Report) -> Iterator[Session]:
     """
     with connect(dsn) as connection, explained("the run"):
         connection.autocommit = True
-        pid, standby, read_only, may_create = _one(connection, _ABOUT)
+        pid, read_only, may_create = _one(connection, _ABOUT)
         if pid != connection.info.backend_pid:
             raise PoolerError
-        if standby or read_only:
+        if read_only:  # as every standby is
             raise ReadOnlyError
         if not may_create:
             raise errors.PermissionDeniedError(

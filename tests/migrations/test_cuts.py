@@ -26,13 +26,14 @@ INDEX = (
     "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (user_id, title)"
 )
 NO_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS idx_due"
-ALL = [*IDS, "0005.index"]
+ALL = [*IDS, "0005.due", "0006.index"]
 
 
 @pytest.fixture
 def longer(folder: Path, add: Add) -> Path:
-    """The migrations, and one that runs outside a transaction."""
-    add("0005.index", INDEX, NO_INDEX)
+    """The migrations, one that can't run twice, and one that runs outside a transaction."""
+    add("0005.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
+    add("0006.index", INDEX, NO_INDEX)
     return folder
 
 
@@ -47,7 +48,7 @@ def finished(dsn: str, folder: Path) -> Catalogue:
     """The schema after another run, which no hand has helped."""
     migrate.apply(dsn, folder=folder, wait=20)
     assert [one.id for one in migrate.status(dsn, folder=folder) if one.applied_at] == ALL
-    assert rows(dsn, "SELECT count(*), count(DISTINCT migration_id) FROM _yoyo_log") == [(5, 5)]
+    assert rows(dsn, "SELECT count(*), count(DISTINCT migration_id) FROM _yoyo_log") == [(6, 6)]
     return catalogue(dsn)
 
 
@@ -57,8 +58,8 @@ def undone(dsn: str, folder: Path) -> Catalogue:
     return catalogue(dsn)
 
 
-# Every seventh message by day, so that each kind of moment is met; all of them take longer.
-STRIDES = pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
+# Every thirteenth message by day, so that each kind of moment is met; all of them take longer.
+STRIDES = pytest.mark.parametrize("stride", [13, pytest.param(1, marks=pytest.mark.slow)])
 DELIVERED = pytest.mark.parametrize("delivered", [False, True], ids=["lost", "delivered"])
 
 
@@ -142,6 +143,7 @@ def test_the_process_is_killed(postgres: Postgres, longer: Path, times: int) -> 
 
 
 def test_killed_while_it_builds_an_index(migrated: str, longer: Path) -> None:
+    migrate.apply(migrated, folder=longer, to="0005")
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, migrated, str(longer)],
         stdin=subprocess.PIPE,

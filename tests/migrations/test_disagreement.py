@@ -2,22 +2,26 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from dal import migrate
 from dal.errors import InvalidInputError, SchemaMismatchError
+from dal.migrate import session
 from dal.places import MIGRATIONS
 from tests.migrations.database import IDS, Add, catalogue, rows, run, search_path
+from tests.servers import Postgres, database_name
 
 REFUSED = pytest.mark.parametrize(
     "runner",
     [
         lambda dsn, folder: migrate.apply(dsn, folder=folder),
+        lambda dsn, folder: migrate.apply(dsn, folder=folder, to="0001"),
         lambda dsn, folder: migrate.apply(dsn, folder=folder, dry_run=True),
         lambda dsn, folder: migrate.rollback(dsn, folder=folder, steps=None),
         lambda dsn, folder: migrate.mark(dsn, "0004", folder=folder),
     ],
-    ids=["apply", "dry run", "rollback", "mark"],
+    ids=["apply", "to the first", "dry run", "rollback", "mark"],
 )
 
 
@@ -107,6 +111,9 @@ def test_what_yoyo_alone_applied_is_taken_as_it_is(migrated: str) -> None:
 # Adopting a schema
 
 
+LATIN1 = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+
+
 def by_hand(dsn: str, *migrations: str) -> None:
     run(dsn, *((MIGRATIONS / f"{name}.sql").read_text() for name in migrations))
 
@@ -124,11 +131,39 @@ def test_a_schema_made_by_hand_is_adopted(empty_database: str) -> None:
     assert [done.id for done in migrate.rollback(empty_database, steps=None)] == IDS[::-1]
 
 
-def test_users_elsewhere_on_the_path_are_used(empty_database: str) -> None:
+def test_users_elsewhere_on_the_path_are_used(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(empty_database, "CREATE TABLE users (id text PRIMARY KEY, mail text)", "CREATE SCHEMA app")
     search_path(empty_database, "app", "public")
     by_hand(empty_database, *IDS)
+    monkeypatch.setattr(session, "LOCK_TIMEOUT_SECONDS", 0.1)
+    with psycopg.connect(empty_database) as service:
+        service.execute("UPDATE users SET id = id")  # it refers to them while it compares
+        with pytest.raises(migrate.LockedError, match=r"^the comparison: a transaction holds"):
+            migrate.mark(empty_database, "0004", wait=0)
     assert migrate.mark(empty_database, "0004") == IDS
+
+
+def test_all_are_marked_or_none(empty_database: str) -> None:
+    def broken_off(line: str) -> None:
+        if line == "marked 0003.conversations":
+            raise KeyboardInterrupt
+
+    by_hand(empty_database, *IDS)
+    with pytest.raises(KeyboardInterrupt):
+        migrate.mark(empty_database, "0004", report=broken_off)
+    assert not any(one.applied_at for one in migrate.status(empty_database))
+
+
+def test_a_database_in_another_encoding(postgres: Postgres, folder: Path, add: Add) -> None:
+    add("0005.word", "COMMENT ON COLUMN users.id IS 'é'")
+    dsn = postgres.create()
+    name = database_name(dsn)
+    run(postgres.url, f"DROP DATABASE {name}", f"CREATE DATABASE {name} {LATIN1}")
+    migrate.apply(dsn, folder=folder)
+    run(dsn, "DELETE FROM _yoyo_migration")
+    assert migrate.mark(dsn, "0005", folder=folder) == [*IDS, "0005.word"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """INVALID indexes: told after every run, repaired by the next."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -79,11 +80,16 @@ def test_a_failed_reindex_of_an_applied_one(twins: str, folder: Path, add: Add) 
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_title'::regclass",
         "CREATE INDEX idx_title_ccnew ON tasks (title)",
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_title_ccnew'::regclass",
+        "CREATE INDEX idx_title_ccnewer ON tasks (title)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_title_ccnewer'::regclass",
     )
+    before = rows(twins, INDEXES)
     said: list[str] = []
+    migrate.apply(twins, folder=folder, dry_run=True, report=said.append)
+    assert (said, rows(twins, INDEXES)) == ([], before)
     assert migrate.apply(twins, folder=folder, report=said.append) == []
-    assert said == [REPAIRED, f"{REPAIRED}_ccnew"]
-    assert rows(twins, INDEXES) == [("idx_title", True)]
+    assert said == [REPAIRED, f"{REPAIRED}_ccnew", f"{REPAIRED}_ccnewer"]
+    assert rows(twins, INDEXES) == [("idx_title", True), ("idx_title_ccnewer", True)]
 
 
 def test_others_indexes_are_left_alone(migrated: str) -> None:
@@ -92,9 +98,14 @@ def test_others_indexes_are_left_alone(migrated: str) -> None:
         "CREATE TABLE orders (title text)",
         "CREATE INDEX idx_title ON orders (title)",
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_title'::regclass",
+        "CREATE SCHEMA other",
+        "CREATE TABLE other.tasks (title text)",
+        "COMMENT ON TABLE other.tasks IS 'dal 0002.tasks: another installation'",
+        "CREATE INDEX idx_title ON other.tasks (title)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'other.idx_title'::regclass",
     )
     migrate.apply(migrated)
-    assert rows(migrated, INDEXES) == [("idx_title", False)]
+    assert rows(migrated, INDEXES) == [("idx_title", False)] * 2
 
 
 def test_an_index_that_is_being_built_is_left_alone(migrated: str) -> None:
@@ -112,3 +123,17 @@ def test_an_index_that_is_being_built_is_left_alone(migrated: str) -> None:
             assert said == []
         building.result(timeout=30)
     assert rows(migrated, INDEXES) == [("idx_title", True)]
+
+
+def test_an_index_that_no_migration_made_stops_no_run(twins: str) -> None:
+    with suppress(psycopg.errors.UniqueViolation):
+        run(twins, "CREATE UNIQUE INDEX CONCURRENTLY idx_title ON tasks (title)")
+    said: list[str] = []
+    assert migrate.apply(twins, report=said.append) == []
+    assert len(said) == 1
+    assert said[0].startswith("the repair of the INVALID index public.idx_title: could not create")
+    assert said[0].endswith("; no migration made it, so it is left to you")
+    run(twins, "DELETE FROM tasks")
+    assert migrate.apply(twins, report=said.append) == []
+    assert REPAIRED in said
+    assert rows(twins, INDEXES) == [("idx_title", True)]

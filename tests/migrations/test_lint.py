@@ -10,8 +10,9 @@ from dal import migrate
 from dal.errors import ConfigurationError, InvalidInputError
 from dal.migrate import manifest
 from dal.places import MIGRATIONS
-from tests.migrations.database import Add, catalogue
+from tests.migrations.database import Add
 
+NOWHERE = "postgresql://127.0.0.1:1/nowhere"  # what is refused is refused before anyone connects
 ADD = "ALTER TABLE tasks ADD COLUMN due timestamptz"
 DROP = "ALTER TABLE tasks DROP COLUMN due"
 INDEX = "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (user_id)"
@@ -76,18 +77,15 @@ TWO = f"{INDEX};\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_two ON tasks (id)"
         (APART + TWO, NO_INDEX, "due.sql:3: a second statement: outside a transaction a file"),
     ],
 )
-def test_a_finding_and_its_place(
-    empty_database: str, folder: Path, add: Add, up: str, down: str, finding: str
-) -> None:
+def test_a_finding_and_its_place(folder: Path, add: Add, up: str, down: str, finding: str) -> None:
     add("0005.due", up, down)
     migrate.freeze(folder)
     found = problems(folder)
     assert any(one.startswith(f"0005.{finding}") for one in found), found
     assert {one.partition(":")[0] for one in found} <= {"0005.due.sql", "0005.due.rollback.sql"}
     with pytest.raises(ConfigurationError, match="not fit to be run") as refused:
-        migrate.apply(empty_database, folder=folder)
+        migrate.apply(NOWHERE, folder=folder)
     assert all(one in str(refused.value) for one in found)
-    assert catalogue(empty_database) == []
 
 
 def rename(old: str, new: str) -> Callable[[Path], object]:
@@ -118,15 +116,21 @@ def write(name: str, text: str = "SELECT 1;\n") -> Callable[[Path], object]:
     ],
 )
 def test_a_wrong_folder(
-    empty_database: str, folder: Path, add: Add, change: Callable[[Path], object], finding: str
+    folder: Path, add: Add, change: Callable[[Path], object], finding: str
 ) -> None:
     add("0005.due", ADD, DROP)
     change(folder)
     found = problems(folder)
     assert any(re.match(rf"(0005\.)?{re.escape(finding)}", one) for one in found), found
     with pytest.raises(ConfigurationError, match="not fit to be run"):
-        migrate.apply(empty_database, folder=folder)
-    assert catalogue(empty_database) == []
+        migrate.apply(NOWHERE, folder=folder)
+
+
+def test_the_kin_of_begin_and_commit(folder: Path, add: Add) -> None:
+    kin = ["END", "ROLLBACK", "ABORT", "RELEASE a", "PREPARE TRANSACTION 'a'", "START TRANSACTION"]
+    add("0005.due", ";\n".join(kin), DROP)
+    found = [one for one in problems(folder) if "take BEGIN" in one]
+    assert [one.split(": ")[0] for one in found] == [f"0005.due.sql:{n}" for n in range(1, 7)]
 
 
 def test_all_findings_are_told(folder: Path, add: Add) -> None:
@@ -156,7 +160,7 @@ def test_prose_is_no_directive(folder: Path, add: Add) -> None:
 # The manifest
 
 
-def test_an_edited_file_is_found_and_not_frozen_again(empty_database: str, folder: Path) -> None:
+def test_an_edited_file_is_found_and_not_frozen_again(folder: Path) -> None:
     file = folder / "0003.conversations.sql"
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     assert problems(folder) == []  # git on Windows
@@ -166,8 +170,7 @@ def test_an_edited_file_is_found_and_not_frozen_again(empty_database: str, folde
     with pytest.raises(ConfigurationError, match=r"0003.conversations.sql: edited or removed"):
         migrate.freeze(folder)
     with pytest.raises(ConfigurationError, match="edited since"):
-        migrate.apply(empty_database, folder=folder)
-    assert catalogue(empty_database) == []
+        migrate.apply(NOWHERE, folder=folder)
 
 
 def test_removed_files_are_found(folder: Path) -> None:
@@ -187,6 +190,7 @@ def test_an_overtaken_number_is_found(folder: Path, add: Add) -> None:
 def test_coreutils_read_the_manifest(folder: Path) -> None:
     lines = (folder / manifest.NAME).read_text().splitlines()
     assert len(lines) == len(list(folder.glob("*.sql")))
+    assert lines == sorted(lines, key=lambda line: line.split()[1])
     assert all(re.fullmatch(r"[0-9a-f]{64}  \d{4}\.[a-z]+(\.rollback)?\.sql", one) for one in lines)
 
 

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,13 +15,19 @@ import dal
 from dal import conversations, messages, migrate, tasks, users
 from dal.migrate import session
 from dal.migrate.run import Step
-from tests.migrations.database import IDS, Add, catalogue, rows
+from tests.migrations.database import IDS, Add, catalogue, rows, run
+from tests.servers import Postgres, database_name
 
 DUE = "ALTER TABLE tasks ADD COLUMN due timestamptz"
 NO_DUE = "ALTER TABLE tasks DROP COLUMN due"
 APART = "-- transactional: false\n"
 INDEX = APART + "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (user_id)"
 NO_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS idx_due"
+BUILDING = """
+    SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE NOT granted AND application_name = 'dal migrate' AND query LIKE '%INDEX CONCURRENTLY%'
+"""
+VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_due'::regclass"
 WHEN = r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
 
@@ -49,10 +55,10 @@ class Report:
 
 
 @contextmanager
-def lock_held(dsn: str) -> Iterator[int]:
+def lock_held(dsn: str, key: int = session._LOCK_KEY) -> Iterator[int]:
     """The process id of another run at work."""
     with psycopg.connect(dsn, autocommit=True, application_name="dal migrate") as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [session._LOCK_KEY])
+        other.execute("SELECT pg_advisory_lock(%s)", [key])
         yield other.info.backend_pid
 
 
@@ -65,6 +71,7 @@ def open_transaction(dsn: str, statement: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert session.LOCK_TIMEOUT_SECONDS <= 1 <= session.PAUSE_SECONDS  # as README says
     monkeypatch.setattr(session, "LOCK_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(session, "PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(session.Patience.pause, "__defaults__", (0.1,))
@@ -86,7 +93,7 @@ def test_eight_runs_at_once(empty_database: str) -> None:
 
 
 @pytest.mark.parametrize("runner", ["apply", "rollback", "mark"])
-def test_a_run_says_for_whom_it_waits(migrated: str, runner: str) -> None:
+def test_a_run_says_for_whom_it_waits(migrated: str, postgres: Postgres, runner: str) -> None:
     migrate.rollback(migrated)
     report = Report()
     runs: dict[str, Callable[[float], object]] = {
@@ -95,7 +102,7 @@ def test_a_run_says_for_whom_it_waits(migrated: str, runner: str) -> None:
         "mark": lambda wait: migrate.mark(migrated, "0003", wait=wait, report=report),
     }
     run = runs[runner]
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, lock_held(postgres.url), lock_held(migrated, key=1):
         with lock_held(migrated) as pid:
             other = rf'another run is at work \(pid {pid}, application "dal migrate", {WHEN}\)'
             with pytest.raises(migrate.LockedError, match=rf"^{other}. Waited 0 s; run it again"):
@@ -105,7 +112,19 @@ def test_a_run_says_for_whom_it_waits(migrated: str, runner: str) -> None:
             report.wait_for(f"^{other}; waiting$")
             assert not waiting.done()
         waiting.result(timeout=30)
-    assert sum("another run" in line for line in report.lines) == 1  # not every half second
+
+
+def test_patience_says_a_reason_once_and_keeps_to_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    report = Report()
+    patience = session.Patience(5, report)
+    for reason in ("one", "one", "two"):
+        patience.pause(reason, 60)
+    assert report.lines == ["one; waiting", "two; waiting"]
+    assert all(4 < seconds <= 5 for seconds in slept)
 
 
 def test_a_migration_steps_aside_for_a_long_transaction(
@@ -144,38 +163,97 @@ def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool)
         what = "0005.due.sql"
         migrate.apply(empty_database)
         add("0005.due", DUE, NO_DUE)
+    run(empty_database, "CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.users ()")
     before = catalogue(empty_database)
-    table = "users" if first else "tasks"
-    with open_transaction(empty_database, f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE") as other:
+    lock = f"LOCK TABLE {'users' if first else 'tasks'} IN ROW EXCLUSIVE MODE"
+    with open_transaction(empty_database, "TABLE elsewhere.users"), ExitStack() as stack:
+        others = [stack.enter_context(open_transaction(empty_database, lock)) for _ in range(4)]
         with pytest.raises(migrate.LockedError) as failed:
             migrate.apply(empty_database, folder=folder, wait=0.5)
-        said = rf"^{what}: a transaction .*\(pid {other.info.backend_pid}.*Waited 0.5 s; run it ag"
+        oldest = (
+            f'pid {one.info.backend_pid}, application "service", {WHEN}' for one in others[:3]
+        )
+        said = rf"^{what}: a transaction .* \({'; '.join(oldest)}\)\. Waited 0.5 s; run it again"
         assert re.search(said, str(failed.value))
     assert catalogue(empty_database) == before
     migrate.apply(empty_database, folder=folder)
 
 
-def test_a_concurrent_build_waits_as_long_as_it_may(migrated: str, folder: Path, add: Add) -> None:
+@pytest.mark.parametrize("repair", [False, True], ids=["build", "repair"])
+def test_a_concurrent_build_waits_as_long_as_it_may(
+    migrated: str, folder: Path, add: Add, repair: bool
+) -> None:
     add("0005.index", INDEX, NO_INDEX)
+    report = Report()
+    if repair:
+        migrate.apply(migrated, folder=folder)
+        run(migrated, f"UPDATE pg_index SET indisvalid = false {VALID.partition('pg_index')[2]}")
     with ThreadPoolExecutor(1) as pool, psycopg.connect(migrated, autocommit=True) as service:
         with open_transaction(migrated, "UPDATE tasks SET title = title"):
-            waiting = pool.submit(migrate.apply, migrated, folder=folder)
-            wait_until(
-                service,
-                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                " AND query LIKE '%CREATE INDEX CONCURRENTLY%'",
-            )
+            waiting = pool.submit(migrate.apply, migrated, folder=folder, report=report)
+            # It has not given up after the limit of those that the service queues behind.
+            wait_until(service, f"{BUILDING} AND waitstart < clock_timestamp() - interval '0.5 s'")
             service.execute("UPDATE tasks SET title = title")  # nobody queues behind it
             assert not waiting.done()
-        assert [step.id for step in waiting.result(timeout=30)] == ["0005.index"]
+        assert [step.id for step in waiting.result(timeout=30)] == ["0005.index"][repair:]
+    assert not any(line.endswith("waiting") for line in report.lines)
+    assert rows(migrated, VALID) == [(True,)]
+
+
+def test_a_deadlock_leaves_no_invalid_index(migrated: str, folder: Path, add: Add) -> None:
+    add("0005.index", INDEX, NO_INDEX)
+    report = Report()
+    with ThreadPoolExecutor(1) as pool:
+        with open_transaction(migrated, "UPDATE tasks SET title = title") as service:
+            waiting = pool.submit(migrate.apply, migrated, folder=folder, report=report)
+            with psycopg.connect(migrated, autocommit=True) as watch:
+                wait_until(watch, BUILDING)
+            # Each now waits for the other, and the build is the one that looks for it.
+            service.execute("SET deadlock_timeout = '60s'")
+            service.execute("LOCK TABLE tasks IN SHARE UPDATE EXCLUSIVE MODE")
+        waiting.result(timeout=30)
+    said = [re.sub(r"( in \d+ ms|( \(.*\))?; waiting)$", "", line) for line in report.lines]
+    assert said == [
+        "0005.index.sql: a transaction holds a lock that it needs",
+        "repaired the INVALID index public.idx_due",
+        "applied 0005.index",
+    ]
+    assert rows(migrated, VALID) == [(True,)]
+
+
+def test_a_waiting_run_is_not_in_the_way_of_a_build(migrated: str, folder: Path, add: Add) -> None:
+    add("0005.index", INDEX, NO_INDEX)
+    first, second = Report(), Report()
+    with ThreadPoolExecutor(2) as pool:
+        with open_transaction(migrated, "UPDATE tasks SET title = title"):
+            building = pool.submit(migrate.apply, migrated, folder=folder, report=first)
+            with psycopg.connect(migrated, autocommit=True) as watch:
+                wait_until(watch, BUILDING)
+                waiting = pool.submit(migrate.apply, migrated, folder=folder, report=second)
+                second.wait_for("another run is at work")
+                row = watch.execute("SELECT now()").fetchone()
+                asked_again = (
+                    f"application_name = 'dal migrate' AND query_start > '{row and row[0]}'"
+                )
+                wait_until(watch, f"SELECT FROM pg_stat_activity WHERE {asked_again}")
+        assert [step.id for step in building.result(timeout=30)] == ["0005.index"]
+        assert waiting.result(timeout=30) == []
+    assert [line.partition(" in ")[0] for line in first.lines] == ["applied 0005.index"]
+    assert rows(migrated, VALID) == [(True,)]
 
 
 def test_time_limits_of_a_role_do_not_hold_for_runs(migrated: str, folder: Path, add: Add) -> None:
-    name = migrated.partition("?")[0].rpartition("/")[2]
-    with psycopg.connect(migrated, autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {name} SET statement_timeout = '100ms'".encode())
-    add("0005.slow", "SELECT pg_sleep(0.5)")
-    assert [step.id for step in migrate.apply(migrated, folder=folder)] == ["0005.slow"]
+    limits = (
+        "FROM pg_settings WHERE name ~ '^(statement|transaction|idle(_in.*)?_session)_timeout$'"
+    )
+    names = [name for (name,) in rows(migrated, f"SELECT name {limits}")]
+    assert len(names) == (4 if "transaction_timeout" in names else 3)  # PostgreSQL 17 has it
+    database = database_name(migrated)
+    run(migrated, *(f"ALTER DATABASE {database} SET {name} = '10min'" for name in names))
+    assert rows(migrated, f"SELECT {limits} AND setting = '0'") == []
+    add("0005.limits", f"CREATE TABLE limits AS SELECT name {limits} AND setting <> '0'")
+    migrate.apply(migrated, folder=folder)
+    assert rows(migrated, "TABLE limits") == []
 
 
 def wait_until(connection: psycopg.Connection, query: str) -> None:

@@ -1,5 +1,6 @@
 """The runs: what they apply, in which order, what they say and where they stop."""
 
+import os
 import re
 import time
 import traceback
@@ -12,12 +13,33 @@ import pytest
 from psycopg import sql
 
 from dal import errors, migrate, places
-from tests.migrations.database import IDS, Add, catalogue, rows, search_path, tables
+from tests.migrations.database import IDS, Add, catalogue, rows, run, search_path, tables
 
 
-def test_status_of_a_database_never_migrated_writes_nothing(empty_database: str) -> None:
+def test_status_and_dry_run_write_nothing(empty_database: str) -> None:
+    assert [step.id for step in migrate.apply(empty_database, dry_run=True)] == IDS
     assert migrate.status(empty_database) == [migrate.State(migration, None) for migration in IDS]
     assert rows(empty_database, "SELECT relname FROM pg_class WHERE relname LIKE '%yoyo%'") == []
+    run(empty_database, "CREATE TABLE _yoyo_log ()")  # cut off while yoyo made its tables
+    assert not any(one.applied_at for one in migrate.status(empty_database))
+
+
+NO_LOG = "DROP TABLE _yoyo_log"
+
+
+def test_a_migration_whose_mark_fails_is_undone(migrated: str, folder: Path, add: Add) -> None:
+    before = catalogue(migrated), migrate.status(migrated)
+    add("0005.due", f"ALTER TABLE tasks ADD due date;\n{NO_LOG}")
+    with pytest.raises(errors.SchemaMismatchError, match="_yoyo_log"):
+        migrate.apply(migrated, folder=folder)
+    assert (catalogue(migrated), migrate.status(migrated)) == before
+
+    add("0005.due", "ALTER TABLE tasks ADD due date", f"ALTER TABLE tasks DROP due;\n{NO_LOG}")
+    migrate.apply(migrated, folder=folder)
+    before = catalogue(migrated), migrate.status(migrated, folder=folder)
+    with pytest.raises(errors.SchemaMismatchError, match="_yoyo_log"):
+        migrate.rollback(migrated, folder=folder)
+    assert (catalogue(migrated), migrate.status(migrated, folder=folder)) == before
 
 
 @pytest.fixture
@@ -62,6 +84,51 @@ def test_migrations_before_a_failing_one_stay(empty_database: str, folder: Path,
     assert failed.value.sqlstate == "22012"
     assert [s.id for s in migrate.status(empty_database, folder=folder) if s.applied_at] == IDS
     assert "public.bad" not in tables(empty_database)
+
+
+def test_a_failing_statement_is_counted_in_its_own_file(
+    empty_database: str, folder: Path, add: Add
+) -> None:
+    add("0005.bad", "SELECT 1;\nSELECT 2;\nSELECT 1 / 0", "SELECT 1 / 0")
+    with pytest.raises(errors.DalError, match=r"^0005.bad.sql, statement 3: division by zero$"):
+        migrate.apply(empty_database, folder=folder)  # in the rehearsal
+    add("0005.bad", "SELECT 1;\nSELECT 2;\nSELECT 3", "SELECT 1 / 0")
+    migrate.apply(empty_database, folder=folder)
+    with pytest.raises(errors.DalError, match=r"^0005.bad.rollback.sql, statement 1: division"):
+        migrate.rollback(empty_database, folder=folder)
+
+
+def test_a_lost_connection_is_told_with_the_statement(
+    migrated: str, folder: Path, add: Add
+) -> None:
+    add("0005.end", "SELECT pg_terminate_backend(pg_backend_pid())")
+    said = r"^0005.end.sql, statement 1: .*; nothing is half done, run it again$"
+    with pytest.raises(errors.ConnectionLostError, match=said):
+        migrate.apply(migrated, folder=folder)
+
+
+def test_a_machine_without_names_can_migrate(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless(*_: object) -> str:
+        raise OSError
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    monkeypatch.setattr("socket.getfqdn", nameless)
+    migrate.apply(empty_database)
+    migrate.rollback(empty_database)
+    log = "SELECT DISTINCT username, operation FROM _yoyo_log ORDER BY 2"
+    user = str(os.getuid())
+    assert rows(empty_database, log) == [(user, "apply"), (user, "rollback")]
+
+
+def test_rows_are_not_printed(
+    migrated: str, folder: Path, add: Add, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add("0005.look", "SELECT 'ada lovelace'", "SELECT 'ada lovelace'")
+    migrate.apply(migrated, folder=folder)
+    migrate.rollback(migrated, folder=folder)
+    assert capsys.readouterr().out == ""
 
 
 def test_failure_does_not_quote_rows(migrated: str, folder: Path, add: Add) -> None:

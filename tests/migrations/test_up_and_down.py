@@ -160,9 +160,10 @@ def test_tables_in_the_way_are_refused_before_anything_is_applied(
     search_path(empty_database, *schemas)
     before = catalogue(empty_database)
 
-    for steps in (None, 1):  # nor is the first one alone
-        with pytest.raises(errors.SchemaMismatchError, match=rf"^{file}.sql: .*{reason}"):
-            migrate.apply(empty_database, steps=steps)
+    said = rf"^{file}.sql, statement 1: .*{reason}"
+    for steps, dry_run in ((None, False), (1, False), (None, True)):  # nor is the first one alone
+        with pytest.raises(errors.SchemaMismatchError, match=said):
+            migrate.apply(empty_database, steps=steps, dry_run=dry_run)
 
     assert catalogue(empty_database) == before
     assert [state.applied_at for state in migrate.status(empty_database)] == [None] * 4
