@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo migrate rollback status mark new ping test test-all coverage lint lint-migrations verify-migrations format types catalog verify-catalog clean
+.PHONY: help setup demo migrate rollback status mark new ping test test-all coverage check check-data lint lint-migrations verify-migrations format types catalog verify-catalog clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,9 +44,16 @@ test-all: .venv/dev ## run the slow ones too, on PostgreSQL 14 to 18 (DAL_TEST_P
 coverage: .venv/dev ## run the tests and report which lines and branches they miss
 	$(PYTEST) -m "not slow" --cov --cov-report=term-missing:skip-covered
 
+check: .venv/dev ## prove every statement against the schema (ARGS="--format json")
+	@$(BIN)/dal check $(ARGS)
+
+check-data: .venv/dev ## count the rows and pages that each statement touches in a large database
+	$(PYTEST) tests/check/test_skew.py
+
 lint: .venv/dev ## look for faults in form
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint sql
 
 lint-migrations: .venv/dev ## look for what would go wrong with the migrations (ARGS="--freeze")
 	@$(BIN)/dal lint-migrations $(ARGS)

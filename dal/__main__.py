@@ -7,6 +7,8 @@ def main() -> None:
     """Run the command line, which the extra `cli` brings."""
     try:
         from dal.cli import app
+
+        app()  # some commands import more
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == "dal":
@@ -15,7 +17,6 @@ def main() -> None:
             f"dal's command line needs {missing}; install the extra cli:"
             " pip install 'dal-chat-memory[cli]'"
         )
-    app()
 
 
 if __name__ == "__main__":

@@ -5,14 +5,14 @@
 --
 -- The role itself is yours to make: CREATE ROLE chat_service LOGIN PASSWORD '...';
 --
--- What PostgreSQL allows everybody is the database owner's to take away, once: temporary tables, and
--- before PostgreSQL 15 any table in the schema public.
+-- What PostgreSQL allows everybody is the database owner's to take away, once: temporary tables,
+-- and before PostgreSQL 15 any table in the schema public.
 --
 --     REVOKE TEMPORARY ON DATABASE chat FROM PUBLIC;
 --     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
--- users.ensure reads whole rows (an earlier phase's table may lack created_at) and inserts; where two
--- callers race it updates id to itself.
+-- users.ensure reads whole rows (an earlier phase's table may lack created_at) and inserts; where
+-- two callers race it updates id to itself.
 GRANT SELECT, INSERT (id), UPDATE (id) ON users TO :"service";
 -- Only users.delete needs this. Leave it out where users are the accounts of another service.
 GRANT DELETE ON users TO :"service";

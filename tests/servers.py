@@ -185,7 +185,8 @@ def _container() -> Iterator[str]:
     from testcontainers.community.postgres import PostgresContainer
 
     image = os.environ.get("DAL_TEST_IMAGE", "postgres:15")
-    container = PostgresContainer(image, driver=None)
+    # Its own password is `test`, like its user: no text could be searched for it.
+    container = PostgresContainer(image, password="s3cret-of-the-container", driver=None)
     try:
         container.start()
     except Exception as error:

@@ -76,6 +76,7 @@ def test_a_database_there_and_back(empty_database: str, monkeypatch: pytest.Monk
     assert lines("migrate") == [*steps[3:], "the database is up to date"]
     assert lines("status") == applied
     assert lines("migrate") == ["nothing to do: it is up to date"]
+    assert lines("mark", "0004") == ["nothing to do: they are marked already"]
     undone = [f"rolled back {name} in N ms" for name in IDS]
     assert lines("rollback", "--yes") == undone[3:]
     assert lines("rollback", "--to", "0001.users", "--yes") == [undone[2], undone[1]]
@@ -95,6 +96,18 @@ def test_status_for_machines(empty_database: str, monkeypatch: pytest.MonkeyPatc
     assert datetime.fromisoformat(first.pop("applied_at")).tzinfo == UTC
     assert first == {"id": IDS[0], "problem": None}
     assert others == [{"id": name, "applied_at": None, "problem": None} for name in IDS[1:]]
+
+
+def test_status_of_a_disagreement(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+    inside("migrate")
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0002.tasks'")
+    problem = "not applied, though 0004.messages is: give it the next number"
+    code, out, _ = inside("status")
+    assert (code, out.splitlines()[1]) == (13, f"{IDS[1]:<20} pending  {problem}")
+    code, out, _ = inside("status", "--json")
+    assert (code, [one["problem"] for one in json.loads(out)]) == (13, [None, problem, None, None])
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ class Binding:
             # By rows, not by records: skipped ones are part of a page.
             if len(rows) < checked["page_size"]:
                 return
-            place = self.records.cursor(rows[-1])
+            place = self.records.place(rows[-1])
             if place == checked["after"]:  # asyncpg sends the calendar's first time as -infinity
                 raise DalError(
                     "a page ends where it began, so that the stream would never end",

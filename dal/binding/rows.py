@@ -120,7 +120,7 @@ class Records:
             raise fault
         return self._single(row)
 
-    def cursor(self, row: Row) -> Any:
+    def place(self, row: Row) -> Any:
         """The place of a row, sound or malformed, after which the next page begins.
 
         Raises:

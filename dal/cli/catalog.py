@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from dal.cli.project import project
 from dal.cli.shell import app, err, failing_clearly, out
-from dal.places import MIGRATIONS
+from dal.migrate.connection import connect
+from dal.places import MIGRATIONS, SQL
 
 STALE = 15
 
@@ -21,12 +23,17 @@ def catalog(
 ) -> None:
     """Write migrations/README.md, from what an embedded PostgreSQL says."""
     from dal import embedded  # it needs the extra `embedded`
-    from dal.catalog.migrations import page
+    from dal.catalog import migrations, statements
+    from dal.check.plans import populate
 
     with failing_clearly(), embedded.Server(version=server) as postgres:
-        path = MIGRATIONS / "README.md"
-        stale = _write(path, page(postgres.dsn(), MIGRATIONS), check=check)
-    if stale:
+        pages = {MIGRATIONS: migrations.page(postgres.dsn(), MIGRATIONS)}  # which applies them
+        with connect(postgres.dsn()) as connection:
+            connection.autocommit = True
+            populate(connection)
+            pages[SQL] = statements.page(connection, project())
+        stale = [_write(folder / "README.md", text, check=check) for folder, text in pages.items()]
+    if any(stale):
         err.print("make catalog writes it anew")
         raise typer.Exit(STALE)
 

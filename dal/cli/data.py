@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from dal.cli.shell import app, database_url, err, failing_clearly, out
 from dal.ping import ping as reach
@@ -93,4 +94,4 @@ def demo(
     from dal.demo import play  # it needs the extra `embedded`
 
     with failing_clearly():
-        play(out, data=data, url=url)
+        play(Console(highlight=False, soft_wrap=True), data=data, url=url)

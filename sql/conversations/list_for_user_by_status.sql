@@ -13,4 +13,4 @@ WHERE
         coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     )
 ORDER BY updated_at DESC, id DESC
-LIMIT :limit
+LIMIT (SELECT :limit::bigint)  -- as in list_for_user.sql

@@ -5,10 +5,12 @@
 SELECT
     m.user_id, m.id,
     -- A JSON null, which others may have written, is no metadata either.
-    (m.conversation_id, m.role, m.content, nullif(m.metadata, 'null'), m.created_at)
-    IS NOT DISTINCT FROM (
-        given.conversation_id, given.role, given.content, given.metadata::jsonb,
-        coalesce(given.created_at, m.created_at)
+    (
+        (m.conversation_id, m.role, m.content, nullif(m.metadata, 'null'), m.created_at)
+        IS NOT DISTINCT FROM (
+            given.conversation_id, given.role, given.content, given.metadata::jsonb,
+            coalesce(given.created_at, m.created_at)
+        )
     ) AS same
 FROM unnest(
     :messages_user_id::text[], :messages_id::uuid[], :messages_conversation_id::uuid[],

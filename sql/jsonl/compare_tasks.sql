@@ -4,10 +4,12 @@
 -- Locks: none.
 SELECT
     t.user_id, t.id,
-    (t.title, t.description, t.completed, t.completed_at, t.created_at)
-    IS NOT DISTINCT FROM (
-        given.title, given.description, coalesce(given.completed, t.completed),
-        coalesce(given.completed_at, t.completed_at), coalesce(given.created_at, t.created_at)
+    (
+        (t.title, t.description, t.completed, t.completed_at, t.created_at)
+        IS NOT DISTINCT FROM (
+            given.title, given.description, coalesce(given.completed, t.completed),
+            coalesce(given.completed_at, t.completed_at), coalesce(given.created_at, t.created_at)
+        )
     ) AS same
 FROM unnest(
     :tasks_user_id::text[], :tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[],

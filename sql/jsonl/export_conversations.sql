@@ -4,6 +4,8 @@
 -- Index: conversations_pkey (user_id, id), the range of the user, sorted; for each conversation its
 --   range of idx_messages_conversation_created.
 -- Locks: none.
+-- Waives sort on conversations: recency moves under an export, so its order is that of creation,
+--   which no index has.
 SELECT
     page.id, page.user_id, page.status, page.created_at, page.updated_at, held.messages, held.bytes
 FROM (

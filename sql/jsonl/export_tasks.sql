@@ -1,5 +1,5 @@
--- A page of a user's tasks after a keyset cursor, oldest first: as many as fit into `bytes`, and one
--- at least.
+-- A page of a user's tasks after a keyset cursor, oldest first: as many as fit into `bytes`, and
+-- one at least.
 -- Index: idx_tasks_user_id (user_id, created_at DESC, id DESC), one range, read backwards.
 -- Locks: none.
 SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
@@ -17,7 +17,7 @@ FROM (
             coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000')
         )
     ORDER BY created_at, id
-    LIMIT :limit
+    LIMIT (SELECT :limit::bigint)  -- as in tasks/list_for_user.sql
 ) AS page
 WHERE coalesce(bytes_before, 0) < :bytes::bigint
 ORDER BY created_at, id

@@ -37,7 +37,9 @@ WITH stored AS (
 )
 SELECT
     id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
-    (conversation_id, role, content, metadata)
-    IS DISTINCT FROM
-    (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb) AS conflict
+    (
+        (conversation_id, role, content, metadata)
+        IS DISTINCT FROM
+        (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb)
+    ) AS conflict
 FROM message

@@ -55,9 +55,11 @@ WITH stored AS (
 )
 SELECT
     id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
-    (conversation_id, role, content, metadata)
-    IS DISTINCT FROM
-    (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb) AS conflict,
+    (
+        (conversation_id, role, content, metadata)
+        IS DISTINCT FROM
+        (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb)
+    ) AS conflict,
     EXISTS (
         SELECT FROM conversations AS c
         JOIN locked ON locked.id = c.id
@@ -65,6 +67,8 @@ SELECT
     ) AS stale
 FROM newest
 UNION ALL
-SELECT id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at, false AS conflict, false AS stale
+SELECT
+    id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
+    false AS conflict, false AS stale
 FROM past
 ORDER BY created_at, id

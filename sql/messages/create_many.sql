@@ -68,9 +68,11 @@ WITH batch AS (
 SELECT
     message.id, message.conversation_id, message.user_id, message.role, message.content,
     message.metadata::text AS metadata, message.created_at,
-    (message.conversation_id, message.role, message.content, message.metadata)
-    IS DISTINCT FROM
-    (:conversation_id::uuid, batch.role, batch.content, batch.metadata) AS conflict
+    (
+        (message.conversation_id, message.role, message.content, message.metadata)
+        IS DISTINCT FROM
+        (:conversation_id::uuid, batch.role, batch.content, batch.metadata)
+    ) AS conflict
 FROM batch
 JOIN message ON message.id = batch.id
 ORDER BY batch.place

@@ -25,5 +25,5 @@ WITH stored AS (
 )
 SELECT
     id, user_id, title, description, completed, completed_at, created_at, updated_at,
-    (title, description) IS DISTINCT FROM (:title::text, :description::text) AS conflict
+    ((title, description) IS DISTINCT FROM (:title::text, :description::text)) AS conflict
 FROM task

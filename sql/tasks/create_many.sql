@@ -8,9 +8,17 @@ WITH batch AS (
     FROM unnest(:tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[])
         WITH ORDINALITY AS given (id, title, description, place)
 ), stored AS (
-    SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
-    FROM tasks
-    WHERE user_id = :user_id AND id = ANY(:tasks_id::uuid[])
+    SELECT
+        t.id, t.user_id, t.title, t.description,
+        t.completed, t.completed_at, t.created_at, t.updated_at
+    FROM batch
+    -- One look-up for each: a join, or id = ANY(...), may read all the user's tasks instead.
+    CROSS JOIN LATERAL (
+        SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
+        FROM tasks
+        WHERE user_id = :user_id AND id = batch.id
+        LIMIT 1
+    ) AS t
 ), clash AS (
     SELECT stored.id
     FROM stored
@@ -45,7 +53,7 @@ WITH batch AS (
 SELECT
     task.id, task.user_id, task.title, task.description,
     task.completed, task.completed_at, task.created_at, task.updated_at,
-    (task.title, task.description) IS DISTINCT FROM (batch.title, batch.description) AS conflict
+    ((task.title, task.description) IS DISTINCT FROM (batch.title, batch.description)) AS conflict
 FROM batch
 JOIN task ON task.id = batch.id
 ORDER BY batch.place

@@ -11,4 +11,6 @@ WHERE
         coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     )
 ORDER BY created_at DESC, id DESC
-LIMIT :limit
+-- The subselect hides the value: for a user of whom it expects fewer rows than that, a custom plan
+-- would read them all and sort them, however many there are.
+LIMIT (SELECT :limit::bigint)

@@ -12,4 +12,4 @@ WHERE
         coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     )
 ORDER BY created_at DESC, id DESC
-LIMIT :limit
+LIMIT (SELECT :limit::bigint)  -- as in list_for_user.sql

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from dal.catalog.migrations import page
 from dal.cli import app
 from dal.cli import catalog as command
-from dal.places import MIGRATIONS
+from dal.places import MIGRATIONS, SQL
 
 
 @pytest.fixture
@@ -88,9 +88,12 @@ def test_what_it_says(
 
 
 def test_a_stale_page_is_told_with_the_difference(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "sql").mkdir()
+    shutil.copy(SQL / "README.md", tmp_path / "sql")
     monkeypatch.setattr(command, "MIGRATIONS", folder)
+    monkeypatch.setattr(command, "SQL", tmp_path / "sql")
     text = (folder / "README.md").read_text()
     (folder / "README.md").write_text(text.replace("SHARE ROW EXCLUSIVE on `users`", "none"))
 
@@ -99,9 +102,12 @@ def test_a_stale_page_is_told_with_the_difference(
         return result.exit_code, result.stdout, re.sub(r"\x1b\[[\d;]*m", "", result.stderr)
 
     code, out, said = run("--check", "--server", "16")
-    assert (code, out) == (15, "")
+    assert (code, out) == (15, "sql/README.md is up to date\n")
     assert said.count("\n-| `000") == said.count("\n+| `000") == 2
     assert said.endswith("make catalog writes it anew\n")
-    assert run() == (0, "wrote migrations/README.md\n", "")
+    assert run() == (0, "wrote migrations/README.md\nsql/README.md is up to date\n", "")
     assert (folder / "README.md").read_text() == text
-    assert run("--check") == (0, "migrations/README.md is up to date\n", "")
+    (tmp_path / "sql/README.md").write_text("old\n")
+    assert run("--check")[0] == 15
+    assert run() == (0, "migrations/README.md is up to date\nwrote sql/README.md\n", "")
+    assert (tmp_path / "sql/README.md").read_text() == (SQL / "README.md").read_text()

@@ -15,6 +15,8 @@ import pytest
 from pydantic import BaseModel
 
 import dal
+import dal.jsonl
+from dal.binding import query
 from dal.demo import dialogues
 from tests.surface import FUNCTIONS
 
@@ -214,7 +216,8 @@ def test_table_of_functions_is_complete() -> None:
 @each_document
 def test_functions_exist(file: str) -> None:
     named = re.findall(rf"(?<![\w./]){FUNCTION}", DOCUMENTS[file])
-    assert set(named) - FUNCTIONS.keys() - COLUMNS == set()
+    statements = {binding.statement.name for binding in query.bindings}
+    assert set(named) - FUNCTIONS.keys() - COLUMNS - statements == set()
 
 
 @each_document

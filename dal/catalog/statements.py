@@ -1,0 +1,111 @@
+"""sql/README.md: each statement as a DBA asks about it."""
+
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from dal.binding.query import Binding
+from dal.catalog.locks import Tables
+from dal.catalog.schema import schema
+from dal.check.describe import Database
+from dal.check.explain import generic_plan
+from dal.check.nullability import Nullability, outputs
+
+_HEAD = """\
+# Statements
+
+Written by `make catalog` from what a server says; `make verify-catalog` tells when it is stale.
+Types, columns, locks on tables and plans are PostgreSQL's; purpose, index and locks on rows are the
+words of each file's head. Plans are generic ones, on tables that hold rows.
+
+"""
+_WRITES = ("ROW EXCLUSIVE",)
+
+
+def page(connection: psycopg.Connection, bindings: Sequence[Binding]) -> str:
+    """The page's text.
+
+    Parameters:
+        connection: to a database that is migrated and holds rows, so that plans are as in use.
+        bindings: the statements with their stubs.
+    """
+    database = Database(connection)
+    parts = [_HEAD]
+    modules: dict[str, list[Binding]] = {}
+    for binding in sorted(bindings, key=lambda one: one.statement.name):
+        modules.setdefault(binding.statement.name.partition(".")[0], []).append(binding)
+    for module, of_it in modules.items():
+        parts.append(f"## {module}\n\n")
+        parts += [_section(database, binding) for binding in of_it]
+    return "".join([*parts, "## The schema\n\n", schema(connection)])
+
+
+def _section(database: Database, binding: Binding) -> str:
+    statement, connection = binding.statement, database.connection
+    described = database.describe(statement)
+    nullable = [
+        one.nullability for one in outputs(statement.text, database.columns, database.views)
+    ]
+    plan = generic_plan(connection, statement)
+    with connection.transaction(force_rollback=True):
+        before = Tables.of(connection)
+        database.describe(statement)  # which locks the tables as running it would
+        locked = before.locked(connection)
+    purpose, index, rows = _words(statement.path)
+    written = [table for table, mode in locked.items() if mode in _WRITES]
+    cells = {
+        "function": _function(binding),
+        "parameters": _listed(zip(statement.parameters, described.parameters, strict=True)),
+        "columns": _listed(
+            (
+                name,
+                type_
+                + {Nullability.NOT_NULL: "", Nullability.NULLABLE: ", may be NULL"}.get(
+                    null, ", NULL unknown"
+                ),
+            )
+            for (name, type_), null in zip(described.columns, nullable, strict=True)
+        ),
+        "reads": ", ".join(f"`{table}`" for table in locked if table not in written),
+        "writes": ", ".join(f"`{table}`" for table in written),
+        "locks on tables": ", ".join(f"{mode} on `{table}`" for table, mode in locked.items()),
+        "locks on rows": rows,
+        "index": index,
+        "plan": plan.shape and f"`{plan.shape}`",
+    }
+    table = "".join(f"| {name} | {text or 'none'} |\n" for name, text in cells.items())
+    return f"### {statement.name}\n\n{purpose}\n\n| | |\n|---|---|\n{table}\n"
+
+
+def _function(binding: Binding) -> str:
+    stub = binding.stub
+    if stub.__name__.startswith("_"):
+        return f"inside `{stub.__module__}`"
+    _, *parameters = inspect.signature(stub).parameters.values()
+    names = ", ".join(one.name + ("" if one.default is one.empty else "=...") for one in parameters)
+    returns = binding.shape.value.replace("T", getattr(binding.records.record, "__name__", "T"))
+    return f"`{stub.__module__}.{stub.__name__}(db, *, {names})` → `{returns}`"
+
+
+def _words(path: Path) -> tuple[str, str, str]:
+    """The purpose, the index and the locks on rows, in the words of the head comment."""
+    head = re.match(r"(?:--[^\n]*\n)+", path.read_text(encoding="utf-8"))
+    lines = [line.removeprefix("--") for line in head[0].splitlines()] if head else []
+    parts: dict[str, list[str]] = {"": []}
+    label = ""
+    for line in lines:
+        if begun := re.match(r" ([A-Z][\w ]*?(?: \([^)]*\))?): (.*)", line):
+            label = begun[1]
+            parts[label] = [begun[2]]
+        else:
+            parts[label].append(line.strip())
+    text = {name: " ".join(words).replace("|", "\\|") for name, words in parts.items()}
+    return text[""], text.get("Index", ""), text.get("Locks", "")
+
+
+def _listed(pairs: Iterable[tuple[str, Any]]) -> str:
+    return "<br>".join(f"`{name}` {type_}" for name, type_ in pairs)

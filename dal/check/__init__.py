@@ -1,0 +1,1 @@
+"""Proves the statements against a schema before anything runs: what a compiler would find."""

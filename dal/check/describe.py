@@ -1,0 +1,92 @@
+"""What PostgreSQL says of a statement that it has prepared, and not run."""
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.pq import DiagnosticField, ExecStatus
+
+from dal.binding.statement import Statement
+
+_TYPES = "SELECT oid, format_type(oid, NULL) FROM pg_type"
+# Tables and views as the search path finds them.
+_COLUMNS = """
+    SELECT relname::text, attname::text, attnotnull, relkind IN ('v', 'm'), attrelid, attnum
+    FROM pg_class
+    JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+    WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(pg_class.oid)
+      AND relnamespace::regnamespace::name = ANY (current_schemas(false))
+    ORDER BY attrelid, attnum
+"""
+_CHECKS = """
+    SELECT conrelid::regclass::text, attname::text, pg_get_constraintdef(pg_constraint.oid)
+    FROM pg_constraint
+    JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+    WHERE contype = 'c' AND cardinality(conkey) = 1 AND pg_table_is_visible(conrelid)
+"""
+
+
+class RefusedError(Exception):
+    """PostgreSQL can't prepare a statement; `position` is that in the text that was sent."""
+
+    def __init__(self, message: str, hint: str, position: int | None) -> None:
+        super().__init__(message)
+        self.hint, self.position = hint, position
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The types of a statement's parameters, and its columns' names and types, in order."""
+
+    parameters: list[str]
+    columns: list[tuple[str, str]]
+
+
+class Database:
+    """A database whose schema the statements have to fit.
+
+    Attributes:
+        connection: to it.
+        columns: relation, column, and whether it is declared NOT NULL.
+        views: which of the relations are views.
+        checks: the definitions of the CHECKs on a single column.
+    """
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        self._types: dict[int, str] = dict(connection.execute(_TYPES).fetchall())
+        self.columns: dict[str, dict[str, bool]] = {}
+        self.views: set[str] = set()
+        for relation, column, not_null, view, *_ in connection.execute(_COLUMNS):
+            self.columns.setdefault(relation, {})[column] = not_null
+            self.views |= {relation} if view else set()
+        self.checks: dict[tuple[str, str], list[str]] = {}
+        for relation, column, definition in connection.execute(_CHECKS):
+            self.checks.setdefault((relation, column), []).append(definition)
+
+    def describe(self, statement: Statement) -> Described:
+        """Prepare a statement and ask for its description; nothing is run.
+
+        Raises:
+            RefusedError: it does not fit the schema.
+        """
+        wire = self.connection.pgconn
+        prepared = wire.prepare(b"", statement.text.encode())
+        if prepared.status != ExecStatus.COMMAND_OK:
+
+            def field(which: DiagnosticField) -> str:
+                return (prepared.error_field(which) or b"").decode()
+
+            position = field(DiagnosticField.STATEMENT_POSITION)
+            raise RefusedError(
+                field(DiagnosticField.MESSAGE_PRIMARY),
+                field(DiagnosticField.MESSAGE_HINT),
+                int(position) - 1 if position else None,
+            )
+        described = wire.describe_prepared(b"")
+        return Described(
+            [self._types[described.param_type(n)] for n in range(described.nparams)],
+            [
+                ((described.fname(n) or b"").decode(), self._types[described.ftype(n)])
+                for n in range(described.nfields)
+            ],
+        )

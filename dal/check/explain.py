@@ -1,0 +1,223 @@
+"""A statement's plan, as PostgreSQL chooses it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from dal.binding.statement import Statement
+
+Node: TypeAlias = dict[str, Any]
+
+_GENERIC = "SET LOCAL plan_cache_mode = force_generic_plan"
+_CUSTOM = "SET LOCAL plan_cache_mode = force_custom_plan"
+_PLAIN = "EXPLAIN (FORMAT JSON, COSTS OFF)"
+_ANALYZE = "EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS, TIMING OFF)"
+_TOLD = "EXPLAIN (ANALYZE, BUFFERS)"
+
+# Steps that a reader needs nothing of; their names and places differ between versions.
+_SILENT = {"Result", "Subquery Scan", "Hash", "Materialize", "Memoize", "Gather", "Gather Merge"}
+_ASIDE = ("InitPlan", "SubPlan")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """How one table is read.
+
+    Attributes:
+        step: `Seq Scan`, `Index Scan`, `Bitmap Heap Scan` and so on.
+        table: its name.
+        alias: what the statement calls it.
+        indexes: those that are used, each with its condition, or "" where it has none.
+    """
+
+    step: str
+    table: str
+    alias: str
+    indexes: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        using = f" using {' and '.join(name for name, _ in self.indexes)}" if self.indexes else ""
+        return f"{self.step}{using} on {self.table}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan, as `EXPLAIN (FORMAT JSON)` gives it."""
+
+    root: Node
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """Its steps."""
+        return list(_walk(self.root))
+
+    @cached_property
+    def scans(self) -> list[Scan]:
+        """How each table is read, as often as it is named."""
+        return [_scan(node) for node in self.nodes if _reads_table(node)]
+
+    @property
+    def indexes(self) -> set[str]:
+        """The indexes that it uses."""
+        return {name for scan in self.scans for name, _ in scan.indexes}
+
+    @property
+    def tables(self) -> set[str]:
+        """The tables that are read."""
+        return {scan.table for scan in self.scans}
+
+    @property
+    def sorted(self) -> list[Scan]:
+        """The scans whose rows are sorted, apart from what a LIMIT or an aggregate made few."""
+        sorts = [node for node in self.nodes if node["Node Type"].endswith("Sort")]
+        return list(dict.fromkeys(scan for node in sorts for scan in self._feeding(node)))
+
+    @property
+    def shape(self) -> str:
+        """The steps in words, the same on each version of PostgreSQL that plans alike.
+
+        The parts that are run by themselves (CTEs, subselects) come first; those that read and
+        write no table are left out.
+        """
+        parts = [("", self.root)]
+        parts += [
+            (re.sub(r"^CTE |(Init|Sub)Plan .*", "", node["Subplan Name"]), node)
+            for node in self.nodes
+            if node.get("Parent Relationship") in _ASIDE
+        ]
+        told = [
+            f"{name}: {_told(node)}" if name else _told(node)
+            for name, node in [*parts[1:], parts[0]]
+            if any("Relation Name" in step for step in _walk(node, aside=False))
+        ]
+        return "; ".join(told)
+
+    def _feeding(self, node: Node) -> Iterator[Scan]:
+        if node["Node Type"] == "Limit" or node.get("Strategy") == "Plain":
+            return
+        if _reads_table(node):
+            yield _scan(node)
+        elif node["Node Type"] == "CTE Scan":
+            for one in self.nodes:
+                if one.get("Subplan Name") == f"CTE {node['CTE Name']}":
+                    yield from self._feeding(one)
+        else:
+            for child in _inputs(node):
+                yield from self._feeding(child)
+
+
+def generic_plan(connection: psycopg.Connection, statement: Statement) -> Plan:
+    """The plan that serves any values, and that a connection keeps after five executions.
+
+    Raises:
+        psycopg.Error: the statement does not fit the schema, or the role may not run it.
+    """
+    return _explain(connection, statement, _GENERIC, [None] * len(statement.parameters))
+
+
+def custom_plan(
+    connection: psycopg.Connection, statement: Statement, values: Sequence[Any]
+) -> Plan:
+    """The plan for these values of `$1`, `$2`, ...
+
+    Raises:
+        psycopg.Error: as `generic_plan`; or a value is of the wrong type.
+    """
+    return _explain(connection, statement, _CUSTOM, values)
+
+
+def analyzed_plan(
+    connection: psycopg.Connection, statement: Statement, values: Sequence[Any], *, generic: bool
+) -> Plan:
+    """The plan with the rows and pages that it really takes: the statement is run and undone.
+
+    Raises:
+        psycopg.Error: as `custom_plan`; or the statement fails.
+    """
+    return _explain(connection, statement, _GENERIC if generic else _CUSTOM, values, _ANALYZE)
+
+
+def told(
+    connection: psycopg.Connection, statement: Statement, values: Sequence[Any], *, generic: bool
+) -> str:
+    """As `analyzed_plan`, in PostgreSQL's own words."""
+    mode = _GENERIC if generic else _CUSTOM
+    return "\n".join(line for (line,) in _rows(connection, statement, mode, values, _TOLD))
+
+
+def _explain(
+    connection: psycopg.Connection,
+    statement: Statement,
+    mode: str,
+    values: Sequence[Any],
+    explain: str = _PLAIN,
+) -> Plan:
+    [row] = _rows(connection, statement, mode, values, explain)
+    return Plan(row[0][0]["Plan"])
+
+
+def _rows(
+    connection: psycopg.Connection,
+    statement: Statement,
+    mode: str,
+    values: Sequence[Any],
+    explain: str,
+) -> list[Any]:
+    arguments = ", ".join(sql.Literal(value).as_string(connection) for value in values)
+    execute = f"{explain} EXECUTE dal_plan" + (f" ({arguments})" if values else "")
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(mode.encode())
+            # As bytes, and without parameters: psycopg sends it as it is.
+            connection.execute(b"PREPARE dal_plan AS " + statement.text.encode())
+            return connection.execute(execute.encode(), prepare=False).fetchall()
+    finally:
+        # Not undone by a rollback, and refused after an error within the transaction.
+        connection.execute("DEALLOCATE ALL")
+
+
+def _walk(node: Node, *, aside: bool = True) -> Iterator[Node]:
+    yield node
+    for child in node.get("Plans", ()):
+        if aside or child["Parent Relationship"] not in _ASIDE:
+            yield from _walk(child, aside=aside)
+
+
+def _inputs(node: Node) -> list[Node]:
+    return [one for one in node.get("Plans", ()) if one["Parent Relationship"] not in _ASIDE]
+
+
+def _reads_table(node: Node) -> bool:
+    return "Relation Name" in node and node["Node Type"] != "ModifyTable"
+
+
+def _scan(node: Node) -> Scan:
+    # A bitmap heap scan has its indexes below it.
+    below = [one for one in _walk(node, aside=False) if "Index Name" in one]
+    return Scan(
+        node["Node Type"],
+        node["Relation Name"],
+        node["Alias"],
+        tuple((one["Index Name"], one.get("Index Cond", "")) for one in below),
+    )
+
+
+def _told(node: Node) -> str:
+    if _reads_table(node):
+        return str(_scan(node))
+    step = node["Node Type"]
+    if step == "ModifyTable":
+        step = f"{node['Operation']} on {node['Relation Name']}"
+    elif step in ("CTE Scan", "Function Scan"):
+        step = f"{step} on {node.get('CTE Name') or node['Alias']}"
+    inner = [told for told in map(_told, _inputs(node)) if told]
+    if node["Node Type"] in _SILENT:
+        return inner[0] if inner else ""
+    if len(inner) > 1:
+        return f"{step} ({', '.join(inner)})"
+    return " > ".join([step, *inner])

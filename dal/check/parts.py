@@ -1,0 +1,91 @@
+"""What PostgreSQL says of the types of an UPDATE's parts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from dal.binding.scanner import Kind, tokens
+from dal.binding.statement import Statement
+from dal.check.describe import Database, RefusedError
+from dal.check.tree import bare
+
+
+def types(
+    database: Database, statement: Statement, update: exp.Expr, parts: Sequence[exp.Expr]
+) -> list[str | None] | None:
+    """The types of parts that stand next to each other.
+
+    A SELECT of them is prepared, from the tables that they see; nothing is run.
+
+    Parameters:
+        update: the UPDATE or ON CONFLICT DO UPDATE that they stand in.
+
+    Returns:
+        None for a part that has no type of its own, such as a bare literal; None instead of the
+        list where PostgreSQL can't say.
+    """
+    typed = [one for one in map(bare, parts) if not _untyped(one)]
+    if not typed:
+        return [None for _ in parts]
+    columns = ", ".join(f"{_written(one)} AS part_{n}" for n, one in enumerate(typed))
+    sources, scope = [], parts[0].parent
+    while scope is not None:
+        if isinstance(scope, exp.Select | exp.Update | exp.OnConflict):
+            sources.append(_sources(scope))
+        scope = None if scope is update else scope.parent
+    text = f"SELECT {columns} FROM {sources[0]}"  # noqa: S608 - all of it stands in the file
+    for source in sources[1:]:
+        text = f"SELECT part.* FROM {source}, LATERAL ({text}) AS part"  # noqa: S608
+    if ctes := update.root().args.get("with_"):
+        text = f"{ctes.sql('postgres')} {text}"
+    try:
+        with database.connection.transaction(force_rollback=True):
+            described = database.describe(replace(statement, text=_numbered(text)))
+    except RefusedError:
+        return None
+    found = iter(described.columns)
+    return [None if _untyped(bare(one)) else next(found)[1] for one in parts]
+
+
+def target(update: exp.Expr) -> exp.Expr:
+    """The table that an UPDATE, or an INSERT's ON CONFLICT DO UPDATE, changes."""
+    changes = update.parent if isinstance(update, exp.OnConflict) and update.parent else update
+    table: exp.Expr = changes.this
+    return table.this if isinstance(table, exp.Schema) else table
+
+
+def _untyped(part: exp.Expr) -> bool:
+    return isinstance(part, exp.Parameter | exp.Null | exp.Var) or part.is_string
+
+
+def _written(part: exp.Expr) -> str:
+    if not isinstance(part, exp.Any):
+        return part.sql("postgres")
+    array = bare(part.this)
+    text = array.sql("postgres")
+    return text if isinstance(array, exp.Query) else f"({text})[1]"  # one of its elements
+
+
+def _sources(scope: exp.Expr) -> str:
+    """The tables that a scope's expressions see, as in FROM."""
+    found = [] if isinstance(scope, exp.Select) else [target(scope).sql("postgres")]
+    if isinstance(scope, exp.OnConflict):
+        table = target(scope).copy()
+        table.set("alias", None)
+        found.append(f"{table.sql('postgres')} AS excluded")
+    if scope.args.get("from_"):
+        found.append(scope.args["from_"].this.sql("postgres"))
+    joins = "".join(join.sql("postgres") for join in scope.args.get("joins") or ())
+    return (", ".join(found) or "(SELECT) AS nothing") + joins
+
+
+def _numbered(text: str) -> str:
+    """The parameters from 1 on: PostgreSQL wants to see each of them used."""
+    numbers: dict[str, str] = {}
+    return "".join(
+        numbers.setdefault(one.text, f"${len(numbers) + 1}")
+        if one.kind is Kind.POSITION
+        else one.text
+        for one in tokens(text)
+    )

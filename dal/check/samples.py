@@ -1,0 +1,104 @@
+"""Values that the planner knows something of, to see what it does with them."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields
+from itertools import product
+from typing import Annotated, get_args, get_origin
+
+import psycopg
+
+from dal.binding import Fields
+from dal.binding.query import Binding
+from dal.check.describe import Database
+
+# By what the planner tells values apart: the most common ones, the commonest first, and bounds
+# that part the others evenly.
+_STATISTICS = """
+    SELECT tablename::text, attname::text,
+        CASE atttypid WHEN 'varchar'::regtype THEN 'text' ELSE format_type(atttypid, NULL) END,
+        coalesce(most_common_freqs[1], 0), coalesce(most_common_vals::text::text[], '{}'),
+        coalesce(histogram_bounds::text::text[], '{}')
+    FROM pg_stats
+    JOIN pg_attribute USING (attname)
+    WHERE attrelid = format('%I.%I', schemaname, tablename)::regclass
+      AND schemaname = ANY (current_schemas(false))
+"""
+# Of these any column's values do; a text may have to be of some form.
+_BY_TYPE = ("uuid", "timestamp with time zone", "boolean")
+_ANY_NUMBER = "20"  # which is a text and JSON, too
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column's statistics."""
+
+    table: str
+    name: str
+    type: str
+    frequency: float
+    common: list[str]
+    bounds: list[str]
+
+    def sample(self, *, rare: bool) -> str | None:
+        """A value that many rows have, or few; None where nothing is known."""
+        usual = self.bounds[len(self.bounds) // 2 :] or self.common[-1:]
+        return next(iter(usual if rare else self.common or usual), None)
+
+
+class Samples:
+    """Values for statements, from what ANALYZE has noted of the tables.
+
+    They need not exist together: the planner knows each column by itself.
+    """
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._database = Database(connection)
+        self._columns = [_Column(*row) for row in connection.execute(_STATISTICS.encode())]
+
+    def of(
+        self, binding: Binding, tables: Collection[str]
+    ) -> Iterator[tuple[str, list[str | None]]]:
+        """Values of a statement's parameters: common and rare ones, on the first page and later.
+
+        Parameters:
+            binding: the statement, with its stub.
+            tables: those that it reads.
+        """
+        names = binding.statement.parameters
+        types = self._database.describe(binding.statement).parameters
+        cursor = _cursor_fields(binding)
+        for rare, first in product((False, True), (False, True) if cursor else (False,)):
+            values = [
+                None if first and name in cursor else self._value(name, given, tables, rare=rare)
+                for name, given in zip(names, types, strict=True)
+            ]
+            yield "rare" if rare else "common", values
+
+    def _value(self, name: str, type: str, tables: Collection[str], *, rare: bool) -> str | None:
+        """As text: a value of the column that the parameter is named after, else of its type."""
+        item = type.removesuffix("[]")
+
+        def likeness(column: _Column) -> tuple[int, bool, float]:
+            named = f"_{name}".endswith((f"_{column.name}", f"_{column.name}s"))
+            return len(column.name) * named, column.table in tables, column.frequency
+
+        known = [column for column in self._columns if column.type == item]
+        best = max(known, key=likeness, default=None)
+        if best and (likeness(best)[0] or item in _BY_TYPE):
+            value = best.sample(rare=rare)
+        else:
+            value = None if item in _BY_TYPE else _ANY_NUMBER
+        if value is None or item == type:
+            return value
+        return '{"' + value.replace("\\", r"\\").replace('"', r"\"") + '"}'
+
+
+def _cursor_fields(binding: Binding) -> set[str]:
+    """The parameters of arguments that are NULL on the first page."""
+    return {
+        f"{name}_{field.name}"
+        for name, hint in binding.hints.items()
+        for mark in (get_args(hint) if get_origin(hint) is Annotated else ())
+        if isinstance(mark, Fields)
+        for field in fields(mark.type)
+    }

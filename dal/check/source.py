@@ -1,0 +1,68 @@
+"""Places in a SQL file."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Self
+
+from dal.binding.scanner import Kind, Token, tokens
+
+_QUIET = (Kind.SPACE, Kind.COMMENT)
+_ENDS = ("FROM", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's text."""
+
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The text of a file."""
+        return cls(path.read_text(encoding="utf-8-sig", errors="replace"))
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset, from 1."""
+        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+
+    def marked(self, offset: int) -> tuple[str, int]:
+        """The line of an offset, and how many characters the word there has."""
+        line = self.text[self.text.rfind("\n", 0, offset) + 1 :].partition("\n")[0]
+        widths = [len(one.text) for one in self.loud if one.offset == offset]
+        return line, widths[0] if widths else 1
+
+    @cached_property
+    def loud(self) -> list[Token]:
+        """The tokens, apart from space and comments."""
+        return [one for one in tokens(self.text) if one.kind not in _QUIET]
+
+    def parameter(self, name: str) -> int | None:
+        """Where a parameter stands first."""
+        return next((one.offset for one in self.loud if one.text == f":{name}"), None)
+
+    def column(self, name: str) -> int | None:
+        """Where an output column is named: in the list after RETURNING, or of the outer SELECT."""
+        depths = accumulate({"(": 1, ")": -1}.get(one.text, 0) for one in self.loud)
+        outer = [one for one, depth in zip(self.loud, depths, strict=True) if depth == 0]
+        words = [one.text.upper() for one in outer]
+        begin = next((words.index(one) for one in ("RETURNING", "SELECT") if one in words), 0)
+        end = next((n for n in range(begin, len(words)) if words[n] in _ENDS), len(words))
+        items = outer[begin + 1 : end]
+        named = [
+            place
+            for place, one in enumerate(items)
+            if one.kind in (Kind.WORD, Kind.QUOTED) and one.text.strip('"') == name
+        ]
+        # The one that ends an item: in `id AS name, name + 1 AS next` the first.
+        ends = [n for n in named if n + 1 == len(items) or items[n + 1].text == ","]
+        return items[(ends or named)[-1]].offset if named else None
+
+    def sent(self, text: str, position: int) -> int | None:
+        """Where in the file a character of the text stands that was sent to the server."""
+        # The same tokens, apart from space, comments and the parameters' spelling.
+        for ours, theirs in zip(self.loud, Source(text).loud, strict=False):
+            if theirs.offset <= position < theirs.offset + len(theirs.text):
+                return ours.offset
+        return None

@@ -1,0 +1,152 @@
+"""check, sql and explain: the statements, proven and shown."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import dotenv
+import psycopg
+import typer
+
+from dal.binding.query import Binding
+from dal.check.findings import Finding
+from dal.cli.project import project
+from dal.cli.shell import app, database_url, err, failing_clearly, out
+from dal.errors import InvalidInputError
+from dal.migrate import apply
+from dal.migrate.connection import connect, explained
+from dal.places import MIGRATIONS, SQL
+
+FINDINGS = 16
+
+
+class Format(StrEnum):
+    """How findings are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+def check(
+    format_: Annotated[Format, typer.Option("--format", help="For people or machines.")] = (
+        Format.TEXT
+    ),
+    server: Annotated[
+        int | None, typer.Option(help="Use this embedded PostgreSQL, whatever DATABASE_URL says.")
+    ] = None,
+) -> None:
+    """Prove every statement against the schema, before anything runs.
+
+    Without DATABASE_URL it makes a database on an embedded PostgreSQL. On a live one it changes
+    nothing: all is prepared and explained in a read-only transaction that is rolled back, which
+    takes ROW EXCLUSIVE locks for a moment, and the privileges of the service.
+
+    Exit status: 0 nothing was found, 16 findings, 3 to 9 as for ping.
+    """
+    from dal.check.run import check as look  # which takes longer to import
+
+    bindings = project()
+    with failing_clearly(), _database(server) as (connection, live, unfilled):
+        found = unfilled + look(connection, bindings, folder=SQL, migrations=MIGRATIONS, live=live)
+        version = connection.info.server_version // 10000
+    if format_ is Format.JSON:
+        rows = [one.as_json(Path.cwd()) for one in found]
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    else:
+        for one in found:
+            err.print(one.as_text(Path.cwd()) + "\n")
+        what = "the database of DATABASE_URL" if live else "a new database"
+        proven = f"{len(bindings)} statements against {what} (PostgreSQL {version})"
+        out.print(f"{len(found)} findings in {proven}" if found else f"proved {proven}")
+    if found:
+        raise typer.Exit(FINDINGS)
+
+
+@app.command("sql")
+def sql_(name: Annotated[str, typer.Argument(help="Such as messages.history.")]) -> None:
+    """Print a statement exactly as it reaches the server."""
+    with failing_clearly():
+        out.print(_binding(name).statement.text)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def explain(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Such as messages.history.")],
+    custom: Annotated[
+        bool,
+        typer.Option("--custom", help="Plan with the values, as the first runs do."),
+    ] = False,
+) -> None:
+    """Run a statement on DATABASE_URL, show its plan, rows and pages, and roll it back.
+
+    A write waits for its locks, and holds them until the plan is there. The parameters are options,
+    as PostgreSQL's text, an array as {a,b}; one that is left out has its default, or is NULL:
+
+    dal explain messages.history --user-id ada --conversation-id ...
+    """
+    from dal.check.explain import told
+
+    with failing_clearly():
+        binding = _binding(name)
+        given = _options(context.args)
+        names = binding.statement.parameters
+        if unknown := given.keys() - set(names):
+            raise InvalidInputError(
+                f"{name} has no {', '.join(sorted(unknown))}; there are {', '.join(names)}"
+            )
+        values = [given.get(one, binding.defaults.get(one)) for one in names]
+        with connect(database_url()) as connection, explained(name):
+            connection.autocommit = True
+            out.print(told(connection, binding.statement, values, generic=not custom))
+
+
+def _options(arguments: list[str]) -> dict[str, str]:
+    """`--user-id ada` and `--user-id=ada` as {"user_id": "ada"}."""
+    given: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        if not option.startswith("--"):
+            raise typer.BadParameter(f"{option} is no option; a parameter's is like --user-id")
+        name = option[2:].replace("-", "_")
+        following = value if equals else next(rest, None)
+        if following is None:
+            raise typer.BadParameter(f"{option} needs a value")
+        given[name] = following
+    return given
+
+
+def _binding(name: str) -> Binding:
+    bindings = {one.statement.name: one for one in project()}
+    if name not in bindings:
+        near = get_close_matches(name, bindings, n=3) or sorted(bindings)
+        raise InvalidInputError(f"no statement is called so; did you mean {' or '.join(near)}?")
+    return bindings[name]
+
+
+@contextmanager
+def _database(server: int | None) -> Iterator[tuple[psycopg.Connection, bool, list[Finding]]]:
+    """The database of DATABASE_URL, or a new one; whether it is live; and why it is not filled."""
+    dotenv.load_dotenv(Path(".env"))
+    url = os.environ.get("DATABASE_URL")
+    if url and server is None:
+        with connect(url) as connection:
+            connection.autocommit = True
+            yield connection, True, []
+        return
+    from dal import embedded  # it needs the extra `embedded`
+    from dal.check.plans import populate
+
+    with embedded.Server(version=server or 18) as postgres:
+        apply(postgres.dsn())
+        with connect(postgres.dsn()) as connection:
+            connection.autocommit = True
+            yield connection, False, populate(connection)

@@ -1,0 +1,11 @@
+"""dal's own statements."""
+
+from dal.binding import query
+from dal.binding.query import Binding
+
+
+def project() -> list[Binding]:
+    """All of them; importing a module binds those that it has stubs for."""
+    import dal.jsonl  # noqa: F401
+
+    return query.bindings

@@ -1,0 +1,24 @@
+"""Statements and stubs that are made for a test."""
+
+from pathlib import Path
+from typing import Any
+
+from dal.binding import Executor, Queries
+from dal.binding.query import Binding
+
+
+def bound(
+    folder: Path, sql: str, returns: Any, raises: Any = None, /, **parameters: Any
+) -> Binding:
+    """A statement, bound to a stub with these parameters, by their annotations."""
+    (folder / "cars").mkdir(exist_ok=True)
+    (folder / "cars/look.sql").write_text(sql)
+    query = Queries(folder)
+    star = ", *" if parameters else ""
+    names = "".join(f", {name}: {name}_" for name in parameters)
+    scope: dict[str, Any] = {f"{name}_": given for name, given in parameters.items()}
+    scope |= {"Executor": Executor, "returns": returns}
+    exec(f"async def look(db: Executor{star}{names}) -> returns: ...", scope)
+    query("cars/look.sql", raises=raises)(scope["look"])
+    [binding] = query.bindings
+    return binding

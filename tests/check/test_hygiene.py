@@ -1,0 +1,139 @@
+"""Indexes that are missing, and indexes that are there twice."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dal.check.hygiene import findings
+from dal.places import MIGRATIONS
+from tests.servers import Postgres
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+
+
+@pytest.fixture(scope="module")
+def connection(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Connection]:
+    url = postgres.create(migrated_template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+    postgres.drop(url)
+
+
+def found(connection: psycopg.Connection, folder: Path, migration: str = "") -> list[str]:
+    """Rule, file, line and column of each finding after one more migration, which is undone."""
+    (folder / "0005.more.sql").write_text(f"-- more: what this test breaks.\n{migration}")
+    with connection.transaction(force_rollback=True):
+        connection.execute(migration.encode())
+        return [
+            f"{one.rule} {one.path.name}:{one.place[0]}:{one.place[1]}"
+            for one in findings(connection, folder)
+        ]
+
+
+def test_the_projects_own(connection: psycopg.Connection, folder: Path) -> None:
+    assert found(connection, folder) == []
+
+
+@pytest.mark.parametrize(
+    ("migration", "expected"),
+    [
+        # The new key's two columns begin no index, though an index holds them.
+        (
+            "ALTER TABLE messages ADD quoted_id uuid,\n"
+            "  ADD CONSTRAINT quotes FOREIGN KEY (user_id, quoted_id)\n"
+            "  REFERENCES messages (user_id, id);\n"
+            "CREATE INDEX idx_quoted ON messages (user_id, created_at, quoted_id)",
+            ["foreign-key-index 0005.more.sql:3:18"],
+        ),
+        # In any order, behind nothing.
+        (
+            "ALTER TABLE messages ADD quoted_id uuid,\n"
+            "  ADD CONSTRAINT quotes FOREIGN KEY (user_id, quoted_id)\n"
+            "  REFERENCES messages (user_id, id);\n"
+            "CREATE INDEX idx_quoted ON messages (quoted_id, user_id, created_at)",
+            [],
+        ),
+        # One that serves some rows only serves no key.
+        (
+            "ALTER TABLE tasks ADD other_id varchar(255)\n"
+            "  CONSTRAINT other REFERENCES users (id);\n"
+            "CREATE INDEX idx_other ON tasks (other_id) WHERE completed",
+            ["foreign-key-index 0005.more.sql:3:14"],
+        ),
+        # Without a name in the migrations the place is the table's migration.
+        (
+            "ALTER TABLE tasks ADD other_id varchar(255) REFERENCES users (id)",
+            ["foreign-key-index 0002.tasks.sql:1:1"],
+        ),
+        (
+            "ALTER TABLE messages DROP CONSTRAINT messages_pkey CASCADE;\n"
+            "DROP INDEX idx_messages_conversation_id, idx_messages_conversation_created",
+            ["foreign-key-index 0004.messages.sql:1:1"],
+        ),
+    ],
+)
+def test_foreign_keys(
+    connection: psycopg.Connection, folder: Path, migration: str, expected: list[str]
+) -> None:
+    assert found(connection, folder, migration) == expected
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        ("again ON tasks (user_id, created_at DESC, id DESC)", True),
+        ("again ON tasks (user_id, created_at DESC, id)", False),
+        ("again ON tasks USING hash (user_id)", False),
+        ("again ON tasks (user_id, id)", True),
+        ("again ON tasks (user_id)", True),  # the beginning of the primary key
+        ("again ON tasks (user_id DESC)", False),
+        ("again ON tasks (id)", False),
+        ("again ON tasks (user_id text_pattern_ops)", False),
+        ("again ON tasks (user_id) WHERE completed", False),
+        ("again ON tasks (user_id) INCLUDE (title)", False),
+        ("again ON tasks (lower(title))", False),
+        ("IF NOT EXISTS again ON tasks (user_id, id)", True),
+    ],
+)
+def test_duplicates(
+    connection: psycopg.Connection, folder: Path, index: str, expected: bool
+) -> None:
+    place = f"duplicate-index 0005.more.sql:2:{14 + index.index('again')}"
+    assert found(connection, folder, f"CREATE INDEX {index}") == [place] * expected
+
+
+def test_the_unique_one_of_two_stays(connection: psycopg.Connection, folder: Path) -> None:
+    twice = (
+        "CREATE INDEX plain ON tasks (title, user_id);\n"
+        "CREATE UNIQUE INDEX exact ON tasks (title, user_id);\n"
+        "CREATE INDEX partly ON tasks (lower(title)) WHERE completed;\n"
+        "CREATE INDEX same ON tasks (lower(title)) WHERE completed"
+    )
+    assert found(connection, folder, twice) == [
+        "duplicate-index 0005.more.sql:2:14",
+        "duplicate-index 0005.more.sql:5:14",
+    ]
+
+
+def test_one_that_serves_some_rows_only_replaces_none(
+    connection: psycopg.Connection, folder: Path
+) -> None:
+    both = (
+        "CREATE UNIQUE INDEX partly ON tasks (title, id) WHERE completed;"
+        "CREATE INDEX whole ON tasks (title)"
+    )
+    assert found(connection, folder, both) == []
+
+
+def test_somebody_elses_table_is_left_alone(connection: psycopg.Connection, folder: Path) -> None:
+    theirs = (
+        "CREATE TABLE theirs (user_id varchar(255) REFERENCES users (id), number int);"
+        "CREATE INDEX one ON theirs (number); CREATE INDEX two ON theirs (number)"
+    )
+    assert found(connection, folder, theirs) == []

@@ -1,0 +1,171 @@
+"""Fields that take for granted what a column does not give, and enums that differ from a CHECK."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pydantic import BaseModel
+
+from dal.binding import JsonColumn
+from dal.check.describe import Database
+from dal.check.findings import Finding
+from dal.check.nulls import nulls
+from dal.errors import ConflictError
+from tests.check.stubs import bound
+
+
+class Color(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Size(BaseModel):
+    doors: int
+
+
+class MaybeSize(BaseModel):
+    doors: int | None
+
+
+class Options(BaseModel):
+    options: JsonColumn
+
+
+class Paint(BaseModel):
+    color: Color
+
+
+class Wheel(BaseModel):
+    name: str
+    size: int | None
+
+
+class Car(BaseModel):
+    name: str
+    wheels: list[Wheel]
+
+
+SCHEMA = """
+    CREATE TABLE cars (
+        name text PRIMARY KEY, doors integer, seats integer NOT NULL, options jsonb,
+        color text NOT NULL CHECK (color IN ('red', 'blue')),
+        tint text NOT NULL CHECK (tint IN ('red', 'green')));
+    CREATE TABLE wheels (name text PRIMARY KEY, car text NOT NULL REFERENCES cars, size integer);
+    CREATE VIEW big_cars AS SELECT name, seats AS doors FROM cars WHERE seats > 4;
+"""
+
+
+@pytest.fixture(scope="module")
+def database(module_database: str) -> Iterator[Database]:
+    with psycopg.connect(module_database, autocommit=True) as connection:
+        connection.execute(SCHEMA)
+        yield Database(connection)
+
+
+Find = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def find(database: Database, tmp_path: Path) -> Find:
+    def find(sql: str, returns: Any, raises: Any = None) -> list[Finding]:
+        binding = bound(tmp_path, sql, returns, raises)
+        return list(nulls(binding, database, database.describe(binding.statement)))
+
+    return find
+
+
+NULLABLE = "SELECT doors FROM cars"
+NOT_NULL = "SELECT seats AS doors FROM cars"
+UNKNOWN = "SELECT doors FROM big_cars"
+
+
+def test_what_fits(find: Find) -> None:
+    assert find(NULLABLE, list[MaybeSize]) == []
+    assert find(UNKNOWN, list[MaybeSize]) == []
+    assert find(NOT_NULL, list[MaybeSize]) == []
+    assert find(NOT_NULL, list[Size]) == []
+    assert find("SELECT options::text AS options FROM cars", list[Options]) == []
+    assert find("SELECT color FROM cars", list[Paint]) == []
+    assert find("DELETE FROM cars", int) == []
+
+
+def test_a_field_that_takes_no_none(find: Find) -> None:
+    [finding] = find("-- Cars.\n" + NULLABLE, list[Size])
+    assert (finding.rule, finding.place) == ("nullable", (2, 8))
+    assert finding.message.startswith("doors may be NULL (")
+    assert "make the field Optional" in finding.help
+
+
+def test_what_is_unknown_must_be_said(find: Find) -> None:
+    [finding] = find(UNKNOWN, list[Size])
+    assert (finding.rule, finding.place) == ("unknown-nullability", (1, 8))
+    assert "view" in finding.message
+    assert "-- Never NULL (doors): why." in finding.help
+    assert find("-- Never NULL (doors): the view's cars have seats.\n" + UNKNOWN, list[Size]) == []
+
+
+@pytest.mark.parametrize(
+    ("head", "sql", "rule", "words"),
+    [
+        ("-- Never NULL (doors): so.", NOT_NULL, "needless-declaration", "that is proven"),
+        ("-- Never NULL (doors): so.", NULLABLE, "needless-declaration", "doors may be NULL"),
+        ("-- Never NULL (doors, name): so.", UNKNOWN, "needless-declaration", "no such column"),
+        ("-- Never NULL (doors):", UNKNOWN, "unknown-nullability", "unknown"),  # no reason
+        ("-- never null (doors): so.", UNKNOWN, "unknown-nullability", "unknown"),
+    ],
+)
+def test_a_declaration_is_held_to_its_word(
+    find: Find, head: str, sql: str, rule: str, words: str
+) -> None:
+    [finding] = find(f"{head}\n{sql}", list[Size])
+    assert (finding.rule, words in finding.message) == (rule, True)
+
+
+def test_a_signal_may_not_be_null(find: Find) -> None:
+    sql = "SELECT seats AS doors, doors > 3 AS conflict FROM cars"
+    [finding] = find(sql, list[Size], {"conflict": ConflictError})
+    assert (finding.rule, finding.place) == ("nullable", (1, 37))
+
+
+JOIN = """
+SELECT c.name, w.name AS "wheels.name", {} AS "wheels.size"
+FROM cars AS c LEFT JOIN wheels AS w ON w.car = c.name
+"""
+
+
+def test_the_items_of_a_join(find: Find) -> None:
+    """An item of which all is NULL is none, so the join itself takes nothing from its fields."""
+    assert find(JOIN.format("w.size"), Car) == []
+
+    class Strict(Car):
+        wheels: list[Size]  # type: ignore[assignment]
+
+    sql = 'SELECT c.name, w.size AS "wheels.doors" FROM cars AS c LEFT JOIN wheels AS w ON true'
+    [finding] = find(sql, Strict)
+    assert (finding.rule, "wheels.doors may be NULL" in finding.message) == ("nullable", True)
+
+
+def test_labels_and_their_check(find: Find) -> None:
+    missing, extra = find("SELECT tint AS color FROM cars", list[Paint])
+    assert [one.rule for one in (missing, extra)] == ["enum-labels"] * 2
+    assert missing.message == "the CHECK allows what Color has not: green"
+    assert extra.message == "Color has what the CHECK refuses: blue"
+    # Also through a CTE and a UNION.
+    sql = (
+        "WITH a AS (SELECT tint FROM cars) SELECT tint AS color FROM a UNION ALL SELECT tint FROM a"
+    )
+    assert len(find(sql, list[Paint])) == 2
+
+
+def test_what_can_not_be_analysed(find: Find) -> None:
+    sql = """
+        INSERT INTO cars (name, seats, color, tint)
+        SELECT w.name, 4, 'red', 'red' FROM wheels AS w CROSS JOIN wheels AS other
+        ON CONFLICT (name) DO UPDATE SET seats = 5
+        RETURNING seats AS doors
+    """
+    [finding] = find(sql, list[Size])
+    assert finding.rule == "not-analysed"

@@ -1,0 +1,275 @@
+"""Plans that would grow with the data are found, each in its place, and what is meant is waived."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from pydantic import BaseModel
+
+from dal.binding import query
+from dal.check.explain import custom_plan, generic_plan
+from dal.check.findings import Finding
+from dal.check.plans import LARGE_ROWS, findings, populate, unused_indexes
+from dal.check.samples import Samples
+from dal.inputs import Place
+from dal.jsonl import exporting, importing
+from dal.places import MIGRATIONS, SQL
+from tests.check.stubs import bound
+from tests.servers import Postgres
+
+assert exporting, importing  # they bind statements
+OWN = {binding.statement.name: binding for binding in query.bindings}
+
+
+class Found(BaseModel):
+    id: Any
+
+
+Before: TypeAlias = Place[Found]
+
+
+@pytest.fixture(scope="module")
+def filled(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Connection]:
+    url = postgres.create(migrated_template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        populate(connection)
+        yield connection
+    postgres.drop(url)
+
+
+@pytest.fixture
+def database(filled: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """A populated database; what a test changes is undone."""
+    with filled.transaction(force_rollback=True):
+        yield filled
+
+
+def told(found: Iterable[Finding]) -> list[str]:
+    """Rule, line and column."""
+    return [f"{one.rule} {one.place[0]}:{one.place[1]}" for one in found]
+
+
+BROKEN = {
+    "an expression": (
+        "SELECT id, title AS tasks FROM tasks WHERE lower(user_id) = :user_id",
+        {"user_id": str},
+        "seq-scan 1:32",
+    ),
+    "an optional filter": (
+        "SELECT id\nFROM conversations\nWHERE :user_id::text IS NULL OR user_id = :user_id",
+        {"user_id": str},
+        "seq-scan 2:6",
+    ),
+    "the tail of a key": (
+        "SELECT t.id FROM users AS u, tasks AS t WHERE u.id = :user_id AND t.title = u.id",
+        {"user_id": str},
+        "seq-scan 1:30",
+    ),
+    "no condition": (
+        "SELECT id FROM conversations ORDER BY updated_at DESC, status LIMIT :limit",
+        {"limit": int},
+        "unbounded-index-scan 1:16",
+    ),
+    "another order": (
+        "SELECT id FROM tasks WHERE user_id = :user_id ORDER BY title LIMIT :limit",
+        {"user_id": str, "limit": int},
+        "sort 1:16",
+    ),
+    "a sort of what a CTE has read": (
+        "WITH own AS MATERIALIZED (SELECT id, title FROM tasks WHERE user_id = :user_id)\n"
+        "SELECT id FROM own ORDER BY title",
+        {"user_id": str},
+        "sort 1:49",
+    ),
+    "a sort of one table beside another": (
+        "SELECT m.id FROM conversations AS c JOIN messages AS m\n"
+        "ON m.user_id = c.user_id AND m.conversation_id = c.id\n"
+        "WHERE c.user_id = :user_id AND c.id = :conversation_id::uuid ORDER BY m.content",
+        {"user_id": str, "conversation_id": Any},
+        "sort 1:42",
+    ),
+    # A walk from the newest message of all, past everyone else's.
+    "a conversation that the planner knows": (
+        "SELECT id FROM messages\n"
+        "WHERE conversation_id = :conversation_id::uuid AND user_id = :user_id\n"
+        "ORDER BY created_at DESC LIMIT (SELECT :limit::bigint)",
+        {"conversation_id": Any, "user_id": str, "limit": int},
+        "plan-differs 1:16",
+    ),
+    # A user of few tasks is thought to have less of them than a page holds.
+    "a limit that the planner knows": (
+        "SELECT id FROM tasks\n"
+        "WHERE user_id = :user_id AND (created_at, id) < (\n"
+        "    coalesce(:before_time::timestamptz, 'infinity'),\n"
+        "    coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))\n"
+        "ORDER BY created_at DESC, id DESC LIMIT :limit",
+        {"user_id": str, "before": Before, "limit": int},
+        "plan-differs 1:16",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sql", "given", "expected"), BROKEN.values(), ids=BROKEN)
+def test_what_grows_with_the_data(
+    database: psycopg.Connection, tmp_path: Path, sql: str, given: dict[str, Any], expected: str
+) -> None:
+    binding = bound(tmp_path, sql, list[Found], **given)
+    assert told(findings(database, [binding])) == [expected]
+
+
+SOUND = {
+    "what a LIMIT cut": (
+        "SELECT id FROM (SELECT id, title FROM tasks WHERE user_id = :user_id\n"
+        "ORDER BY created_at DESC LIMIT (SELECT :limit::bigint)) AS page ORDER BY title",
+        {"user_id": str, "limit": int},
+    ),
+    "what the caller gave": (
+        "SELECT given.id FROM unnest(:ids::uuid[]) AS given (id) ORDER BY given.id",
+        {"ids": list[Any]},
+    ),
+    "what the caller named": (
+        "SELECT t.id FROM unnest(:user_ids::text[], :ids::uuid[]) AS given (user_id, id)\n"
+        "JOIN tasks AS t ON t.user_id = given.user_id AND t.id = given.id ORDER BY t.title",
+        {"user_ids": list[str], "ids": list[Any]},
+    ),
+    "what an aggregate counted": (
+        "SELECT n AS id FROM (SELECT count(*) AS n FROM tasks WHERE user_id = :user_id\n"
+        "UNION ALL SELECT count(*) FROM conversations WHERE user_id = :user_id) AS own ORDER BY n",
+        {"user_id": str},
+    ),
+    "a limit that is hidden": (
+        "SELECT id FROM tasks WHERE user_id = :user_id\n"
+        "ORDER BY created_at DESC, id DESC LIMIT (SELECT :limit::bigint)",
+        {"user_id": str, "limit": int},
+    ),
+}
+
+
+@pytest.mark.parametrize(("sql", "given"), SOUND.values(), ids=SOUND)
+def test_what_is_bounded(
+    database: psycopg.Connection, tmp_path: Path, sql: str, given: dict[str, Any]
+) -> None:
+    binding = bound(tmp_path, sql, list[Found], **given)
+    assert findings(database, [binding]) == []
+
+
+def test_samples_are_common_and_rare_on_the_first_page_and_later(
+    database: psycopg.Connection,
+) -> None:
+    samples = list(Samples(database).of(OWN["messages.history"], {"messages"}))
+    assert [(kind, values[2] is None) for kind, values in samples] == [
+        ("common", False), ("common", True), ("rare", False), ("rare", True),
+    ]  # fmt: skip
+    held = "SELECT count(*) FROM messages WHERE conversation_id = %s"
+    counts = [database.execute(held, values[:1]).fetchone() for _, values in samples]
+    assert counts == [(4500,)] * 2 + [(3,)] * 2
+
+
+def test_an_index_that_is_gone(database: psycopg.Connection) -> None:
+    assert findings(database, [OWN["messages.history"]]) == []
+    database.execute("DROP INDEX idx_messages_conversation_created")
+    [found] = findings(database, [OWN["messages.history"]])
+    assert (found.rule, found.path) == ("sort", SQL / "messages/history.sql")
+    assert found.path.read_text()[found.offset :].startswith("messages\nWHERE")
+
+
+def test_a_small_table_may_be_read_whole(database: psycopg.Connection, tmp_path: Path) -> None:
+    sql = "-- Waives sort on tasks: none.\nSELECT id FROM tasks WHERE lower(title) = :title"
+    binding = bound(tmp_path, sql, list[Found], title=str)
+    assert told(findings(database, [binding])) == ["seq-scan 2:16", "needless-waiver 1:1"]
+    database.execute("UPDATE pg_class SET reltuples = %s WHERE relname = 'tasks'", [LARGE_ROWS - 1])
+    assert findings(database, [binding]) == []
+
+
+SCAN = "SELECT id FROM tasks WHERE title = :title"
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("-- Waives seq-scan on tasks: exports only.", []),
+        ("-- Waives seq-scan on users: exports only.", ["seq-scan 2:16", "needless-waiver 1:1"]),
+        ("-- Waives sort on tasks: exports only.", ["seq-scan 2:16", "needless-waiver 1:1"]),
+        ("-- Waives seq-scan on task: exports only.", ["seq-scan 2:16", "needless-waiver 1:1"]),
+        ("-- Waives seq-scan on tasks:", ["seq-scan 2:16", "needless-waiver 1:1"]),
+        ("-- Waives seq-scan, exports only.", ["seq-scan 2:16", "needless-waiver 1:1"]),
+    ],
+)
+def test_a_waiver(
+    database: psycopg.Connection, tmp_path: Path, head: str, expected: list[str]
+) -> None:
+    binding = bound(tmp_path, f"{head}\n{SCAN}", list[Found], title=str)
+    found = findings(database, [binding])
+    assert told(found) == expected
+    kept = [one for one in found if one.rule != "needless-waiver"]
+    assert findings(database, [binding], live=True) == kept
+
+
+def test_indexes_that_serve_nothing(database: psycopg.Connection, tmp_path: Path) -> None:
+    plans = [generic_plan(database, binding.statement) for binding in OWN.values()]
+    assert unused_indexes(database, plans, MIGRATIONS) == []
+    migration = tmp_path / "0005.titles.sql"
+    migration.write_text("-- titles\nCREATE INDEX idx_tasks_title ON tasks (title);\n")
+    database.execute(migration.read_bytes())
+    database.execute("DROP INDEX idx_messages_created_at")
+    unused, needless = unused_indexes(database, plans, tmp_path)
+    assert (unused.rule, unused.path, unused.place) == ("unused-index", migration, (2, 14))
+    assert (needless.rule, needless.path) == ("needless-waiver", SQL / "indexes.sql")
+    line = needless.path.read_text().splitlines()[needless.place[0] - 1]
+    assert line.startswith("-- Keeps idx_messages_created_at: ")
+
+
+def test_an_index_for_a_foreign_key_serves_it(database: psycopg.Connection, tmp_path: Path) -> None:
+    plans = [generic_plan(database, binding.statement) for binding in OWN.values()]
+    database.execute("CREATE TABLE likes (at timestamptz, by text REFERENCES users)")
+    database.execute("CREATE INDEX likes_by ON likes (by)")
+    assert unused_indexes(database, plans, MIGRATIONS) == []
+    database.execute("CREATE INDEX likes_at ON likes (at, by)")
+    assert [one.rule for one in unused_indexes(database, plans, MIGRATIONS)] == ["unused-index"]
+
+
+SHAPES = {
+    "messages.history": "Limit > Index Scan using idx_messages_conversation_created on messages",
+    "conversations.get_with_messages": "Sort > Nested Loop (Index Scan using conversations_pkey on"
+    " conversations, Limit > Index Scan using idx_messages_conversation_created on messages)",
+    "tasks.create": "stored: Index Scan using tasks_pkey on tasks; added: Insert on tasks",
+    "users.delete": "Delete on users > Index Scan using users_pkey on users",
+    "jsonl.clock": "",
+}
+
+
+@pytest.mark.parametrize(("name", "shape"), SHAPES.items())
+def test_shapes_are_the_same_on_each_version(
+    database: psycopg.Connection, name: str, shape: str
+) -> None:
+    assert generic_plan(database, OWN[name].statement).shape == shape
+
+
+def test_nothing_is_run_and_nothing_stays(database: psycopg.Connection, tmp_path: Path) -> None:
+    delete = bound(tmp_path, "DELETE FROM users", int).statement
+    before = database.execute("SELECT count(*) FROM users").fetchone()
+    generic_plan(database, delete)
+    custom_plan(database, delete, [])
+    fault = bound(tmp_path, "SELECT 1 / :n::int AS id", list[Found], n=int).statement
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        custom_plan(database, fault, [0])
+    assert database.execute("SELECT count(*) FROM users").fetchone() == before
+    assert database.execute("SELECT name FROM pg_prepared_statements").fetchall() == []
+    assert database.execute("SHOW plan_cache_mode").fetchone() == ("auto",)
+
+
+def test_a_text_is_sent_as_it_is(database: psycopg.Connection, tmp_path: Path) -> None:
+    sql = "SELECT id FROM users WHERE id = :user_id || ' %s {} %% \\'"
+    statement = bound(tmp_path, sql, list[Found], user_id=str).statement
+    plan = custom_plan(database, statement, ["o'neil\\ $1 %s"])
+    assert plan.nodes[-1]["Index Cond"].endswith(r"""o''neil\ $1 %s %s {} %% \'::text)""")
+
+
+def test_a_populated_database_is_analysed_whole(database: psycopg.Connection) -> None:
+    rows = database.execute("SELECT relname, reltuples FROM pg_class WHERE relname = ANY (%s)", [
+        ["users", "tasks", "conversations", "messages"]
+    ])  # fmt: skip
+    sampled = 300 * 100  # by default_statistics_target
+    assert all(LARGE_ROWS < count <= sampled for _, count in rows.fetchall())

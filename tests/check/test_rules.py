@@ -1,0 +1,369 @@
+"""Each rule broken in a file of its own, found there and nowhere else.
+
+The place of a finding is marked in the text: what follows `→`.
+"""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlfluff
+
+import dal.jsonl  # noqa: F401 - it binds statements as well
+from dal.binding import Executor, Queries, query
+from dal.binding.statement import read_statement
+from dal.check.findings import Finding
+from dal.check.rules import findings
+from dal.places import SQL
+from dal.record import Record
+from tests.servers import Postgres
+
+HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"
+
+
+class Row(Record):
+    id: str
+
+
+@pytest.fixture(scope="module")
+def connection(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Connection]:
+    """To a migrated database, with a function outside of the search path; no test changes it."""
+    url = postgres.create(migrated_template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE SCHEMA apart;"
+            "CREATE FUNCTION apart.chance() RETURNS text LANGUAGE sql AS 'SELECT random()::text'"
+        )
+        yield connection
+    postgres.drop(url)
+
+
+def bind(folder: Path, file: str, returns: Any) -> Queries:
+    """Bind a stub with the file's own parameters."""
+    names = read_statement(folder, file).parameters
+
+    async def stub(db: Executor, **given: str) -> Any:
+        raise NotImplementedError
+
+    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter("db", kinds[0]),
+        *(inspect.Parameter(name, kinds[1], annotation=str) for name in names),
+    ]
+    stub.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    stub.__annotations__ = dict.fromkeys(names, str) | {"return": returns}
+    queries = Queries(folder)
+    queries(file)(stub)
+    return queries
+
+
+def found(
+    connection: psycopg.Connection, folder: Path, marked: str, returns: Any
+) -> tuple[list[Finding], list[tuple[int, int]]]:
+    """The findings in a text, and the line and column of each of its marks."""
+    *before, rest = marked.split("→")
+    places, text = [], ""
+    for part in before:
+        text += part
+        places.append((text.count("\n") + 1, len(text) - text.rfind("\n")))
+    (folder / "some").mkdir()
+    (folder / "some" / "one.sql").write_text(text + rest)
+    queries = bind(folder, "some/one.sql", returns)
+    return findings(connection, queries.bindings, folder), places
+
+
+def assert_found(
+    connection: psycopg.Connection, folder: Path, rule: str, text: str, returns: Any = None
+) -> None:
+    has, places = found(connection, folder, text, returns)
+    assert [(one.rule, one.place) for one in has] == [(rule, place) for place in places]
+    assert all(one.offset is not None for one in has)
+
+
+def test_the_projects_own(connection: psycopg.Connection) -> None:
+    assert [one.as_text(SQL) for one in findings(connection, query.bindings, SQL)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "→SELECT 1",
+        "→-- Index: none.\n-- Locks: none.\nSELECT 1",
+        "→-- no sentence\n-- Index: none.\n-- Locks: none.\nSELECT 1",
+        "→-- An answer.\n-- Index: none.\nSELECT 1",
+        "→-- An answer.\n-- Locks: none.\nSELECT 1",
+        "-- An answer.\n→-- Index:\n-- Locks: none.\nSELECT 1",
+        "→-- An answer.\n-- Index: none.\nSELECT 1 -- Locks: none.",
+    ],
+)
+def test_head_comments(connection: psycopg.Connection, tmp_path: Path, text: str) -> None:
+    has, places = found(connection, tmp_path, text, None)
+    assert {(one.rule, one.place) for one in has} == {("head-comment", place) for place in places}
+    assert len(has) == (3 if text.endswith("→SELECT 1") else 1)
+
+
+def test_files_without_a_stub(connection: psycopg.Connection, tmp_path: Path) -> None:
+    for name in ("grants.sql", "check/more.sql", "tasks/gone.sql"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("SELECT 1")
+    assert [
+        (one.rule, one.path.relative_to(tmp_path).as_posix())
+        for one in findings(connection, [], tmp_path)
+    ] == [
+        ("head-comment", "check/more.sql"),
+        ("head-comment", "grants.sql"),
+        ("orphan-file", "tasks/gone.sql"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT →* FROM tasks WHERE user_id = :user_id",
+        "SELECT t.→* FROM tasks AS t WHERE user_id = :user_id",
+        "SELECT 1 FROM (SELECT →* FROM tasks WHERE user_id = :user_id) AS t",
+        "DELETE FROM tasks WHERE user_id = :user_id RETURNING →*",
+        "SELECT count(*), 2 * 3 FROM tasks WHERE user_id = :user_id",
+    ],
+)
+def test_stars(connection: psycopg.Connection, tmp_path: Path, statement: str) -> None:
+    assert_found(connection, tmp_path, "star", HEAD + statement)
+
+
+MINE = "SELECT id FROM tasks WHERE user_id = :user_id"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        MINE + " AND (→:title::text IS NULL OR title = :title::text)",
+        MINE + " AND (title = :title::text OR →:title::text IS NULL)",
+        MINE + " AND (title = :title::text OR (→:every::boolean))",
+        MINE + " AND (title = ANY(:titles::text[]) OR →:titles::text[] IS NULL)",
+        MINE + " AND →coalesce(:title::text, title) = title",
+        MINE + " AND title = →coalesce(:title, title)",
+        "SELECT t.id FROM tasks AS t JOIN users AS u"
+        " ON u.id = t.user_id AND (→:title::text IS NULL OR t.title = :title)"
+        " WHERE t.user_id = :user_id",
+        MINE + " AND (title = :title OR description = :title)",
+        MINE + " AND created_at < coalesce(:before::timestamptz, 'infinity')",
+        "UPDATE tasks SET title = CASE WHEN :title::text IS NULL OR :keep::boolean"
+        " THEN title ELSE :title END WHERE user_id = :user_id",
+    ],
+)
+def test_optional_filters(connection: psycopg.Connection, tmp_path: Path, statement: str) -> None:
+    assert_found(connection, tmp_path, "optional-filter", HEAD + statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT id FROM →tasks WHERE id = :id::uuid",
+        "SELECT id FROM →users",
+        "SELECT t.id FROM →tasks AS t WHERE lower(t.user_id) = :user_id",
+        "SELECT id FROM →tasks WHERE user_id = user_id",
+        "SELECT id FROM →tasks WHERE user_id <> :user_id",
+        "SELECT id FROM →tasks WHERE user_id = :user_id OR completed",
+        "SELECT id FROM →tasks WHERE user_id = 'ada'",
+        "DELETE FROM →tasks WHERE id = :id::uuid",
+        "UPDATE →tasks SET completed = false WHERE id = :id::uuid",
+        # A join filters both sides; an outer one only the side that may be missing.
+        "SELECT m.id FROM conversations AS c JOIN messages AS m ON m.user_id = c.user_id"
+        " WHERE c.user_id = :user_id",
+        "SELECT m.id FROM conversations AS c JOIN →messages AS m ON m.conversation_id = c.id"
+        " WHERE c.user_id = :user_id",
+        "SELECT c.id FROM conversations AS c LEFT JOIN messages AS m ON m.user_id = c.user_id"
+        " WHERE c.user_id = :user_id",
+        "SELECT c.id FROM →conversations AS c LEFT JOIN messages AS m"
+        " ON m.user_id = :user_id AND c.user_id = :user_id",
+        "SELECT c.id FROM conversations AS c RIGHT JOIN →messages AS m"
+        " ON m.user_id = :user_id AND c.user_id = :user_id",
+        "SELECT 1 FROM →conversations AS c FULL JOIN →messages AS m"
+        " ON m.user_id = :user_id AND c.user_id = :user_id",
+        "SELECT 1 FROM conversations AS c JOIN messages AS m USING (user_id)"
+        " WHERE c.user_id = :user_id",
+        # Two that are equal to each other, and to nothing that is given.
+        "SELECT 1 FROM →conversations AS c JOIN →messages AS m ON m.user_id = c.user_id",
+        "SELECT id FROM tasks WHERE (user_id, id) = (:user_id, :id::uuid)",
+        "SELECT id FROM tasks WHERE user_id = (SELECT :user_id)",
+        "SELECT id FROM tasks WHERE user_id = ANY(:user_ids::text[])",
+        "SELECT 1 FROM unnest(:user_ids::text[]) AS given (user_id)"
+        " JOIN tasks AS t ON t.user_id = given.user_id",
+        # What comes out of a CTE or a subselect is as good as what went in.
+        "WITH mine AS (SELECT user_id AS whose FROM users JOIN tasks ON user_id = users.id"
+        " WHERE users.id = :user_id) SELECT 1 FROM mine JOIN messages AS m ON m.user_id = whose",
+        "WITH every AS (SELECT user_id FROM →tasks)"
+        " SELECT 1 FROM every JOIN →messages AS m ON m.user_id = every.user_id",
+        "WITH two AS (SELECT user_id FROM tasks WHERE user_id = :user_id"
+        " UNION ALL SELECT title FROM tasks WHERE user_id = :user_id)"
+        " SELECT 1 FROM two JOIN →messages AS m ON m.user_id = two.user_id",
+        "SELECT 1 FROM (SELECT user_id FROM tasks WHERE user_id = :user_id) AS t,"
+        " LATERAL (SELECT 1 FROM messages WHERE user_id = t.user_id) AS m",
+        "WITH tasks AS (SELECT 1 AS id) SELECT id FROM tasks",
+        "SELECT EXISTS (SELECT FROM →tasks AS t WHERE t.id = u.id::uuid)"
+        " FROM users AS u WHERE u.id = :user_id",
+        # A subselect's condition does not filter what is outside of it.
+        "SELECT 1 FROM →users AS u WHERE EXISTS (SELECT FROM tasks AS t"
+        " WHERE t.user_id = :user_id AND u.id = :user_id)",
+        "INSERT INTO tasks (user_id, title) VALUES (:user_id, 'a'), (:user_id, 'b')",
+        "INSERT INTO →tasks (user_id, title) VALUES (:user_id, 'a'), ('bob', 'b')",
+        "INSERT INTO →tasks (title, user_id) SELECT :user_id, title FROM tasks"
+        " WHERE user_id = :user_id",
+        "INSERT INTO →tasks (title) SELECT 'a'",
+        "INSERT INTO users (id) SELECT :id ON CONFLICT (id) DO UPDATE SET id = excluded.id",
+        "INSERT INTO →messages AS m (id, user_id) SELECT :id::uuid, :user_id"
+        " ON CONFLICT (id) DO UPDATE SET role = m.role",
+        "INSERT INTO tasks (user_id, title) VALUES (:user_id, (SELECT title FROM →tasks LIMIT 1))",
+        "SELECT one.id FROM unnest((SELECT array_agg(id) FROM →tasks)) AS one (id)",
+        "SELECT c.id FROM (→conversations AS c JOIN →messages AS m ON m.user_id = c.user_id)",
+        "MERGE INTO →tasks AS t USING →users AS u ON t.user_id = u.id WHEN MATCHED THEN DELETE",
+    ],
+)
+def test_owners(connection: psycopg.Connection, tmp_path: Path, statement: str) -> None:
+    assert_found(connection, tmp_path, "owner-filter", HEAD + statement)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- All users: a report.\nSELECT id FROM tasks",
+        "→-- All users:\nSELECT id FROM tasks",
+        "→-- All users: a report.\nSELECT id FROM tasks WHERE user_id = :user_id",
+        "-- All  users: a report.\nSELECT id FROM →tasks",
+    ],
+)
+def test_all_users(connection: psycopg.Connection, tmp_path: Path, text: str) -> None:
+    assert_found(connection, tmp_path, "owner-filter", HEAD + text)
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "created_at = →clock_timestamp()",
+        "id = →gen_random_uuid()",
+        "title = →random()::text",
+        "title = pg_catalog.→random()::text",
+        "title = apart.→chance()",
+        "created_at = updated_at →+ interval '1 second'",
+        "created_at = updated_at →+ '1 second'",
+        "created_at = interval '1 second' →+ updated_at",
+        "created_at = (updated_at AT TIME ZONE 'UTC' + interval '1 second') AT TIME ZONE 'UTC'",
+        "created_at = →date_trunc('day', updated_at)",
+        "created_at = date_trunc('day', updated_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'",
+        "title = →extract(day FROM updated_at)::text",
+        "title = →to_char(updated_at, 'YYYY')",
+        "title = updated_at→::text",
+        "title = id::text",
+        "title = →concat(title, 'a')",
+        "title = title || 'a'",
+        "title = title →|| 1",
+        "completed = updated_at→::date →< created_at",
+        "completed = updated_at < created_at",
+        "completed = title LIKE 'a%'",
+        "completed = (title, created_at) IS DISTINCT FROM (description, updated_at)",
+        "completed = (title, created_at) →IS DISTINCT FROM (:title::text, :day::date)",
+        "completed = title IN ('a', 'b')",
+        "completed = title = ANY(:titles::text[])",
+        "completed = updated_at BETWEEN created_at AND now()",
+        "updated_at = now()",
+        "updated_at = current_timestamp",
+        "updated_at = greatest(now(), updated_at)",
+        "updated_at = now() + interval '1 day'",
+        "updated_at = coalesce(updated_at, →now())",
+        "updated_at = CASE WHEN completed THEN updated_at ELSE →now() END",
+        "updated_at = CASE WHEN completed THEN updated_at ELSE →CURRENT_TIMESTAMP END",
+        "title = (SELECT →to_char(u.created_at, 'YYYY') FROM users AS u WHERE u.id = :user_id)",
+        "completed = (SELECT tasks.updated_at < u.created_at"
+        " FROM users AS u WHERE u.id = :user_id)",
+        "updated_at = (SELECT u.created_at →+ interval '1 day'"
+        " FROM users AS u WHERE u.id = :user_id)",
+    ],
+)
+def test_updates(connection: psycopg.Connection, tmp_path: Path, assignment: str) -> None:
+    statement = f"UPDATE tasks SET {assignment} WHERE user_id = :user_id"
+    assert_found(connection, tmp_path, "volatile-in-update", HEAD + statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO tasks AS t (user_id, title) SELECT :user_id, random()::text"
+        " ON CONFLICT (user_id, id) DO UPDATE SET created_at = →clock_timestamp()",
+        "INSERT INTO tasks AS t (user_id, title) SELECT :user_id, 'a'"
+        " ON CONFLICT (user_id, id) DO UPDATE SET created_at = excluded.created_at →+ '1 day'",
+        "WITH clock AS (SELECT clock_timestamp() AS now, interval '1 day' AS day),"
+        " mine AS (SELECT id FROM tasks WHERE user_id = :user_id AND title = :title)"
+        " UPDATE tasks AS t SET updated_at = clock.now →+ day"
+        " FROM clock, mine WHERE t.user_id = :user_id AND t.id = mine.id",
+        "WITH moved AS (UPDATE tasks SET updated_at = now() WHERE user_id = :user_id RETURNING id)"
+        " SELECT random() FROM moved",
+        "UPDATE tasks SET completed = false"
+        " WHERE user_id = :user_id AND updated_at < →clock_timestamp()",
+        "DELETE FROM tasks WHERE user_id = :user_id AND created_at < clock_timestamp()",
+    ],
+)
+def test_updates_elsewhere(connection: psycopg.Connection, tmp_path: Path, statement: str) -> None:
+    assert_found(connection, tmp_path, "volatile-in-update", HEAD + statement)
+
+
+@pytest.mark.parametrize(
+    ("text", "returns"),
+    [
+        (f"→{MINE}", list[Row]),
+        (f"{MINE} ORDER BY id", list[Row]),
+        (f"→SELECT id FROM ({MINE} ORDER BY id) AS page", list[Row]),
+        (f"{MINE} UNION ALL {MINE} ORDER BY id", list[Row]),
+        (f"-- Any order: they are put into a set.\n{MINE}", list[Row]),
+        (f"→-- Any order:\n{MINE}", list[Row]),
+        (f"→-- Any order: a set.\n{MINE} ORDER BY id", list[Row]),
+        (f"→-- Any order: a set.\n{MINE}", Row | None),
+        (MINE, Row | None),
+        ("→DELETE FROM tasks WHERE user_id = :user_id RETURNING id", list[Row]),
+    ],
+)
+def test_order(connection: psycopg.Connection, tmp_path: Path, text: str, returns: Any) -> None:
+    assert_found(connection, tmp_path, "order", HEAD + text, returns)
+
+
+def test_what_sqlglot_can_not_read(connection: psycopg.Connection, tmp_path: Path) -> None:
+    has, _ = found(connection, tmp_path, HEAD + "SELECT id FROM WHERE", None)
+    assert [one.rule for one in has] == ["not-analysed"]
+
+
+# For sqlfluff, whose configuration is in pyproject.toml: faults of form alone.
+FORM = f"""\
+select t.id x, Coalesce(T.title, :limit) AS a
+    , CASE WHEN completed THEN 1 ELSE NULL END AS b
+FROM tasks u -- {"long" * 25}
+WHERE title = NULL OR id != :id::INT"""
+FAULTS = """
+1 capitalisation.keywords
+1 aliasing.column
+1 capitalisation.functions
+1 capitalisation.identifiers
+2 layout.commas
+2 structure.else_null
+3 layout.long_lines
+3 aliasing.table
+3 aliasing.unused
+4 convention.is_null
+4 convention.not_equal
+4 capitalisation.types
+4 layout.end_of_file
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        (FORM, FAULTS.split("\n")[1:-1]),
+        ("SELECT id FROM tasks LIMIT LIMIT\n", ["1 None"]),  # it can't be read
+        ("SELECT id FROM tasks WHERE id = :id LIMIT :limit\n", []),
+    ],
+)
+def test_form(text: str, faults: list[str]) -> None:
+    found = sqlfluff.lint(text, config_path=str(SQL.parent / "pyproject.toml"))
+    assert [f"{one['start_line_no']} {one['name'] or None}" for one in found] == faults
