@@ -33,8 +33,8 @@ def dal(*arguments: str, url: str | None = None) -> tuple[int, str, str]:
     return result.exit_code, plain[0], plain[1]
 
 
-@pytest.mark.parametrize("server", ["18", "16"])
-def test_the_project_is_proven(server: str) -> None:
+@pytest.mark.parametrize("server", ["18", pytest.param("16", marks=pytest.mark.slow)])
+def test_the_project_is_proven(server: str) -> None:  # .ci/run does it on both
     code, out, said = dal("check", "--server", server)
     assert (code, said) == (0, "")
     assert re.fullmatch(rf"proved \d\d statements against a new database \(.* {server}\)\n", out)
