@@ -1,0 +1,48 @@
+"""The tests of the functions once more, by way of PgBouncer.
+
+Their `db` is another one here; what they run on connections of their own goes to the server itself.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+import dal
+from dal.database.pooler import is_pooled
+from tests.functions import (
+    test_bad_input,
+    test_conversations,
+    test_cursor,
+    test_messages,
+    test_retries,
+    test_tasks,
+    test_users,
+)
+
+pytestmark = pytest.mark.slow
+
+for module in (
+    test_bad_input,
+    test_conversations,
+    test_cursor,
+    test_messages,
+    test_retries,
+    test_tasks,
+    test_users,
+):
+    for name, found in vars(module).items():
+        if name.startswith("test_") and callable(found):
+            globals()[f"{name}_of_{module.__name__.rpartition('_')[2]}"] = found
+        elif "fixture" in type(found).__name__.lower():
+            globals()[name] = found
+
+
+@pytest.fixture
+async def db(pooled: str) -> AsyncIterator[dal.Database]:
+    async with dal.connect(pooled, min_size=1) as db:
+        yield db
+
+
+async def test_the_pooler_is_really_between(db: dal.Database) -> None:
+    async with db.acquire() as connection:
+        assert await is_pooled(connection)
