@@ -18,13 +18,6 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
         with suppress(OSError, asyncpg.PostgresConnectionError):
             await super().close(timeout=timeout)
 
-    async def _reset(self) -> None:
-        # A cancelled COMMIT or ROLLBACK may leave its transaction open. asyncpg would roll it back
-        # as well, but report it to the event loop as a fault of the program.
-        if self._protocol.is_in_transaction() and self._top_xact is None:
-            await self.execute("ROLLBACK")
-        await super()._reset()
-
 
 async def keep(connection: object) -> None:
     """Reset nothing: dal's statements leave no session state, and a reset is a round trip."""

@@ -1,5 +1,6 @@
 """A transaction, and savepoints within it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Literal, TypeAlias
@@ -82,7 +83,8 @@ async def begin(
         await translated(transaction._confirm)
     except BaseException as error:
         try:
-            await block.__aexit__(type(error), error, None)
+            with _left_to_the_pool(block):
+                await block.__aexit__(type(error), error, None)
         except Exception:  # noqa: BLE001
             # Lost, or busy with a task that outlived the block. Closed, it is rolled back by the
             # server; the block's own error is the one to see.
@@ -91,7 +93,19 @@ async def begin(
         raise
     finally:
         transaction._ended = True
-    await translated(block.__aexit__, None, None, None, explain=_explain_commit)
+    with _left_to_the_pool(block):
+        await translated(block.__aexit__, None, None, None, explain=_explain_commit)
+
+
+@contextmanager
+def _left_to_the_pool(block: Any) -> Iterator[None]:
+    """Where COMMIT or ROLLBACK is cancelled, the pool rolls back, as silently as after BEGIN."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not block._nested:
+            block._managed, block._connection._top_xact = True, block
+        raise
 
 
 def _explain_commit(error: Exception, query: str | None) -> DalError | None:
