@@ -1,4 +1,4 @@
-"""SELECT and VALUES: their rows, and the columns of a select list."""
+"""The rows of SELECT and VALUES, and the columns of a select list."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ ARGUMENTS = {
 
 
 def select(scope: Scope, node: exp.Select) -> Result:
-    """SELECT, without WITH and LIMIT."""
+    """The rows of a SELECT, without WITH and LIMIT."""
     check_arguments(node, ARGUMENTS)
     rows = Rows(True)
     if from_ := node.args.get("from_"):
