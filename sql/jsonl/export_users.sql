@@ -8,8 +8,8 @@
 -- All users: the export of everyone begins with who there is.
 SELECT
     u.id,
-    -- OFFSET keeps each look-up apart: a plan may answer EXISTS for all users at once, from the whole
-    -- table.
+    -- OFFSET keeps each look-up apart: a plan may answer EXISTS for all users at once, from the
+    -- whole table.
     EXISTS (SELECT FROM tasks AS t WHERE t.user_id = u.id OFFSET 0) AS tasks,
     EXISTS (SELECT FROM conversations AS c WHERE c.user_id = u.id OFFSET 0) AS conversations
 FROM users AS u
