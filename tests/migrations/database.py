@@ -1,11 +1,14 @@
 """What the migrations' tests look at: a database, object by object, and folders of migrations."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import psycopg
 from psycopg import sql
 
+from dal.migrate import session
 from dal.places import SQL
 
 IDS = ["0001.users", "0002.tasks", "0003.conversations", "0004.messages"]
@@ -48,3 +51,11 @@ def search_path(dsn: str, *schemas: str) -> None:
                 sql.SQL(", ").join(map(sql.Identifier, schemas)),
             )
         )
+
+
+@contextmanager
+def lock_held(dsn: str, key: int = session._LOCK_KEY) -> Iterator[int]:
+    """The process id of another run at work."""
+    with psycopg.connect(dsn, autocommit=True, application_name="dal migrate") as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [key])
+        yield other.info.backend_pid

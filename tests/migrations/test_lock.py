@@ -15,7 +15,7 @@ import dal
 from dal import conversations, messages, migrate, tasks, users
 from dal.migrate import session
 from dal.migrate.run import Step
-from tests.migrations.database import IDS, Add, catalogue, rows, run
+from tests.migrations.database import IDS, Add, catalogue, lock_held, rows, run
 from tests.servers import Postgres, database_name
 
 DUE = "ALTER TABLE tasks ADD COLUMN due timestamptz"
@@ -52,14 +52,6 @@ class Report:
 
     def _first(self, pattern: re.Pattern[str]) -> Callable[[], str | None]:
         return lambda: next((line for line in self.lines if pattern.search(line)), None)
-
-
-@contextmanager
-def lock_held(dsn: str, key: int = session._LOCK_KEY) -> Iterator[int]:
-    """The process id of another run at work."""
-    with psycopg.connect(dsn, autocommit=True, application_name="dal migrate") as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [key])
-        yield other.info.backend_pid
 
 
 @contextmanager

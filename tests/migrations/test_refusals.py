@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from dal.cli import app
 from tests.faults.restartable import Restartable
-from tests.migrations.database import catalogue, run
-from tests.migrations.test_lock import lock_held
+from tests.migrations.database import catalogue, lock_held, run
 from tests.servers import Postgres, database_name
 
 RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("mark", "0004")]

@@ -21,7 +21,7 @@ from tests.functions import (
 
 pytestmark = pytest.mark.slow
 
-for module in (
+MODULES = (
     test_bad_input,
     test_conversations,
     test_cursor,
@@ -29,7 +29,8 @@ for module in (
     test_retries,
     test_tasks,
     test_users,
-):
+)
+for module in MODULES:
     for name, found in vars(module).items():
         if name.startswith("test_") and callable(found):
             globals()[f"{name}_of_{module.__name__.rpartition('_')[2]}"] = found
