@@ -4,33 +4,18 @@ Their `db` is another one here; what they run on connections of their own goes t
 """
 
 from collections.abc import AsyncIterator
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import dal
 from dal.database.pooler import is_pooled
-from tests.functions import (
-    test_bad_input,
-    test_conversations,
-    test_cursor,
-    test_messages,
-    test_retries,
-    test_tasks,
-    test_users,
-)
 
 pytestmark = pytest.mark.slow
 
-MODULES = (
-    test_bad_input,
-    test_conversations,
-    test_cursor,
-    test_messages,
-    test_retries,
-    test_tasks,
-    test_users,
-)
-for module in MODULES:
+for path in sorted(Path(__file__).parents[1].glob("functions/test_*.py")):
+    module = import_module(f"tests.functions.{path.stem}")
     for name, found in vars(module).items():
         if name.startswith("test_") and callable(found):
             globals()[f"{name}_of_{module.__name__.rpartition('_')[2]}"] = found
