@@ -87,7 +87,7 @@ def one_of(labels: type[StrEnum]) -> PlainValidator:
 
 
 _json_value: TypeAdapter[JsonValue] = TypeAdapter(
-    JsonValue, config=ConfigDict(strict=True, allow_inf_nan=False)
+    JsonValue, config=ConfigDict(strict=True, allow_inf_nan=False, defer_build=True)
 )
 # \u0000 as an escape of its own, not the tail of an escaped backslash.
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")

@@ -10,4 +10,4 @@ class Record(BaseModel):
     `repr`, and all of it out of validation errors, so that a logged one does not spill it.
     """
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)

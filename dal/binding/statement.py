@@ -1,11 +1,9 @@
 """One SQL file, as the statement that reaches the server."""
 
-import difflib
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
-from dal.binding.scanner import Kind, ScanError, Token, tokens
+from dal.binding.scanner import Kind, ScanError, tokens
 
 _QUIET = (Kind.SPACE, Kind.COMMENT)
 _COUNTED = ("INSERT", "UPDATE", "DELETE", "MERGE")
@@ -44,50 +42,51 @@ def read_statement(folder: Path, file: str) -> Statement:
     path = folder / file
     name = file.removesuffix(".sql").replace("/", ".")
     try:
-        body = _body(tokens(path.read_text(encoding="utf-8-sig")))
+        return _parsed(path, name, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BindingError(f"{path} does not exist{_similar(folder, file)}") from None
-    except (UnicodeDecodeError, ScanError) as error:
+    except (UnicodeDecodeError, ScanError, BindingError) as error:
         raise BindingError(f"{path}: {error}") from None
-    except BindingError as error:
-        raise BindingError(f"{path}: {error}") from None
-    if body[0].kind is not Kind.WORD:
-        raise BindingError(f"{path}: a statement begins with a keyword")
-    keyword = body[0]
+
+
+def _parsed(path: Path, name: str, sql: str) -> Statement:
+    parts: list[str] = []
     parameters: dict[str, str] = {}
-    parts = [keyword.text, f" /* {name} */"]
-    for before, token in pairwise(body):
-        if token.kind is Kind.PARAMETER:
-            gap = " " if before.kind is Kind.WORD else ""  # LIMIT:n would become one word
-            parts.append(gap + parameters.setdefault(token.text[1:], f"${len(parameters) + 1}"))
+    counted = closed = False
+    length = 0  # of the parts, without what is quiet behind the statement
+    before = None
+    for token in tokens(sql):
+        if token.kind in _QUIET:
+            if parts:  # else it is the head comment
+                parts.append(token.text)
+        elif closed:
+            raise BindingError("more than one statement; give each one its own file")
+        elif token.text == ";":
+            closed = True
         else:
-            parts.append(token.text)
-    return Statement(
-        name=name,
-        path=path,
-        text="".join(parts),
-        parameters=tuple(parameters),
-        counted=keyword.text.upper() in _COUNTED,
-    )
-
-
-def _body(found: list[Token]) -> list[Token]:
-    """The statement without its head comment and its closing semicolon."""
-    loud = [place for place, token in enumerate(found) if token.kind not in _QUIET]
-    if loud and found[loud[-1]].text == ";":
-        loud.pop()
-    if not loud:
+            if token.kind is Kind.POSITION:
+                raise BindingError(f"{token.text}: name the parameter instead, as in :user_id")
+            if before is None:
+                if token.kind is not Kind.WORD:
+                    raise BindingError("a statement begins with a keyword")
+                counted = token.text.upper() in _COUNTED
+                parts += token.text, f" /* {name} */"
+            elif token.kind is Kind.PARAMETER:
+                gap = " " if before.kind is Kind.WORD else ""  # LIMIT:n would become one word
+                parts.append(gap + parameters.setdefault(token.text[1:], f"${len(parameters) + 1}"))
+            else:
+                parts.append(token.text)
+            length = len(parts)
+        if parts:
+            before = token
+    if not parts:
         raise BindingError("there is no statement")
-    body = found[loud[0] : loud[-1] + 1]
-    if any(token.text == ";" for token in body):
-        raise BindingError("more than one statement; give each one its own file")
-    for token in body:
-        if token.kind is Kind.POSITION:
-            raise BindingError(f"{token.text}: name the parameter instead, as in :user_id")
-    return body
+    return Statement(name, path, "".join(parts[:length]), tuple(parameters), counted)
 
 
 def _similar(folder: Path, file: str) -> str:
+    import difflib  # imported only where a file is missing
+
     files = [path.relative_to(folder).as_posix() for path in folder.rglob("*.sql")]
     near = difflib.get_close_matches(file, files, n=1)
     return f"; did you mean {near[0]}?" if near else ""

@@ -11,12 +11,12 @@ from typing import Any, Self
 import asyncpg
 
 from dal.database.address import Address
-from dal.database.connection import Connection, is_lost, keep
+from dal.database.connection import Connection, give_back, is_lost, keep
 from dal.database.failures import explain_connect, translated
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
 from dal.database.transaction import Isolation, Transaction, begin
-from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
+from dal.errors import DatabaseUnavailableError, PoolTimeoutError
 
 # What asyncpg's reset leaves: it spares temporary tables, and the role, which RESET ALL spares too.
 _FORGET = "RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES"
@@ -136,7 +136,7 @@ class Database:
                 if not isinstance(error, Exception):
                     raise
             finally:
-                await pool.release(connection)
+                await give_back(connection, self._settings.acquire_timeout)
 
     async def ping(self) -> float:
         """Ask the server for an answer; the round trip in seconds.
@@ -212,26 +212,28 @@ class Database:
         )
 
     async def _take(self, pool: asyncpg.Pool) -> Any:
-        async def acquire() -> Any:
-            return await pool.acquire(timeout=self._settings.acquire_timeout)
-
-        def explain(error: Exception, query: str | None) -> DalError | None:
-            if isinstance(error, TimeoutError) and pool.get_size() == pool.get_max_size():
-                return PoolTimeoutError()
-            return explain_connect(error, query)
-
-        connection = await translated(acquire, explain=explain)
-        if pool.is_closing():
-            await pool.release(connection)
-            raise DatabaseUnavailableError("closed while a call waited for a connection")
-        return connection
+        try:
+            # asyncpg's own time limit would run each acquire in a task.
+            async with asyncio.timeout(self._settings.acquire_timeout):
+                connection = await pool.acquire()
+        except Exception as error:
+            full = isinstance(error, TimeoutError) and pool.get_size() == pool.get_max_size()
+            failure = PoolTimeoutError() if full else explain_connect(error)
+            if failure is None:
+                raise
+        else:
+            if not pool.is_closing():
+                return connection
+            await give_back(connection, self._settings.acquire_timeout)
+            failure = DatabaseUnavailableError("closed while a call waited for a connection")
+        raise failure  # out here the original is not chained to it
 
     async def _give_back(self, pool: asyncpg.Pool, connection: Any) -> None:
         if is_lost(connection):
             # What broke it (a restart, a failover) may have broken the idle ones as well, without
             # their notice. Replaced when they are next taken, they don't fail a call each.
             await pool.expire_connections()
-        await pool.release(connection)
+        await give_back(connection, self._settings.acquire_timeout)
 
     async def _recycle(self, pool: asyncpg.Pool) -> None:
         while True:

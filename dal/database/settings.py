@@ -34,7 +34,7 @@ PlainName = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,63}$")]
 class Settings(BaseModel):
     """What `dal.connect` takes besides the address; its docstring says what each one means."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     max_size: Annotated[Size, Field(ge=1)] = 30
     min_size: Annotated[Size, Field(ge=0)] = Field(

@@ -93,14 +93,14 @@ def test_parameters(sql: str, expected: list[str]) -> None:
 )
 def test_an_error_tells_where_and_what_but_not_the_text(sql: str, place: str, what: str) -> None:
     with pytest.raises(ScanError) as raised:
-        tokens(sql)
+        list(tokens(sql))
     assert str(raised.value) == f"{place}: this {what} is never closed"
     assert "secret" in sql[raised.value.offset :]
 
 
 def scanned(sql: str) -> list[Token] | ScanError:
     try:
-        return tokens(sql)
+        return list(tokens(sql))
     except ScanError as error:
         return error
 
