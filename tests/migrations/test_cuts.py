@@ -18,8 +18,8 @@ import pytest
 from dal import migrate
 from dal.errors import DalError
 from tests.migrations.database import IDS, Add, Catalogue, catalogue, rows
-from tests.migrations.proxy import proxied
 from tests.servers import Postgres
+from tests.wire import Loss, Relay, relayed
 
 INDEX = (
     "-- transactional: false\n"
@@ -42,6 +42,15 @@ def fresh(postgres: Postgres) -> Iterator[str]:
     url = postgres.create()
     yield url
     postgres.drop(url)
+
+
+@contextmanager
+def cut(dsn: str, n: int, *, delivered: bool) -> Iterator[Relay]:
+    """The wire, which breaks off for good at the n-th message, or at the answer to it."""
+    with relayed(dsn) as relay:
+        loss: Loss = "answer" if delivered else "request"
+        relay.lose(loss, lambda _: len(relay.messages) == n, outage=True)
+        yield relay
 
 
 def finished(dsn: str, folder: Path) -> Catalogue:
@@ -72,13 +81,13 @@ def test_the_wire_is_cut_while_applying(
         full = finished(dsn, longer)
     n = 0
     for n in itertools.count(1, stride):
-        with fresh(postgres) as dsn, proxied(dsn, n, delivered=delivered) as proxy:
+        with fresh(postgres) as dsn, cut(dsn, n, delivered=delivered) as wire:
             try:
-                migrate.apply(proxy.url, folder=longer)
+                migrate.apply(wire.url, folder=longer)
             except DalError:
-                assert proxy.cut
+                assert wire.lost
             assert finished(dsn, longer) == full
-            if not proxy.cut:
+            if not wire.lost:
                 break
     assert n > 60  # there were that many moments
 
@@ -90,14 +99,14 @@ def test_the_wire_is_cut_while_rolling_back(
 ) -> None:
     n = 0
     for n in itertools.count(1, stride):
-        with fresh(postgres) as dsn, proxied(dsn, n, delivered=delivered) as proxy:
+        with fresh(postgres) as dsn, cut(dsn, n, delivered=delivered) as wire:
             finished(dsn, longer)
             try:
-                migrate.rollback(proxy.url, steps=None, folder=longer)
+                migrate.rollback(wire.url, steps=None, folder=longer)
             except DalError:
-                assert proxy.cut
+                assert wire.lost
             assert undone(dsn, longer) == []
-            if not proxy.cut:
+            if not wire.lost:
                 break
     assert n > 40
 
