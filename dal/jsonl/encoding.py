@@ -60,7 +60,7 @@ class ConversationLines:
 
     def end(self) -> bytes:
         """The line so far; the next one begins empty."""
-        line = self._opening + b",".join(self._messages) + self._closing
+        line = b"".join([self._opening, b",".join(self._messages), self._closing])
         self._messages, self._bytes = [], 0
         return line
 

@@ -16,10 +16,9 @@ FROM conversations AS c
 LEFT JOIN (
     SELECT id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at
     FROM messages
-    -- The subselect hides the value: a custom plan that knows a quiet conversation would walk
-    -- idx_messages_created_at through other people's rows.
-    WHERE conversation_id = (SELECT :conversation_id::uuid) AND user_id = :user_id
-    ORDER BY created_at DESC, id DESC
+    -- As in messages/history.sql.
+    WHERE conversation_id = ANY (ARRAY[:conversation_id::uuid]) AND user_id = :user_id
+    ORDER BY conversation_id, created_at DESC, id DESC
     LIMIT :limit
 ) AS m ON m.conversation_id = c.id
 WHERE c.user_id = :user_id AND c.id = :conversation_id::uuid

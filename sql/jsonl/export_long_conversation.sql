@@ -8,19 +8,20 @@ FROM (
     SELECT
         id, conversation_id, role, content, metadata, created_at,
         sum(octet_length(content) + coalesce(octet_length(metadata::text), 0)) OVER (
-            ORDER BY created_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ORDER BY conversation_id DESC, created_at, id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS bytes_before
     FROM messages
     WHERE
-        -- The subselect hides the value, as in messages/history.sql.
-        conversation_id = (SELECT :conversation_id::uuid)
+        -- As in messages/history.sql; the other way round, because the index is read backwards.
+        conversation_id = ANY (ARRAY[:conversation_id::uuid])
         AND user_id = :user_id
         AND (created_at, id) > (
             coalesce(:after_time::timestamptz, '-infinity'),
             coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000')
         )
-    ORDER BY created_at, id
+    ORDER BY conversation_id DESC, created_at, id
     LIMIT :limit
 ) AS page
 WHERE coalesce(bytes_before, 0) < :bytes::bigint
-ORDER BY created_at, id
+ORDER BY conversation_id DESC, created_at, id

@@ -46,11 +46,12 @@ WITH stored AS (
     SELECT id, conversation_id, user_id, role, content, metadata, created_at
     FROM messages
     WHERE
-        conversation_id = (SELECT :conversation_id::uuid) AND user_id = :user_id
+        -- As in history.sql.
+        conversation_id = ANY (ARRAY[:conversation_id::uuid]) AND user_id = :user_id
         AND (created_at, id) < (SELECT newest.created_at, newest.id FROM newest)
         -- Where CTEs run one after another (Citus), the new message is in the table already.
         AND id <> :id::uuid
-    ORDER BY created_at DESC, id DESC
+    ORDER BY conversation_id, created_at DESC, id DESC
     LIMIT :limit::bigint - 1
 )
 SELECT

@@ -5,14 +5,15 @@
 SELECT id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at
 FROM messages
 WHERE
-    -- The subselect hides the value: a custom plan that knows a quiet conversation would walk
-    -- idx_messages_created_at through other people's rows.
-    conversation_id = (SELECT :conversation_id::uuid)
+    -- An array, and an order that begins with the column: only an index that does so too can give
+    -- that order. Else, where messages are in few conversations, the planner would walk
+    -- idx_messages_created_at through those of others. (From an order it leaves out what = fixes.)
+    conversation_id = ANY (ARRAY[:conversation_id::uuid])
     AND user_id = :user_id
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (created_at, id) < (
         coalesce(:before_time::timestamptz, 'infinity'),
         coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     )
-ORDER BY created_at DESC, id DESC
+ORDER BY conversation_id, created_at DESC, id DESC
 LIMIT :limit

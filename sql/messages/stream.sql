@@ -5,13 +5,13 @@
 SELECT id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at
 FROM messages
 WHERE
-    -- The subselect hides the value, as in history.sql.
-    conversation_id = (SELECT :conversation_id::uuid)
+    -- As in history.sql; the other way round, because the index is read backwards.
+    conversation_id = ANY (ARRAY[:conversation_id::uuid])
     AND user_id = :user_id
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (created_at, id) > (
         coalesce(:after_time::timestamptz, '-infinity'),
         coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000')
     )
-ORDER BY created_at, id
+ORDER BY conversation_id DESC, created_at, id
 LIMIT :page_size

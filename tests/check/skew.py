@@ -12,7 +12,9 @@ from uuid import UUID
 
 import psycopg
 
+import dal
 from dal import Cursor
+from dal.binding import query
 from dal.binding.query import Binding
 from dal.check.explain import analyzed_plan
 from tests.surface import VALUES
@@ -59,6 +61,14 @@ SQL = f"""
 _COUNTS = "SELECT relname, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
 
 
+_MODULES = (dal.users, dal.tasks, dal.conversations, dal.messages)
+STATEMENTS = {
+    binding.statement.name: binding
+    for binding in query.bindings
+    if f"dal.{binding.statement.name.partition('.')[0]}" in {one.__name__ for one in _MODULES}
+}
+
+
 @dataclass(frozen=True)
 class Owner:
     """A user, a place in the middle of all that is theirs, and how many rows that is."""
@@ -71,11 +81,11 @@ class Owner:
     messages: int
     talk: int
 
-    def values(self) -> dict[str, Any]:
+    def values(self, limit: int) -> dict[str, Any]:
         """A value for each of the arguments; what is made new takes new ids."""
         ids = {name: _id(self.conversation) for name in ("conversation_id", "task_id")}
         ids["message_id"] = _id(self.message)
-        return VALUES | ids | {"user_id": self.user_id, "limit": 20, "page_size": 20}
+        return VALUES | ids | {"user_id": self.user_id, "limit": limit, "page_size": limit}
 
 
 OWNERS = [
@@ -108,11 +118,53 @@ class Touched:
         return {name: n for name, n in vars(self).items() if n > getattr(bound, name) + slack}
 
 
-def calls(binding: Binding, owner: Owner) -> list[list[Any]]:
+def bounds(owner: Owner) -> dict[str, Touched]:
+    """The most that each statement may read, of rows and pages; a page has 20 rows.
+
+    A table of which one user owns most is read from end to end to delete that: hence twice.
+    """
+    conversations, messages = 2 * owner.conversations, 2 * owner.messages
+    tasks = conversations
+    return {
+        "users.ensure": Touched(10, users=1),
+        "users.get": Touched(10, users=1),
+        "users.erase": Touched(
+            50 + 2 * (tasks + conversations + messages), 1, tasks, conversations, messages
+        ),
+        "users.delete": Touched(10, 1, tasks, conversations, messages),
+        "conversations.create": Touched(40, users=1, conversations=1),
+        "conversations.get": Touched(10, conversations=1),
+        "conversations.get_with_messages": Touched(40, conversations=1, messages=20),
+        "conversations.list_for_user": Touched(40, conversations=20),
+        "conversations.list_for_user_by_status": Touched(40, conversations=20),
+        "conversations.touch": Touched(40, conversations=1),
+        "conversations.archive": Touched(40, conversations=1),
+        "conversations.restore": Touched(40, conversations=1),
+        "conversations.delete": Touched(10, conversations=1, messages=2 * owner.talk),
+        "messages.create": Touched(80, conversations=2),
+        "messages.create_many": Touched(120, conversations=4, messages=3),
+        "messages.create_and_history": Touched(100, conversations=4, messages=20),
+        "messages.get": Touched(10, messages=1),
+        "messages.history": Touched(40, messages=20),
+        "messages.stream": Touched(40, messages=20),
+        "messages.count": Touched(10 + owner.talk // 20, messages=owner.talk),
+        "tasks.create": Touched(40, users=1, tasks=1),
+        "tasks.create_many": Touched(100, users=3, tasks=3),
+        "tasks.get": Touched(10, tasks=1),
+        "tasks.list_for_user": Touched(40, tasks=20),
+        "tasks.list_for_user_by_completed": Touched(40, tasks=20),
+        "tasks.update": Touched(40, tasks=1),
+        "tasks.complete": Touched(40, tasks=1),
+        "tasks.reopen": Touched(40, tasks=1),
+        "tasks.delete": Touched(10, tasks=1),
+    }
+
+
+def calls(binding: Binding, owner: Owner, limit: int = 20) -> list[list[Any]]:
     """The values to run a statement with: of a list, for the first page and for a middle one."""
     place = Cursor(owner.middle, UUID(int=0))
     pages = [dict.fromkeys(("before", "after"), cursor) for cursor in (None, place)]
-    given = [owner.values() | page | {"set_description": True} for page in pages]
+    given = [owner.values(limit) | page | {"set_description": True} for page in pages]
     wanted = [{name: one[name] for name in binding.hints} for one in given]
     distinct = wanted[:1] if wanted[0] == wanted[1] else wanted
     return [binding.arguments.values(binding.arguments.checked(one)) for one in distinct]

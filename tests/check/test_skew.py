@@ -6,63 +6,13 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-import dal
-from dal.binding import query
 from dal.binding.query import Binding
-from tests.check.skew import OWNERS, SQL, Owner, Touched, calls, touched
+from tests.check.skew import OWNERS, SQL, STATEMENTS, Owner, bounds, calls, touched
 from tests.servers import Postgres, database_name
 
 pytestmark = pytest.mark.slow
 
-MODULES = (dal.users, dal.tasks, dal.conversations, dal.messages)
-STATEMENTS = {
-    binding.statement.name: binding
-    for binding in query.bindings
-    if f"dal.{binding.statement.name.partition('.')[0]}" in {one.__name__ for one in MODULES}
-}
 LOOKED_UP = 2  # rows that the planner itself may look at, at the ends of an index, to estimate by
-
-
-def bounds(owner: Owner) -> dict[str, Touched]:
-    """The most that each statement may read, of rows and pages; a page has 20 rows.
-
-    A table of which one user owns most is read from end to end to delete that: hence twice.
-    """
-    conversations, messages = 2 * owner.conversations, 2 * owner.messages
-    tasks = conversations
-    return {
-        "users.ensure": Touched(10, users=1),
-        "users.get": Touched(10, users=1),
-        "users.erase": Touched(
-            50 + 2 * (tasks + conversations + messages), 1, tasks, conversations, messages
-        ),
-        "users.delete": Touched(10, 1, tasks, conversations, messages),
-        "conversations.create": Touched(40, users=1, conversations=1),
-        "conversations.get": Touched(10, conversations=1),
-        "conversations.get_with_messages": Touched(40, conversations=1, messages=20),
-        "conversations.list_for_user": Touched(40, conversations=20),
-        "conversations.list_for_user_by_status": Touched(40, conversations=20),
-        "conversations.touch": Touched(40, conversations=1),
-        "conversations.archive": Touched(40, conversations=1),
-        "conversations.restore": Touched(40, conversations=1),
-        "conversations.delete": Touched(10, conversations=1, messages=2 * owner.talk),
-        "messages.create": Touched(80, conversations=2),
-        "messages.create_many": Touched(120, conversations=4, messages=3),
-        "messages.create_and_history": Touched(100, conversations=4, messages=20),
-        "messages.get": Touched(10, messages=1),
-        "messages.history": Touched(40, messages=20),
-        "messages.stream": Touched(40, messages=20),
-        "messages.count": Touched(10 + owner.talk // 20, messages=owner.talk),
-        "tasks.create": Touched(40, users=1, tasks=1),
-        "tasks.create_many": Touched(100, users=3, tasks=3),
-        "tasks.get": Touched(10, tasks=1),
-        "tasks.list_for_user": Touched(40, tasks=20),
-        "tasks.list_for_user_by_completed": Touched(40, tasks=20),
-        "tasks.update": Touched(40, tasks=1),
-        "tasks.complete": Touched(40, tasks=1),
-        "tasks.reopen": Touched(40, tasks=1),
-        "tasks.delete": Touched(10, tasks=1),
-    }
 
 
 @pytest.fixture(scope="module")
