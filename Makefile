@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo migrate rollback status mark new ping test test-all coverage check check-data lint lint-migrations verify-migrations format types catalog verify-catalog clean
+.PHONY: help setup demo migrate rollback status mark new ping test test-all bench coverage check check-data lint lint-migrations verify-migrations format types catalog verify-catalog clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test-all: .venv/dev ## run the slow ones too, on PostgreSQL 14 to 18 (DAL_TEST_P
 	@set -e; for server in $${DAL_TEST_POSTGRES:-npm:14 npm:15 npm:16 npm:17 npm:18}; do \
 		DAL_TEST_POSTGRES=$$server $(PYTEST); \
 	done
+
+bench: .venv/bench ## measure against what else there is; writes tests/benchmarks/README.md (ARGS=--quick)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 coverage: .venv/dev ## run the tests and report which lines and branches they miss
 	$(PYTEST) -m "not slow" --cov --cov-report=term-missing:skip-covered
@@ -82,6 +85,10 @@ clean: ## remove what was made here
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("dal needs Python 3.11 or newer; choose one with make PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[cli,embedded]'
+	@touch $@
+
+.venv/bench: .venv/runtime
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@
 
 .venv/dev: .venv/runtime

@@ -1,0 +1,165 @@
+"""`make bench`: measures everything in one run on one server, and writes README.md and chart.svg.
+
+`--quick` measures the same with few rounds, prints the page and writes nothing.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dal import embedded, migrate
+from tests.benchmarks import bulk, chart, growth, imports, load, speed, storage, targets
+from tests.benchmarks.contenders import agents_sdk, langchain, ours, raw, repositories
+from tests.benchmarks.data import deep, fill
+from tests.servers import Postgres
+
+FOLDER = Path(__file__).parent
+CONTENDERS = [
+    ours.pool,
+    ours.held,
+    raw.held,
+    raw.pool,
+    repositories.pool,
+    agents_sdk.pool,
+    langchain.held,
+]
+LOADED = [ours.pool, raw.pool, repositories.pool, agents_sdk.pool]
+LATENCIES = [0, 1]  # ms
+PACKAGES = [
+    "asyncpg",
+    "pydantic",
+    "pydantic-core",
+    "sqlmodel",
+    "SQLAlchemy",
+    "openai-agents",
+    "langchain-postgres",
+    "psycopg",
+]
+INTRODUCTION = """\
+# Benchmarks
+
+Written by `make bench`, in one run on one server; run it to have your own machine's figures.
+
+- {machine}; Python {python}; PostgreSQL {postgres}, embedded, on a Unix socket.
+- {packages}.
+- Client and server have a core each where the system lets them be bound, or else the scheduler's
+  choice decides. Added latency goes by way of a relay on loopback.
+- Commits don't wait for a disk: `fsync` and `synchronous_commit` are off.
+"""
+QUICK: dict[str, dict[str, Any]] = {
+    "speed": {"rounds": 3, "calls": 3},
+    "load": {"rounds": 2, "turns": 1000},
+    "bulk": {"rounds": 2, "chats": 200},
+    "imports": {"rounds": 3},
+    "storage": {"count": 10_000, "rounds": 3, "batch": 20, "appends": 1000, "others": [0]},
+    "growth": {"sizes": (1000, 10_000), "rounds": 5},
+}
+
+
+def main() -> None:
+    """Measure, and write the pages."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    given = defaultdict(dict, QUICK if quick else {})
+    with bound_server() as server:
+        postgres = Postgres("embedded", server.dsn())
+
+        def empty() -> str:
+            url = postgres.create()
+            migrate.apply(url)
+            return url
+
+        tables, loads = asyncio.run(_side_by_side(empty(), server.bin / "pgbench", given))
+        bulked = bulk.measure(empty(), **given["bulk"])
+        started = imports.measure(["dal", "sqlmodel", "asyncpg", "pydantic"], **given["imports"])
+        page = "\n".join(
+            [
+                _introduction(postgres),
+                targets.page(targets.targets(tables, loads, bulked, started)),
+                speed.page(tables),
+                load.page(loads),
+                bulk.page(bulked),
+                imports.page(started),
+                growth.page(growth.measure(empty(), **given["growth"])),
+                storage.page(storage.measure(empty(), **given["storage"])),
+            ]
+        )
+    if quick:
+        print(page)
+    else:
+        (FOLDER / "README.md").write_text(page)
+        (FOLDER / "chart.svg").write_text(chart.svg(tables[0]))
+
+
+@contextmanager
+def bound_server() -> Iterator[embedded.Server]:
+    """A server on one core and this process on another, where that can be."""
+    cores = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    if len(cores) > 1:
+        os.sched_setaffinity(0, cores[1:2])  # which a child inherits
+    with embedded.Server() as server:
+        if len(cores) > 1:
+            os.sched_setaffinity(0, cores[:1])
+        yield server
+
+
+@contextmanager
+def delayed(url: str, milliseconds: int) -> Iterator[str]:
+    """The same server, further away."""
+    if not milliseconds:
+        yield url
+        return
+    command = [sys.executable, "-m", "tests.wire", url, f"--delay={milliseconds / 1000}"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as relay:
+        assert relay.stdin
+        assert relay.stdout
+        yield relay.stdout.readline().strip()
+        relay.stdin.close()
+
+
+async def _side_by_side(
+    url: str, pgbench: Path, given: Mapping[str, dict[str, Any]]
+) -> tuple[dict[int, speed.Table], dict[str, load.Loads]]:
+    fill(url)
+    place = deep(url)
+    await agents_sdk.prepare(url)
+    await langchain.prepare(url)
+    tables: dict[int, speed.Table] = {}
+    for latency in LATENCIES:
+        with delayed(url, latency) as far:
+            async with AsyncExitStack() as stack:
+                contenders = [await stack.enter_async_context(one(far)) for one in CONTENDERS]
+                await speed.agree(contenders, url, place)
+                tables[latency] = await speed.measure(
+                    contenders, pgbench, far, url, place, **given["speed"]
+                )
+    async with AsyncExitStack() as stack:
+        contenders = [await stack.enter_async_context(one(url)) for one in LOADED]
+        return tables, await load.measure(contenders, url, **given["load"])
+
+
+def _introduction(postgres: Postgres) -> str:
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return INTRODUCTION.format(
+        machine=f"{platform.system()}, {os.cpu_count()} cores, {cpu[1] if cpu else 'unknown'}",
+        python=platform.python_version(),
+        postgres=postgres.version(),
+        packages=", ".join(f"{package} {version(package)}" for package in PACKAGES),
+    )
+
+
+if __name__ == "__main__":
+    main()

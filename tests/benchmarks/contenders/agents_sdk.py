@@ -1,0 +1,78 @@
+"""The OpenAI Agents SDK's SQLAlchemySession, with tables of its own."""
+
+# pyright: reportMissingImports=false
+# The `bench` extra may be absent.
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from agents.extensions.memory import SQLAlchemySession
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.benchmarks.contender import Contender, Said
+from tests.benchmarks.contenders.repositories import engine
+from tests.benchmarks.data import SHORT
+
+# As its add_items stores them.
+_FILL = """
+    INSERT INTO agent_sessions (session_id) SELECT DISTINCT conversation_id::text FROM messages;
+
+    INSERT INTO agent_messages (session_id, message_data, created_at)
+    SELECT
+        conversation_id::text,
+        json_build_object('role', role, 'content', content, 'metadata', metadata)::text,
+        created_at AT TIME ZONE 'UTC'
+    FROM messages
+    ORDER BY conversation_id, created_at;
+"""
+
+
+class AgentsSession(Contender):
+    """A session object for each call, on one engine, as its documentation has it."""
+
+    name = "SQLAlchemySession"
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def append(self, conversation: UUID, said: Said) -> Any:
+        await self._session(conversation).add_items([_item(said)])
+
+    async def append_many(self, conversation: UUID, said: Sequence[Said]) -> Any:
+        await self._session(conversation).add_items([_item(one) for one in said])
+
+    async def last(self, conversation: UUID, count: int) -> Any:
+        return await self._session(conversation).get_items(limit=count)
+
+    async def turn(self, conversation: UUID, question: Said, answer: Said) -> Any:
+        await self.append(conversation, question)
+        window = await self.last(conversation, 20)
+        await self.append(conversation, answer)
+        return window
+
+    def said(self, result: Any) -> list[Said]:
+        return [Said(one["role"], one["content"], one["metadata"]) for one in result]
+
+    def _session(self, conversation: UUID) -> SQLAlchemySession:
+        return SQLAlchemySession(str(conversation), engine=self._engine)
+
+
+def _item(said: Said) -> Any:
+    return {"role": said.role, "content": said.content, "metadata": said.metadata}
+
+
+async def prepare(url: str) -> None:
+    """Make its tables, and fill them from dal's."""
+    async with engine(url) as found:
+        await SQLAlchemySession(str(SHORT), engine=found, create_tables=True).get_items()
+    with psycopg.connect(url) as connection:
+        connection.execute(_FILL)
+
+
+@asynccontextmanager
+async def pool(url: str) -> AsyncIterator[Contender]:
+    async with engine(url) as found:
+        yield AgentsSession(found)

@@ -1,0 +1,50 @@
+"""What an import costs a process that starts."""
+
+import os
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+
+_CHILD = """
+import sys, time
+start = time.perf_counter()
+__import__(sys.argv[1])
+print(time.perf_counter() - start)
+"""
+
+
+@dataclass(frozen=True)
+class Imports:
+    """Milliseconds of each round, by package."""
+
+    times: dict[str, list[float]]
+
+    def over(self, package: str, other: str) -> float:
+        """How many times as long as another: the median of the rounds' ratios."""
+        pairs = zip(self.times[package], self.times[other], strict=True)
+        return statistics.median(a / b for a, b in pairs)
+
+
+def measure(packages: list[str], *, rounds: int = 15) -> Imports:
+    """Import each package in a process of its own, from compiled files."""
+    times: dict[str, list[float]] = {package: [] for package in packages}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    for turn in range(rounds + 1):
+        for package in packages:
+            command = [sys.executable, "-c", _CHILD, package]
+            child = subprocess.run(
+                command, capture_output=True, check=True, env=environment, text=True
+            )
+            if turn:  # the first one compiles, where nobody has yet
+                times[package].append(float(child.stdout) * 1e3)
+    return Imports(times)
+
+
+def page(imports: Imports) -> str:
+    """Its section of the page."""
+    lines = [
+        f"| `import {package}` | {statistics.median(times):.0f} |\n"
+        for package, times in imports.times.items()
+    ]
+    return "## Start\n\n| in a process of its own | ms |\n|---|--:|\n" + "".join(lines)

@@ -1,0 +1,112 @@
+"""Many tasks at once on few connections."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID
+
+from tests.benchmarks.contender import Contender
+from tests.benchmarks.data import Scratch
+from tests.benchmarks.works import BATCH
+
+FEW, MANY = 30, 1000
+_INTRODUCTION = f"""\
+## Under load
+
+Chat turns by {FEW} tasks at once and by {MANY:,}, each in a conversation of its own, on at most 30
+connections; the same number of turns. Times are those of a turn, its wait for connections included.
+
+| | tasks | turns a second | p50, ms | p95, ms | p99, ms | errors |
+|---|--:|--:|--:|--:|--:|--:|
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of a number of tasks, each of which takes one chat turn after another.
+
+    Attributes:
+        rate: turns a second.
+        percentiles: ms that a turn took, its wait for a connection included: p50, p95, p99.
+        errors: turns that failed.
+    """
+
+    rate: float
+    percentiles: tuple[float, float, float]
+    errors: int
+
+
+@dataclass(frozen=True)
+class Loads:
+    """The rounds with few tasks and with many."""
+
+    few: list[Load]
+    many: list[Load]
+
+    @property
+    def kept(self) -> float:
+        """The part of the throughput that is left with many: the median of the rounds' ratios."""
+        pairs = zip(self.many, self.few, strict=True)
+        return statistics.median(many.rate / few.rate for many, few in pairs)
+
+    @property
+    def errors(self) -> int:
+        return sum(load.errors for load in self.few + self.many)
+
+
+async def measure(
+    contenders: Sequence[Contender], direct: str, *, rounds: int = 7, turns: int = 2000
+) -> dict[str, Loads]:
+    """Take as many turns with few tasks at once as with many, each task in a chat of its own."""
+    found = {contender.name: Loads([], []) for contender in contenders}
+    for _ in range(rounds):
+        for contender in contenders:
+            with closing(Scratch(direct)) as scratch:
+                chats = scratch.conversations(MANY)
+                await _run(contender, chats, FEW, 2 * FEW)  # every connection warm
+                loads = found[contender.name]
+                loads.few.append(await _run(contender, chats, FEW, turns))
+                loads.many.append(await _run(contender, chats, MANY, turns))
+    return found
+
+
+async def _run(contender: Contender, chats: Sequence[UUID], tasks: int, turns: int) -> Load:
+    milliseconds: list[float] = []
+    errors = 0
+    left = turns
+
+    async def talk(chat: UUID) -> None:
+        nonlocal errors, left
+        while left > 0:
+            left -= 1
+            start = time.perf_counter()
+            try:
+                await contender.turn(chat, BATCH[0], BATCH[1])
+            except Exception:  # noqa: BLE001 - counted, whatever it is
+                errors += 1
+            milliseconds.append((time.perf_counter() - start) * 1e3)
+
+    start = time.perf_counter()
+    await asyncio.gather(*(talk(chat) for chat in islice(chats, tasks)))
+    rate = turns / (time.perf_counter() - start)
+    cuts = statistics.quantiles(milliseconds, n=100)
+    return Load(rate, (cuts[49], cuts[94], cuts[98]), errors)
+
+
+def page(found: dict[str, Loads]) -> str:
+    """Its section of the page."""
+    lines = []
+    for name, loads in found.items():
+        for tasks, rounds in ((FEW, loads.few), (MANY, loads.many)):
+            rate = statistics.median(load.rate for load in rounds)
+            times = zip(*(load.percentiles for load in rounds), strict=True)
+            p50, p95, p99 = (f"{statistics.median(one):,.1f}" for one in times)
+            errors = sum(load.errors for load in rounds)
+            lines.append(
+                f"| {name} | {tasks:,} | {rate:,.0f} | {p50} | {p95} | {p99} | {errors} |\n"
+            )
+    return _INTRODUCTION + "".join(lines)

@@ -1,0 +1,86 @@
+"""What is promised, as ratios within one run, and what was measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.benchmarks.bulk import Bulk
+from tests.benchmarks.imports import Imports
+from tests.benchmarks.load import Loads
+from tests.benchmarks.speed import Table
+from tests.benchmarks.works import APPEND, HISTORY, TURN, Work
+
+
+@dataclass(frozen=True)
+class Target:
+    """A ratio and its bound.
+
+    Attributes:
+        at_most: whether the bound is an upper one.
+        errors: calls that failed; a target with any is missed.
+    """
+
+    title: str
+    ratio: float
+    bound: float
+    at_most: bool = False
+    errors: int = 0
+
+    @property
+    def met(self) -> bool:
+        within = self.ratio <= self.bound if self.at_most else self.ratio >= self.bound
+        return within and not self.errors
+
+
+def targets(
+    tables: Mapping[int, Table], loads: Mapping[str, Loads], bulk: Bulk, imports: Imports
+) -> list[Target]:
+    """All of them."""
+
+    def over(peer: str, work: Work, ours: str = "dal", latency: int = 0) -> float:
+        table = tables[latency]
+        return table[peer, work].over(table[ours, work])
+
+    def of(peer: str, work: Work, ours: str = "dal") -> float:
+        return tables[0][ours, work].over(tables[0][peer, work])
+
+    sqlmodel, agents, langchain = "SQLModel", "SQLAlchemySession", "PostgresChatMessageHistory"
+    return [
+        Target(
+            "history of 20, typed, on the pool: time of `Pool.fetch`",
+            of("asyncpg, Pool.fetch", HISTORY),
+            0.85,
+            at_most=True,
+        ),
+        Target(
+            "the same, both on a held connection: what typing costs",
+            of("asyncpg, held connection", HISTORY, "dal, held connection"),
+            1.15,
+            at_most=True,
+        ),
+        Target("chat turn: SQLModel's time, 0 ms added", over(sqlmodel, TURN), 5),
+        Target("chat turn: SQLModel's time, 1 ms added", over(sqlmodel, TURN, latency=1), 6),
+        Target("append: SQLAlchemySession's time", over(agents, APPEND), 5),
+        Target("history: SQLAlchemySession's time", over(agents, HISTORY), 3.5),
+        Target("history: PostgresChatMessageHistory's time", over(langchain, HISTORY), 3),
+        Target("import: COPY's rate", bulk.rate, 0.5),
+        Target(
+            "1,000 tasks at once: the throughput of 30",
+            loads["dal"].kept,
+            0.9,
+            errors=loads["dal"].errors,
+        ),
+        Target(
+            "`import dal`: time of `import sqlmodel`", imports.over("dal", "sqlmodel"), 0.5, True
+        ),
+    ]
+
+
+def page(found: list[Target]) -> str:
+    """Their section of the page."""
+    lines = [
+        f"| {one.title} | {'at most' if one.at_most else 'at least'} {one.bound:.2f}"
+        f" | {one.ratio:.2f} | {'met' if one.met else '**missed**'} |\n"
+        for one in found
+    ]
+    head = "| ratios | target | measured | |\n"
+    return "## Targets\n\n" + head + "|---|--:|--:|---|\n" + "".join(lines)

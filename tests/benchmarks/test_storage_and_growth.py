@@ -1,0 +1,42 @@
+"""The two reports for a DBA speak of every index and of every function."""
+
+import psycopg
+import pytest
+
+from tests.benchmarks import growth, storage
+from tests.servers import Postgres
+from tests.surface import FUNCTIONS
+
+_INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'messages'::regclass"
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of a page's tables."""
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("|")
+    ]
+
+
+def test_storage_tells_of_every_index(url: str, postgres: Postgres) -> None:
+    if postgres.version().startswith("14."):
+        pytest.skip("it can't make a backend give its counts at once")
+    found = storage.measure(url, count=1000, rounds=2, batch=5, appends=200, busy=5, others=[5])
+    with psycopg.connect(url) as connection:
+        indexes = {name for (name,) in connection.execute(_INDEXES)} - {"twin_of_messages_pkey"}
+    page = storage.page(found)
+    assert page.startswith("## Storage\n")
+    told = [name for name, *_ in rows(page)]
+    assert {name: told.count(name) for name in indexes} == dict.fromkeys(indexes, 2)
+    last = [hot for appends, *_, hot, _ in rows(page) if appends == "200"]
+    assert last == ["0%", "0%"]
+
+
+def test_growth_tells_of_every_function(url: str) -> None:
+    page = growth.page(growth.measure(url, sizes=(1000, 2000), rounds=2, few=2))
+    assert page.startswith("## Growth\n")
+    told = {name.partition(",")[0] for name, *_ in rows(page)}
+    assert FUNCTIONS.keys() - told == set()
+    pages = {name: (small, large) for name, small, large, *_ in rows(page)}
+    assert pages["users.get"] == ("1", "1")
