@@ -62,7 +62,7 @@ class Arguments:
             TypeError: an argument is missing or unknown.
         """
         try:
-            checked: dict[str, Any] = self._checker.validate_python(given)
+            checked: dict[str, Any] = self._check(given)
         except ValidationError as error:
             failure = _failure(self._name, error)
         else:
@@ -74,11 +74,11 @@ class Arguments:
         return [get(checked) for get in self._getters_in_order]
 
     @cached_property
-    def _checker(self) -> TypeAdapter[Any]:
+    def _check(self) -> Callable[[Any], Any]:
         # Built at the first call: an import pays only for what can be wrong at import.
         shape = TypedDict("shape", self._hints)  # type: ignore[misc]
         shape.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
-        return TypeAdapter(shape)
+        return TypeAdapter(shape).validator.validate_python
 
     def _getters(self, name: str, hint: Any) -> dict[str, Callable[[Any], Any]]:
         get = itemgetter(name)

@@ -10,7 +10,7 @@ from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
 from dal.binding.stub import Signature, read_stub
 from dal.database.executor import Executor
-from dal.database.failures import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION, translated
+from dal.database.failures import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION, explain
 from dal.errors import DalError, NotFoundError
 
 Stub = TypeVar("Stub", bound=Callable[..., Any])
@@ -203,15 +203,16 @@ class Binding:
 
     async def _run(self, method: Callable[..., Awaitable[Any]], values: list[Any]) -> Any:
         try:
-            return await translated(method, self.statement.text, *values, query=self.statement.name)
-        except DalError as failure:
-            meaning = self._meaning(failure.sqlstate)
-            if meaning is None:
+            return await method(self.statement.text, *values)
+        except Exception as error:
+            failure = explain(error, self.statement.name)
+            if failure is None:
                 raise
-            error = meaning(
+        if meaning := self._meaning(failure.sqlstate):
+            raise meaning(
                 query=failure.query, sqlstate=failure.sqlstate, constraint=failure.constraint
             )
-        raise error
+        raise failure
 
     def _meaning(self, sqlstate: str | None) -> type[DalError] | None:
         if sqlstate == FOREIGN_KEY_VIOLATION:  # it found no parent

@@ -181,12 +181,12 @@ class Records:
     # Built at the first call: an import pays only for what can be wrong at import.
     @cached_property
     def _single(self) -> Callable[[dict[str, Any]], Any]:
-        return partial(TypeAdapter(self.record).validate_python, context=_FROM_ROW)
+        return partial(TypeAdapter(self.record).validator.validate_python, context=_FROM_ROW)
 
     @cached_property
     def _list(self) -> Callable[[list[dict[str, Any]]], list[Any]]:
         adapter: TypeAdapter[list[Any]] = TypeAdapter(list[self.record])  # type: ignore[name-defined]
-        return partial(adapter.validate_python, context=_FROM_ROW)
+        return partial(adapter.validator.validate_python, context=_FROM_ROW)
 
     @cached_property
     def _items(self) -> dict[str, "Records"]:

@@ -56,6 +56,7 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
         self._recycler: asyncio.Task[None] | None = None
+        self._waiting = 0  # calls that have no connection yet
 
     def __repr__(self) -> str:
         state = f"{self.stats()}" if self._pool else "not connected"
@@ -212,6 +213,7 @@ class Database:
         )
 
     async def _take(self, pool: asyncpg.Pool) -> Any:
+        self._waiting += 1
         try:
             # asyncpg's own time limit would run each acquire in a task.
             async with asyncio.timeout(self._settings.acquire_timeout):
@@ -226,6 +228,8 @@ class Database:
                 return connection
             await give_back(connection, self._settings.acquire_timeout)
             failure = DatabaseUnavailableError("closed while a call waited for a connection")
+        finally:
+            self._waiting -= 1
         raise failure  # out here the original is not chained to it
 
     async def _give_back(self, pool: asyncpg.Pool, connection: Any) -> None:
@@ -234,6 +238,9 @@ class Database:
             # their notice. Replaced when they are next taken, they don't fail a call each.
             await pool.expire_connections()
         await give_back(connection, self._settings.acquire_timeout)
+        if self._waiting:
+            # They come first: this task might ask again at once, and would get it before they wake.
+            await asyncio.sleep(0)
 
     async def _recycle(self, pool: asyncpg.Pool) -> None:
         while True:

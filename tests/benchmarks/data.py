@@ -9,15 +9,21 @@ from tests.benchmarks.contender import Place, Said
 USER = "ada"
 SHORT, LONG = UUID(int=100), UUID(int=300_000)  # their ids are their lengths
 
+# Ada has 1,000 conversations, among them a short one and a long one; a thousand others have one of
+# 30 messages each. Everything was said within the same year.
 _FILL = """
-    INSERT INTO users (id) VALUES ('ada');
+    INSERT INTO users (id)
+    SELECT 'ada' UNION ALL SELECT 'user ' || n FROM generate_series(1, 1000) AS n;
 
     INSERT INTO conversations (id, user_id, created_at, updated_at)
     SELECT lpad(to_hex(n), 32, '0')::uuid, 'ada', made, made
     FROM generate_series(1, 1000) AS n,
         LATERAL (SELECT timestamptz '2026-01-01 00:00Z' + n * interval '1 minute' AS made) AS clock
     UNION ALL
-    SELECT lpad(to_hex(300000), 32, '0')::uuid, 'ada', '2025-01-01 00:00Z', '2025-12-01 00:00Z';
+    SELECT lpad(to_hex(300000), 32, '0')::uuid, 'ada', '2025-01-01 00:00Z', '2025-12-31 00:00Z'
+    UNION ALL
+    SELECT md5(id)::uuid, id, '2025-01-01 00:00Z', '2025-12-31 00:00Z'
+    FROM users WHERE id <> 'ada';
 
     INSERT INTO messages (id, user_id, conversation_id, role, content, metadata, created_at)
     SELECT
@@ -25,11 +31,17 @@ _FILL = """
         CASE WHEN n % 2 = 1 THEN 'user' ELSE 'assistant' END,
         n || repeat(' Put milk and bread on the list for tomorrow, please.', 1 + n % 5),
         CASE WHEN n % 7 = 0 THEN '{{"tool": "add_task", "params": {{"title": "Milk"}}}}'::jsonb END,
-        timestamptz '2025-01-01 00:00Z' + n * interval '1 minute'
-    FROM (VALUES (100, 100), (300000, {long})) AS sizes (name, size)
-    JOIN conversations AS c ON c.id = lpad(to_hex(name), 32, '0')::uuid,
-        LATERAL generate_series(1, size) AS n
-    ORDER BY c.id, n;
+        timestamptz '2025-01-01 00:00Z' + n * (interval '360 days' / size)
+    FROM (
+        SELECT id, user_id, CASE
+            WHEN id = lpad(to_hex(100), 32, '0')::uuid THEN 100
+            WHEN id = lpad(to_hex(300000), 32, '0')::uuid THEN {long}
+            WHEN user_id <> 'ada' THEN 30
+            ELSE 0
+        END AS size
+        FROM conversations
+    ) AS c, LATERAL generate_series(1, size) AS n
+    ORDER BY 7;
 """
 _PLACE = """
     SELECT created_at, id FROM messages

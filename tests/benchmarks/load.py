@@ -59,7 +59,7 @@ class Loads:
 
 
 async def measure(
-    contenders: Sequence[Contender], direct: str, *, rounds: int = 7, turns: int = 2000
+    contenders: Sequence[Contender], direct: str, *, rounds: int = 5, turns: int = 1000
 ) -> dict[str, Loads]:
     """Take as many turns with few tasks at once as with many, each task in a chat of its own."""
     found = {contender.name: Loads([], []) for contender in contenders}

@@ -65,7 +65,7 @@ async def measure(
     direct: str,
     place: Place,
     *,
-    rounds: int = 25,
+    rounds: int = 15,
     calls: int = 20,
 ) -> Table:
     """Do all works with all contenders.
@@ -92,7 +92,9 @@ async def measure(
                 if work in pgbench.WORKS:
                     times = table.setdefault((pgbench.NAME, work), Times())
                     to = _target(work, scratch)
-                    times.rounds.append(pgbench.microseconds(program, url, work, to, place, calls))
+                    times.rounds.append(
+                        pgbench.microseconds(program, url, work, to, place, 10 * calls)
+                    )
     return table
 
 

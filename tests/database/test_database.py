@@ -525,3 +525,16 @@ async def test_a_connection_given_back_too_early_is_not_lent_again(one: dal.Data
     assert await one.ping() > 0
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
         await forgotten[0]
+
+
+async def test_tasks_that_share_one_connection_take_turns(url: str) -> None:
+    served: list[str] = []
+
+    async def ask(db: dal.Database, name: str) -> None:
+        for _ in range(20):
+            await users.get(db, user_id="ada")
+            served.append(name)
+
+    async with dal.connect(url, min_size=1, max_size=1) as db:
+        await asyncio.gather(*(ask(db, name) for name in "abcde"))
+    assert [set(served[n : n + 5]) for n in range(0, 100, 5)] == [set("abcde")] * 20
