@@ -1,9 +1,7 @@
 """sql/README.md: each statement as a DBA asks about it."""
 
 import inspect
-import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +11,7 @@ from dal.catalog.locks import Tables
 from dal.catalog.schema import schema
 from dal.check.describe import Database
 from dal.check.explain import generic_plan
+from dal.check.head import Head
 from dal.check.nullability import Nullability, outputs
 
 _HEAD = """\
@@ -55,7 +54,9 @@ def _section(database: Database, binding: Binding) -> str:
         before = Tables.of(connection)
         database.describe(statement)  # which locks the tables as running it would
         locked = before.locked(connection)
-    purpose, index, rows = _words(statement.path)
+    head = {
+        label: text.replace("|", "\\|") for label, text in Head.read(statement.path).parts().items()
+    }
     written = [table for table, mode in locked.items() if mode in _WRITES]
     cells = {
         "function": _function(binding),
@@ -73,12 +74,12 @@ def _section(database: Database, binding: Binding) -> str:
         "reads": ", ".join(f"`{table}`" for table in locked if table not in written),
         "writes": ", ".join(f"`{table}`" for table in written),
         "locks on tables": ", ".join(f"{mode} on `{table}`" for table, mode in locked.items()),
-        "locks on rows": rows,
-        "index": index,
+        "locks on rows": head.get("Locks", ""),
+        "index": head.get("Index", ""),
         "plan": plan.shape and f"`{plan.shape}`",
     }
     table = "".join(f"| {name} | {text or 'none'} |\n" for name, text in cells.items())
-    return f"### {statement.name}\n\n{purpose}\n\n| | |\n|---|---|\n{table}\n"
+    return f"### {statement.name}\n\n{head['']}\n\n| | |\n|---|---|\n{table}\n"
 
 
 def _function(binding: Binding) -> str:
@@ -89,22 +90,6 @@ def _function(binding: Binding) -> str:
     names = ", ".join(one.name + ("" if one.default is one.empty else "=...") for one in parameters)
     returns = binding.shape.value.replace("T", getattr(binding.records.record, "__name__", "T"))
     return f"`{stub.__module__}.{stub.__name__}(db, *, {names})` → `{returns}`"
-
-
-def _words(path: Path) -> tuple[str, str, str]:
-    """The purpose, the index and the locks on rows, in the words of the head comment."""
-    head = re.match(r"(?:--[^\n]*\n)+", path.read_text(encoding="utf-8"))
-    lines = [line.removeprefix("--") for line in head[0].splitlines()] if head else []
-    parts: dict[str, list[str]] = {"": []}
-    label = ""
-    for line in lines:
-        if begun := re.match(r" ([A-Z][\w ]*?(?: \([^)]*\))?): (.*)", line):
-            label = begun[1]
-            parts[label] = [begun[2]]
-        else:
-            parts[label].append(line.strip())
-    text = {name: " ".join(words).replace("|", "\\|") for name, words in parts.items()}
-    return text[""], text.get("Index", ""), text.get("Locks", "")
 
 
 def _listed(pairs: Iterable[tuple[str, Any]]) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dal.binding.query import Binding
 from dal.check.describe import Database, Described
 from dal.check.findings import Finding
+from dal.check.head import Head
 from dal.check.nullability import NotAnalysed, Nullability, Output, outputs
 from dal.check.shape import SCALARS, Field, fields
 from dal.check.source import Source
 from dal.check.types import enum_of, optional
 
 # Where the analysis can't know, the file says it: -- Never NULL (conflict, stale): the reason.
-_DECLARED = re.compile(r"(?m)^-- Never NULL \(([\w., ]+)\): \S")
+_DECLARED = re.compile(r"Never NULL \(([\w., ]+)\): \S")
 _LABEL = re.compile(r"'((?:[^']|'')*)'::")
 
 
@@ -22,7 +23,9 @@ def nulls(binding: Binding, database: Database, described: Described) -> Iterato
     if binding.shape in SCALARS:
         return
     declared = {
-        name.strip() for found in _DECLARED.findall(source.text) for name in found.split(",")
+        name.strip(): offset
+        for line, offset in Head.read(path).matching(_DECLARED)
+        for name in line[1].split(",")
     }
     try:
         found = outputs(binding.statement.text, database.columns, database.views)
@@ -45,12 +48,12 @@ def nulls(binding: Binding, database: Database, described: Described) -> Iterato
             yield from _null(binding, name, output, place, needed, name in declared, database)
             if field is not None:
                 yield from _labels(binding, field, output, place, database)
-        declared.discard(name)
-    for name in sorted(declared):
+        declared.pop(name, None)
+    for name, offset in declared.items():
         yield Finding(
             "needless-declaration",
             path,
-            source.text.find("-- Never NULL"),
+            offset,
             f"{name} is declared as never NULL, but there is no such column",
             "take the name out",
         )

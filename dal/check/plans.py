@@ -13,6 +13,7 @@ import sqlparse
 from dal.binding.query import Binding
 from dal.check.explain import Plan, Scan, custom_plan, generic_plan
 from dal.check.findings import Finding
+from dal.check.head import Head
 from dal.check.samples import Samples
 from dal.check.source import Source
 from dal.places import SQL
@@ -28,7 +29,7 @@ _HELP = {
     " sorted",
     "plan-differs": "hide the value from the planner: = (SELECT :value), LIMIT (SELECT :limit)",
 }
-_WAIVER = re.compile(r"(?m)^-- Waives\b(?: (\S+) on (\w+): \S)?")
+_WAIVER = re.compile(r"Waives\b(?: (\S+) on (\w+): \S)?")
 
 _EQUALITY = re.compile(r"\((\w+)\)?(?:::\w+)? = ")
 _KEPT = re.compile(r"(?m)^-- Keeps (\w+): \S")
@@ -202,8 +203,8 @@ def _fixed(scan: Scan) -> set[str]:
 def _judged(binding: Binding, planner: _Planner) -> Iterator[Finding]:
     path = binding.statement.path
     source = Source.read(path)
-    head = source.text[: source.loud[0].offset]
-    waivers = {(match[1], match[2]): match.start() for match in _WAIVER.finditer(head)}
+    lines = Head.read(path).matching(_WAIVER)
+    waivers = {(waiver[1], waiver[2]): offset for waiver, offset in lines}
     needless, told = dict(waivers), set()
     for rule, scan, message in planner.faults(binding):
         key = (rule, scan.table)

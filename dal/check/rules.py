@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 import psycopg
@@ -12,11 +10,10 @@ from sqlglot.errors import SqlglotError
 
 from dal.binding.query import Binding
 from dal.binding.rows import Shape
-from dal.binding.scanner import Kind, tokens
 from dal.check.describe import Database
 from dal.check.findings import Finding
+from dal.check.head import Head
 from dal.check.owners import Unfiltered, owner_column
-from dal.check.source import Source
 from dal.check.tree import Tree, inner
 from dal.check.volatile import volatile
 
@@ -48,37 +45,6 @@ def findings(
     return sorted(found, key=lambda one: (str(one.path), one.offset or 0, one.rule))
 
 
-@dataclass(frozen=True)
-class Head:
-    """The comment that a file opens with: its text and offset, line by line."""
-
-    lines: list[tuple[str, int]]
-
-    @classmethod
-    def read(cls, path: Path) -> "Head":
-        """That of a file."""
-        quiet = (Kind.SPACE, Kind.COMMENT)
-        opening = takewhile(lambda one: one.kind in quiet, tokens(Source.read(path).text))
-        return cls(
-            [
-                (one.text.removeprefix("--").strip(), one.offset)
-                for one in opening
-                if one.kind is Kind.COMMENT
-            ]
-        )
-
-    def line(self, label: str) -> tuple[str, int] | None:
-        """What follows `label: ` at the beginning of a line, and that line's offset."""
-        return next(
-            (
-                (text.removeprefix(f"{label}:").strip(), offset)
-                for text, offset in self.lines
-                if text.startswith(f"{label}:")
-            ),
-            None,
-        )
-
-
 def _bound(binding: Binding, database: Database) -> Iterator[Finding]:
     path = binding.statement.path
     tree, head = Tree(binding), Head.read(path)
@@ -105,10 +71,7 @@ def _bound(binding: Binding, database: Database) -> Iterator[Finding]:
 
 
 def _purpose(path: Path, head: Head) -> Iterator[Finding]:
-    says = takewhile(
-        lambda text: not re.match("(Index|Locks):", text), (one for one, _ in head.lines)
-    )
-    if not re.search(r"\w.*\.", " ".join(says)):
+    if not re.search(r"\w.*\.", head.parts()[""]):
         message = "the file does not open with a comment that says, in a sentence, what it answers"
         yield Finding(
             "head-comment", path, 0, message, "begin with `-- The last messages of ... .`"

@@ -6,9 +6,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
-from dal.binding.scanner import Kind, Token, tokens
+from dal.binding.scanner import QUIET, Kind, Token, tokens
 
-_QUIET = (Kind.SPACE, Kind.COMMENT)
 _ENDS = ("FROM", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT")
 
 
@@ -36,7 +35,7 @@ class Source:
     @cached_property
     def loud(self) -> list[Token]:
         """The tokens, apart from space and comments."""
-        return [one for one in tokens(self.text) if one.kind not in _QUIET]
+        return [one for one in tokens(self.text) if one.kind not in QUIET]
 
     def parameter(self, name: str) -> int | None:
         """Where a parameter stands first."""
