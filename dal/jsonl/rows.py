@@ -45,10 +45,10 @@ class ConversationRow:
 
 @dataclass(slots=True)
 class MessageRow:
-    """A message; None for a time that is not given and is yet to be taken."""
+    """A message; None for an id that the server is to make, and for a time yet to be taken."""
 
     user_id: str
-    id: UUID
+    id: UUID | None
     conversation_id: UUID
     role: str
     content: str = field(repr=False)
@@ -96,6 +96,7 @@ class Compared(Stored):
 
 
 _COLUMNS = [column.name for column in fields(MessageRow)]
+_COLUMNS_WITHOUT_ID = [name for name in _COLUMNS if name != "id"]
 
 Users: TypeAlias = Annotated[Sequence[UserRow], Columns(UserRow)]
 Keys: TypeAlias = Annotated[Sequence[Key], Columns(Key)]
@@ -163,13 +164,17 @@ async def move_conversations(db: Executor, *, conversations: Conversations) -> N
 async def copy_messages(connection: asyncpg.Connection, messages: Sequence[MessageRow]) -> None:
     """Make messages. Through COPY, which takes half the time of an INSERT of arrays."""
 
-    async def copy() -> None:
+    async def copy(columns: list[str], rows: list[MessageRow]) -> None:
         await connection.copy_records_to_table(
-            "messages", columns=_COLUMNS, records=map(attrgetter(*_COLUMNS), messages)
+            "messages", columns=columns, records=map(attrgetter(*columns), rows)
         )
 
-    if messages:
-        await translated(copy, query="jsonl.copy_messages")
+    for columns, rows in (
+        (_COLUMNS, [row for row in messages if row.id]),
+        (_COLUMNS_WITHOUT_ID, [row for row in messages if not row.id]),
+    ):
+        if rows:
+            await translated(copy, columns, rows, query="jsonl.copy_messages")
 
 
 @query("jsonl/add_tasks.sql")

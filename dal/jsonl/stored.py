@@ -63,10 +63,10 @@ async def look(db: Executor, lines: Sequence[Line]) -> Found:
 
 
 def message_row(line: ConversationLine, said: Said) -> MessageRow:
-    """A message's row; it takes an id where none is given."""
+    """A message's row."""
     return MessageRow(
         line.user_id,
-        said.id or uuid4(),
+        said.id,
         line.id,
         said.role,
         said.content,
