@@ -87,7 +87,7 @@ clean: ## remove what was made here
 	$(BIN)/python -m pip install --quiet --editable '.[cli,embedded]'
 	@touch $@
 
-.venv/bench: .venv/runtime
+.venv/bench: .venv/dev
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@
 

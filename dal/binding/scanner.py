@@ -80,6 +80,9 @@ _TOKEN = re.compile(
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _UNCLOSED = {"'": "string", '"': "quoted identifier", "$": "dollar-quoted string"}
 
+QUIET = (Kind.SPACE, Kind.COMMENT)
+"""What the server passes over."""
+
 _KINDS: dict[str | None, Kind] = {kind.value: kind for kind in Kind}
 _NO_VALUE = frozenset({Kind.SPACE, Kind.COMMENT, Kind.SYMBOL})
 _BEFORE_A_VALUE = re.compile("and|array|between|case|else|from|i?like|in|not|or|then|when", re.I)
@@ -109,12 +112,12 @@ def tokens(sql: str) -> Iterator[Token]:
             raise ScanError(sql, offset, _UNCLOSED[text[-1]])
         if text == "/*":
             text = sql[offset : _comment_end(sql, offset)]
-        elif kind is Kind.PARAMETER and brackets and brackets[-1] and _is_value(last):
+        elif brackets and brackets[-1] and kind is Kind.PARAMETER and _is_value(last):
             kind, text = Kind.SYMBOL, ":"
         token = Token(kind, text, offset)
         yield token
         offset += len(text)
-        if kind is Kind.SPACE or kind is Kind.COMMENT:
+        if kind in QUIET:
             continue
         if text in ("(", "["):
             brackets.append(text == "[" and _is_value(last))

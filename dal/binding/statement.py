@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dal.binding.scanner import Kind, ScanError, tokens
+from dal.binding.scanner import QUIET, Kind, ScanError, tokens
 
-_QUIET = (Kind.SPACE, Kind.COMMENT)
 _COUNTED = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
@@ -56,7 +55,7 @@ def _parsed(path: Path, name: str, sql: str) -> Statement:
     length = 0  # of the parts, without what is quiet behind the statement
     before = None
     for token in tokens(sql):
-        if token.kind in _QUIET:
+        if token.kind in QUIET:
             if parts:  # else it is the head comment
                 parts.append(token.text)
         elif closed:

@@ -4,7 +4,6 @@ Both get every part by its name, so they agree on what an address means: libpq's
 and what one of the two could not honour is refused for both.
 """
 
-import difflib
 import logging
 import re
 from dataclasses import dataclass
@@ -221,6 +220,8 @@ def _query(text: str) -> tuple[dict[str, str], dict[str, str]]:
         elif name in _REFUSED:
             raise _wrong(f"{shown} can't be used; {_REFUSED[name]}")
         else:
+            import difflib  # imported only where a name is unknown
+
             near = difflib.get_close_matches(name, [*_ACCEPTED, *_SETTINGS], n=1)
             other = "remove it, write a & of a value as %26, or put a server setting into options"
             raise _wrong(f"{shown} is unknown; {f'did you mean {near[0]}?' if near else other}")

@@ -46,6 +46,7 @@ def svg(table: Table) -> str:
             axes.set_title(work.title, loc="left", fontweight="bold")
             axes.set_xlim(0, max(times) * 1.15)
             axes.set_xlabel("µs a call")
+            axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.spines[["top", "right"]].set_visible(False)
         text = io.StringIO()
         figure.savefig(text, format="svg", facecolor="white", metadata={"Date": None})

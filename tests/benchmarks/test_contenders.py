@@ -1,0 +1,69 @@
+"""What is measured side by side is the same work."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.benchmarks import load, speed
+from tests.benchmarks.contender import Contender, Place
+from tests.benchmarks.contenders import ours, raw
+from tests.benchmarks.data import deep, fill
+from tests.benchmarks.targets import Target
+
+
+@pytest.fixture
+async def contenders(url: str) -> AsyncIterator[list[Contender]]:
+    """Those that need no library but ours."""
+    fill(url, long=200)
+    async with AsyncExitStack() as stack:
+        connects = [ours.pool, ours.held, raw.held, raw.pool]
+        yield [await stack.enter_async_context(connect(url)) for connect in connects]
+
+
+class Forgetful(raw.Raw):
+    """Leaves out the oldest message of a page."""
+
+    async def before(self, conversation: UUID, place: Place, count: int) -> Any:
+        return (await super().before(conversation, place, count))[:-1]
+
+
+class Careless(ours.Ours):
+    """Stores messages without their metadata."""
+
+    async def append_many(self, conversation: UUID, said: Sequence[Any]) -> Any:
+        bare = [type(one)(one.role, one.content) for one in said]
+        return await super().append_many(conversation, bare)
+
+
+class Failing(ours.Ours):
+    """Takes no turn."""
+
+    async def turn(self, *_: Any) -> Any:
+        raise TimeoutError
+
+
+async def test_all_give_and_store_the_same(url: str, contenders: list[Contender]) -> None:
+    await speed.agree(contenders, url, deep(url, 100))
+
+
+async def test_a_contender_that_gives_less_is_found(url: str, contenders: list[Contender]) -> None:
+    forgetful = Forgetful("forgetful", contenders[0]._db)  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError, match="forgetful gives something else"):
+        await speed.agree([*contenders, forgetful], url, deep(url, 100))
+
+
+async def test_a_contender_that_stores_less_is_found(url: str, contenders: list[Contender]) -> None:
+    careless = Careless("careless", contenders[0]._db)  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError, match="careless: append 100 stored other messages"):
+        await speed.agree([*contenders, careless], url, deep(url, 100))
+
+
+async def test_a_turn_that_fails_is_counted(url: str, contenders: list[Contender]) -> None:
+    failing = Failing("failing", contenders[0]._db)  # type: ignore[attr-defined]
+    found = await load.measure([contenders[0], failing], url, rounds=1, turns=100)
+    assert {name: loads.errors for name, loads in found.items()} == {"dal": 0, "failing": 200}
+    assert not Target("any", ratio=1, bound=0.9, errors=found["failing"].errors).met
+    assert Target("any", ratio=1, bound=0.9, errors=found["dal"].errors).met
