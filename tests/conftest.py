@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, closing
 
 import asyncpg
 import pytest
 
 import dal
 from dal import migrate
-from tests.servers import Postgres, database_name, running
+from tests.servers import Postgres, Spares, database_name, running
 
 _POSTGRES = pytest.StashKey[Postgres]()
 _STACK = pytest.StashKey[ExitStack]()
@@ -52,12 +52,18 @@ def empty_database(postgres: Postgres) -> Iterator[str]:
     postgres.drop(url)
 
 
+@pytest.fixture(scope="session")
+def spares(postgres: Postgres, migrated_template: str) -> Iterator[Spares]:
+    with closing(Spares(postgres, migrated_template)) as spares:
+        yield spares
+
+
 @pytest.fixture
-def url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+def url(spares: Spares) -> Iterator[str]:
     """URL of a fresh, migrated database."""
-    url = postgres.create(migrated_template)
+    url = spares.take()
     yield url
-    postgres.drop(url)
+    spares.drop(url)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import LiteralString
@@ -75,6 +76,38 @@ class Postgres:
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement)
+
+
+class Spares:
+    """Databases made from a template; a thread makes the next one, and drops the last, meanwhile.
+
+    Parameters:
+        postgres: the server.
+        template: a database that nobody is connected to.
+    """
+
+    def __init__(self, postgres: Postgres, template: str) -> None:
+        self._postgres, self._template = postgres, template
+        self._thread = ThreadPoolExecutor(1)
+        self._dropped: Future[None] | None = None
+        self._next = self._thread.submit(postgres.create, template)
+
+    def take(self) -> str:
+        """The URL of a fresh one."""
+        url = self._next.result()
+        self._next = self._thread.submit(self._postgres.create, self._template)
+        return url
+
+    def drop(self, url: str) -> None:
+        """Drop one; if that fails, the next call says so."""
+        if self._dropped:
+            self._dropped.result()
+        self._dropped = self._thread.submit(self._postgres.drop, url)
+
+    def close(self) -> None:
+        """Drop the one that nobody took."""
+        self.drop(self._next.result())
+        self._thread.shutdown()
 
 
 def database_name(url: str) -> str:
