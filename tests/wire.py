@@ -62,8 +62,9 @@ class Relay:
         server, parts = conninfo_to_dict(url), urlsplit(url)
         self._host, self._port = str(server.get("host", "localhost")), str(server.get("port", 5432))
         self._listener = create_server(("127.0.0.1", 0))
-        # With segments as on a network; those of loopback (64 kB) let libpq wait 40 ms for an ACK.
-        self._listener.setsockopt(IPPROTO_TCP, TCP_MAXSEG, 1448)
+        if sys.platform == "linux":
+            # As on a network; with loopback's own segments (64 kB) libpq waits 40 ms for an ACK.
+            self._listener.setsockopt(IPPROTO_TCP, TCP_MAXSEG, 1448)
         self._listener.setblocking(False)
         user, at, _ = parts.netloc.rpartition("@")
         netloc = f"{user}{at}127.0.0.1:{self._listener.getsockname()[1]}"

@@ -18,7 +18,8 @@ _INTRODUCTION = f"""\
 ## Under load
 
 Chat turns by {FEW} tasks at once and by {MANY:,}, each in a conversation of its own, on at most 30
-connections; the same number of turns. Times are those of a turn, its wait for connections included.
+connections, one turn after another for the same time; a turn that has begun is finished. Times are
+those of a turn, its wait for connections included.
 
 | | tasks | turns a second | p50, ms | p95, ms | p99, ms | errors |
 |---|--:|--:|--:|--:|--:|--:|
@@ -59,40 +60,40 @@ class Loads:
 
 
 async def measure(
-    contenders: Sequence[Contender], direct: str, *, rounds: int = 5, turns: int = 1000
+    contenders: Sequence[Contender], direct: str, *, rounds: int = 5, seconds: float = 3
 ) -> dict[str, Loads]:
-    """Take as many turns with few tasks at once as with many, each task in a chat of its own."""
+    """Take turns for so long, with few tasks at once and with many, each in a chat of its own."""
     found = {contender.name: Loads([], []) for contender in contenders}
     for _ in range(rounds):
         for contender in contenders:
             with closing(Scratch(direct)) as scratch:
                 chats = scratch.conversations(MANY)
-                await _run(contender, chats, FEW, 2 * FEW)  # every connection warm
+                await _run(contender, chats, FEW, seconds / 10)  # every connection warm
                 loads = found[contender.name]
-                loads.few.append(await _run(contender, chats, FEW, turns))
-                loads.many.append(await _run(contender, chats, MANY, turns))
+                loads.few.append(await _run(contender, chats, FEW, seconds))
+                loads.many.append(await _run(contender, chats, MANY, seconds))
     return found
 
 
-async def _run(contender: Contender, chats: Sequence[UUID], tasks: int, turns: int) -> Load:
+async def _run(contender: Contender, chats: Sequence[UUID], tasks: int, seconds: float) -> Load:
     milliseconds: list[float] = []
     errors = 0
-    left = turns
+    begin = time.perf_counter()
 
     async def talk(chat: UUID) -> None:
-        nonlocal errors, left
-        while left > 0:
-            left -= 1
-            start = time.perf_counter()
+        nonlocal errors
+        end = begin
+        while end < begin + seconds:
+            start = end
             try:
                 await contender.turn(chat, BATCH[0], BATCH[1])
             except Exception:  # noqa: BLE001 - counted, whatever it is
                 errors += 1
-            milliseconds.append((time.perf_counter() - start) * 1e3)
+            end = time.perf_counter()
+            milliseconds.append((end - start) * 1e3)
 
-    start = time.perf_counter()
     await asyncio.gather(*(talk(chat) for chat in islice(chats, tasks)))
-    rate = turns / (time.perf_counter() - start)
+    rate = len(milliseconds) / (time.perf_counter() - begin)
     cuts = statistics.quantiles(milliseconds, n=100)
     return Load(rate, (cuts[49], cuts[94], cuts[98]), errors)
 

@@ -63,7 +63,8 @@ async def test_a_contender_that_stores_less_is_found(url: str, contenders: list[
 
 async def test_a_turn_that_fails_is_counted(url: str, contenders: list[Contender]) -> None:
     failing = Failing("failing", contenders[0]._db)  # type: ignore[attr-defined]
-    found = await load.measure([contenders[0], failing], url, rounds=1, turns=100)
-    assert {name: loads.errors for name, loads in found.items()} == {"dal": 0, "failing": 200}
+    found = await load.measure([contenders[0], failing], url, rounds=1, seconds=0.1)
+    assert found["dal"].errors == 0
+    assert found["failing"].errors >= load.FEW + load.MANY
     assert not Target("any", ratio=1, bound=0.9, errors=found["failing"].errors).met
     assert Target("any", ratio=1, bound=0.9, errors=found["dal"].errors).met
