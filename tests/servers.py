@@ -94,9 +94,11 @@ class Spares:
 
     def take(self) -> str:
         """The URL of a fresh one."""
-        url = self._next.result()
-        self._next = self._thread.submit(self._postgres.create, self._template)
-        return url
+        ready, self._next = (
+            self._next,
+            self._thread.submit(self._postgres.create, self._template),
+        )
+        return ready.result()
 
     def drop(self, url: str) -> None:
         """Drop one; if that fails, the next call says so."""
@@ -108,6 +110,8 @@ class Spares:
         """Drop the one that nobody took."""
         self.drop(self._next.result())
         self._thread.shutdown()
+        if self._dropped:
+            self._dropped.result()
 
 
 def database_name(url: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, partial
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
@@ -29,7 +29,10 @@ def _parsed(value: Any, info: ValidationInfo) -> Any:
         return value
 
 
-JsonColumn: TypeAlias = Annotated[Any, BeforeValidator(_parsed)] | None
+if TYPE_CHECKING:
+    JsonColumn: TypeAlias = Any
+else:
+    JsonColumn = Annotated[Any, BeforeValidator(_parsed)] | None  # NULL needs no call
 """A field of a json column that the statement gives as text: any connection can read it then,
 whatever codec its owner has set. A record made by hand takes the value itself.
 """

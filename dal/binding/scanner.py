@@ -84,7 +84,6 @@ QUIET = (Kind.SPACE, Kind.COMMENT)
 """What the server passes over."""
 
 _KINDS: dict[str | None, Kind] = {kind.value: kind for kind in Kind}
-_NO_VALUE = frozenset({Kind.SPACE, Kind.COMMENT, Kind.SYMBOL})
 _BEFORE_A_VALUE = re.compile("and|array|between|case|else|from|i?like|in|not|or|then|when", re.I)
 
 
@@ -127,8 +126,10 @@ def tokens(sql: str) -> Iterator[Token]:
 
 
 def _is_value(token: Token | None) -> bool:
-    if token is None or token.kind in _NO_VALUE:
-        return token is not None and token.text in (")", "]")
+    if token is None:
+        return False
+    if token.kind is Kind.SYMBOL:
+        return token.text in (")", "]")
     return not _BEFORE_A_VALUE.fullmatch(token.text)
 
 

@@ -137,7 +137,7 @@ class Database:
                 if not isinstance(error, Exception):
                     raise
             finally:
-                await give_back(connection, self._settings.acquire_timeout)
+                await self._release(connection)
 
     async def ping(self) -> float:
         """Ask the server for an answer; the round trip in seconds.
@@ -226,7 +226,7 @@ class Database:
         else:
             if not pool.is_closing():
                 return connection
-            await give_back(connection, self._settings.acquire_timeout)
+            await self._release(connection)
             failure = DatabaseUnavailableError("closed while a call waited for a connection")
         finally:
             self._waiting -= 1
@@ -237,6 +237,9 @@ class Database:
             # What broke it (a restart, a failover) may have broken the idle ones as well, without
             # their notice. Replaced when they are next taken, they don't fail a call each.
             await pool.expire_connections()
+        await self._release(connection)
+
+    async def _release(self, connection: Any) -> None:
         await give_back(connection, self._settings.acquire_timeout)
         if self._waiting:
             # They come first: this task might ask again at once, and would get it before they wake.

@@ -6,8 +6,8 @@ SELECT id, conversation_id, user_id, role, content, metadata::text AS metadata, 
 FROM messages
 WHERE
     -- An array, and an order that begins with the column: only an index that does so too can give
-    -- that order. Else, where messages are in few conversations, the planner would walk
-    -- idx_messages_created_at through those of others. (From an order it leaves out what = fixes.)
+    -- that order. With = the planner drops the column from the order, and where messages are in
+    -- few conversations it would walk idx_messages_created_at through those of others.
     conversation_id = ANY (ARRAY[:conversation_id::uuid])
     AND user_id = :user_id
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.

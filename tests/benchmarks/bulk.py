@@ -102,8 +102,8 @@ def page(bulk: Bulk) -> str:
     return f"""\
 ## Import
 
-{bulk.messages:,} messages in {bulk.size / 1e6:.0f} MB of JSON lines, against a bare COPY of the
-same rows, ready-made, into the same tables with the same indexes.
+{bulk.messages:,} messages without ids in {bulk.size / 1e6:.0f} MB of JSON lines, against a bare
+COPY of the same rows, ready-made, into the same tables with the same indexes.
 
 | | s | messages a second |
 |---|--:|--:|

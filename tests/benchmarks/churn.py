@@ -35,8 +35,9 @@ _INTRODUCTION = f"""\
 Each append updates its conversation's row, and the old version stays until it is vacuumed. {{}}
 conversations are appended to by {_WRITERS} tasks, as fast as they can, and nothing else goes on;
 autovacuum is as it is by default, and looks at the table once a minute. What it frees is used
-again, so that table and indexes level off at what is left between two of its visits. Sizes in kB
-(1,024 bytes).
+again, so that table and indexes level off at what is left between two of its visits. A run is
+shorter than a minute and shows mostly the growth between two of them: what matters is the bytes
+that an append leaves. Sizes in kB (1,024 bytes).
 """
 
 

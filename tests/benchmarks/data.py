@@ -52,9 +52,17 @@ _PLACE = """
 def fill(url: str, long: int = 300_000) -> None:
     """Fill a migrated database; the long conversation gets so many messages."""
     with psycopg.connect(url, autocommit=True) as connection:
-        # Else a vacuum comes too early for the commits, and can't mark the pages.
-        connection.execute("SET synchronous_commit = on")
         connection.execute(_FILL.format(long=long).encode())
+    vacuum(url)
+
+
+def vacuum(url: str) -> None:
+    """Let the server know what is there, as it does in use."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        # A vacuum can't mark pages whose commits are not on disk yet; this waits for all of them.
+        connection.execute("SET synchronous_commit = on")
+        connection.execute("CREATE TABLE flushed ()")
+        connection.execute("DROP TABLE flushed")
         connection.execute("VACUUM ANALYZE")
 
 

@@ -6,6 +6,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+_INTRODUCTION = """\
+## Start
+
+Imports, from compiled files. dal leaves each function's validators to its first call.
+
+| in a process of its own | ms |
+|---|--:|
+"""
 _CHILD = """
 import sys, time
 start = time.perf_counter()
@@ -47,4 +55,4 @@ def page(imports: Imports) -> str:
         f"| `import {package}` | {statistics.median(times):.0f} |\n"
         for package, times in imports.times.items()
     ]
-    return "## Start\n\n| in a process of its own | ms |\n|---|--:|\n" + "".join(lines)
+    return _INTRODUCTION + "".join(lines)

@@ -1,5 +1,6 @@
 """Every contender's time for every work, in interleaved rounds."""
 
+import random
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -39,18 +40,19 @@ _INTRODUCTION = """\
 ## Speed
 
 One call after another, in interleaved rounds; the median of the rounds' means in µs, and half of
-the distance between their quartiles. Before anything is measured, all do every work once, and what
-they give and store is compared.
+the distance between their quartiles as a part of it. Before anything is measured, all do every work
+once, and what they read and store is compared.
 
 - dal and asyncpg run the same SQL files on the same tables; SQLModel works on these tables too.
 - *SQLModel* is written as repository classes are: a session for each call; add, commit, refresh;
   an append is the message and then its conversation's timestamp, which is read, set, committed and
   refreshed. A batch is not refreshed. Its deep page is by time, not by OFFSET.
 - *SQLAlchemySession* (OpenAI Agents SDK) and *PostgresChatMessageHistory* (langchain-postgres) have
-  tables of their own with the same messages. The latter has one connection in autocommit, keeps
-  no recency, and always reads the whole conversation.
+  tables of their own with the same messages. The former keeps one object for each conversation; one
+  for each call would take twice as long. The latter has one connection in autocommit, keeps no
+  recency, and always reads the whole conversation.
 - *pgbench* sends the same files' statements without any client's work: the server's floor. It has
-  no batches.
+  no batches and no turns, and makes an append's id with a function.
 - `-`: there is no means for it, short of reading everything.
 """
 
@@ -65,7 +67,7 @@ async def measure(
     direct: str,
     place: Place,
     *,
-    rounds: int = 15,
+    rounds: int = 11,
     calls: int = 20,
 ) -> Table:
     """Do all works with all contenders.
@@ -82,8 +84,9 @@ async def measure(
     for turn in range(rounds):
         with closing(Scratch(direct)) as scratch:
             for work in WORKS:
-                # Nobody is always the first, or always after the same.
-                for contender in (*contenders[turn:], *contenders[:turn]):
+                # Nobody is always the first, or always after the same; every run is alike.
+                order = random.Random(f"{turn} {work.title}")
+                for contender in order.sample(contenders, len(contenders)):
                     if able(contender, work):
                         times = table.setdefault((contender.name, work), Times())
                         times.rounds.append(
@@ -142,8 +145,23 @@ async def _outcome(
     if work.writes:
         stored: list[Said] = contender.said(await contender.last(to, 1000))
         assert stored == BATCH[: work.rows], f"{contender.name}: {work.title} stored other messages"
+        if able(contender, LIST):
+            first = contender.ids(await contender.conversations(1))
+            assert first == [to], f"{contender.name}: {work.title} left the recency as it was"
         return stored
     return contender.ids(result) if work is LIST else contender.said(result)
+
+
+COLUMNS = [
+    "dal",
+    "dal, held connection",
+    "asyncpg, held connection",
+    "asyncpg, Pool.fetch",
+    "SQLModel",
+    "SQLAlchemySession",
+    "PostgresChatMessageHistory",
+    pgbench.NAME,
+]
 
 
 def page(tables: Mapping[int, Table]) -> str:
@@ -152,7 +170,7 @@ def page(tables: Mapping[int, Table]) -> str:
 
 
 def _section(latency: int, table: Table) -> str:
-    names = list(dict.fromkeys(name for name, _ in table))
+    names = sorted({name for name, _ in table}, key=COLUMNS.index)
     lines = [
         f"### {latency} ms added\n",
         f"| µs | {' | '.join(names)} |",

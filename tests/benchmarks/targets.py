@@ -79,7 +79,7 @@ def page(found: list[Target]) -> str:
     """Their section of the page."""
     lines = [
         f"| {one.title} | {'at most' if one.at_most else 'at least'} {one.bound:.2f}"
-        f" | {one.ratio:.2f} | {'met' if one.met else '**missed**'} |\n"
+        f" | {one.ratio:.3f} | {'met' if one.met else '**missed**'} |\n"
         for one in found
     ]
     head = "| ratios | target | measured | |\n"

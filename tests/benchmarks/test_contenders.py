@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.benchmarks import load, speed
-from tests.benchmarks.contender import Contender, Place
+from tests.benchmarks.contender import Contender, Place, Said
 from tests.benchmarks.contenders import ours, raw
 from tests.benchmarks.data import deep, fill
 from tests.benchmarks.targets import Target
@@ -41,7 +41,7 @@ class Careless(ours.Ours):
 class Failing(ours.Ours):
     """Takes no turn."""
 
-    async def turn(self, *_: Any) -> Any:
+    async def turn(self, conversation: UUID, question: Said, answer: Said) -> Any:
         raise TimeoutError
 
 

@@ -527,12 +527,45 @@ async def test_a_connection_given_back_too_early_is_not_lent_again(one: dal.Data
         await forgotten[0]
 
 
-async def test_tasks_that_share_one_connection_take_turns(url: str) -> None:
+async def test_a_call_that_is_cancelled_again_and_again_ends_its_statement(url: str) -> None:
+    async with dal.connect(url, min_size=1, max_size=1) as db:
+        used = await pid(db)
+        call = asyncio.create_task(db.fetch("SELECT pg_sleep(60)"))
+        async with dal.connect(url, min_size=1) as other:
+
+            async def sleeping() -> bool:
+                found = await other.fetch(
+                    "SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'", used
+                )
+                return bool(found)
+
+            await eventually(sleeping)
+            while not call.done():  # as anyio does in a scope that is cancelled
+                call.cancel()
+                await asyncio.sleep(0)
+
+            async def ended() -> bool:
+                return not await sleeping()
+
+            await eventually(ended)
+        assert await pid(db) == used
+
+
+@pytest.mark.parametrize("use", ["call", "transaction", "acquire"])
+async def test_tasks_that_share_one_connection_take_turns(url: str, use: str) -> None:
     served: list[str] = []
 
     async def ask(db: dal.Database, name: str) -> None:
         for _ in range(20):
-            await users.get(db, user_id="ada")
+            match use:
+                case "call":
+                    await users.get(db, user_id="ada")
+                case "transaction":
+                    async with db.transaction():
+                        pass
+                case "acquire":
+                    async with db.acquire():
+                        pass
             served.append(name)
 
     async with dal.connect(url, min_size=1, max_size=1) as db:

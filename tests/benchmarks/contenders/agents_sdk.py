@@ -31,12 +31,16 @@ _FILL = """
 
 
 class AgentsSession(Contender):
-    """A session object for each call, on one engine, as its documentation has it."""
+    """A session object for each conversation, kept, on one engine.
+
+    One for each call would take twice as long: SQLAlchemy compiles its statements anew.
+    """
 
     name = "SQLAlchemySession"
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._sessions: dict[UUID, SQLAlchemySession] = {}
 
     async def append(self, conversation: UUID, said: Said) -> Any:
         await self._session(conversation).add_items([_item(said)])
@@ -57,7 +61,9 @@ class AgentsSession(Contender):
         return [Said(one["role"], one["content"], one["metadata"]) for one in result]
 
     def _session(self, conversation: UUID) -> SQLAlchemySession:
-        return SQLAlchemySession(str(conversation), engine=self._engine)
+        if conversation not in self._sessions:
+            self._sessions[conversation] = SQLAlchemySession(str(conversation), engine=self._engine)
+        return self._sessions[conversation]
 
 
 def _item(said: Said) -> Any:
