@@ -10,6 +10,7 @@ import pytest
 import dal
 from dal import migrate
 from tests.servers import Postgres, Spares, database_name, running
+from tests.wire import Relay, relayed
 
 _POSTGRES = pytest.StashKey[Postgres]()
 _STACK = pytest.StashKey[ExitStack]()
@@ -64,6 +65,13 @@ def url(spares: Spares) -> Iterator[str]:
     url = spares.take()
     yield url
     spares.drop(url)
+
+
+@pytest.fixture
+def relay(url: str) -> Iterator[Relay]:
+    """What stands between a client and the same database as `url`."""
+    with relayed(url) as relay:
+        yield relay
 
 
 @pytest.fixture

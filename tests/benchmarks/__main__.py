@@ -20,7 +20,8 @@ from typing import Any
 from dal import embedded, migrate
 from tests.benchmarks import bulk, chart, growth, imports, load, speed, storage, targets
 from tests.benchmarks.contenders import agents_sdk, langchain, ours, raw, repositories
-from tests.benchmarks.data import deep, fill, vacuum
+from tests.benchmarks.data import deep, fill
+from tests.benchmarks.databases import vacuum
 from tests.servers import Postgres
 
 FOLDER = Path(__file__).parent

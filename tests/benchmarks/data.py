@@ -4,6 +4,7 @@ from uuid import UUID
 
 import psycopg
 
+from tests.benchmarks import databases
 from tests.benchmarks.contender import Place, Said
 
 USER = "ada"
@@ -51,19 +52,7 @@ _PLACE = """
 
 def fill(url: str, long: int = 300_000) -> None:
     """Fill a migrated database; the long conversation gets so many messages."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_FILL.format(long=long).encode())
-    vacuum(url)
-
-
-def vacuum(url: str) -> None:
-    """Let the server know what is there, as it does in use."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        # A vacuum can't mark pages whose commits are not on disk yet; this waits for all of them.
-        connection.execute("SET synchronous_commit = on")
-        connection.execute("CREATE TABLE flushed ()")
-        connection.execute("DROP TABLE flushed")
-        connection.execute("VACUUM ANALYZE")
+    databases.fill(url, _FILL.format(long=long))
 
 
 def deep(url: str, back: int = 150_000) -> Place:

@@ -67,15 +67,33 @@ _SKEWED = """
 """
 
 
+def fill(url: str, sql: str) -> None:
+    """Run the SQL that fills a database, and vacuum it, as it would be in use."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.encode())
+    vacuum(url)
+
+
+def vacuum(url: str) -> None:
+    """Mark the pages that all may see, and count the rows."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        # It takes no row for visible to all before its commit is written, and the embedded server
+        # doesn't wait for that by itself; after this it has written all of them.
+        connection.execute("SET synchronous_commit = on")
+        connection.execute("CREATE TABLE flushed ()")
+        connection.execute("DROP TABLE flushed")
+        connection.execute("VACUUM ANALYZE")
+
+
 def fill_evenly(url: str, messages: int) -> None:
     """Fill an empty database with users who have one conversation each, all equally long."""
-    _fill(url, _EVENLY.format(messages=messages, chats=messages // 50))
+    fill(url, _EVENLY.format(messages=messages, chats=messages // 50))
 
 
 def fill_skewed(url: str, messages: int) -> None:
     """Fill an empty database with a talker's rows and others'; messages by the thousand."""
     parts = {"chats": messages // 20, "others": messages // 50}
-    _fill(url, _SKEWED.format(messages=messages, **parts))
+    fill(url, _SKEWED.format(messages=messages, **parts))
 
 
 @contextmanager
@@ -102,12 +120,3 @@ async def undone(db: dal.Database) -> AsyncIterator[asyncpg.Connection]:
             yield connection
         finally:
             await transaction.rollback()
-
-
-def _fill(url: str, sql: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        # A vacuum takes no row for visible to all before its commit is written, and the embedded
-        # server doesn't wait for that by itself.
-        connection.execute("SET synchronous_commit = on")
-        connection.execute(sql.encode())
-        connection.execute("VACUUM ANALYZE users, tasks, conversations, messages")

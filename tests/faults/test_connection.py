@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -11,15 +11,9 @@ import dal
 from dal import conversations, errors, messages, users
 from tests.faults.activity import assert_recovered, blocked
 from tests.surface import ID
-from tests.wire import Loss, Relay, relayed
+from tests.wire import Loss, Relay
 
 CONNECTIONS = 30
-
-
-@pytest.fixture
-def relay(url: str) -> Iterator[Relay]:
-    with relayed(url) as relay:
-        yield relay
 
 
 @pytest.fixture

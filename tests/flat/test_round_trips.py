@@ -5,7 +5,7 @@ Counted on the wire. The functions are those of tests/surface.py, so a new one i
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -33,7 +33,7 @@ from tests.surface import (
     fill,
     variants,
 )
-from tests.wire import Message, Relay, relayed
+from tests.wire import Message, Relay
 
 WARM = "BES"  # Bind, Execute, Sync: a statement that the connection knows
 COLD = "PDH" + WARM  # Parse, Describe, Flush ahead of it
@@ -54,12 +54,6 @@ async def sent(relay: Relay, call: Awaitable[object]) -> list[Message]:
     before = len(relay.messages)
     await call
     return relay.messages[before:]
-
-
-@pytest.fixture
-def relay(url: str) -> Iterator[Relay]:
-    with relayed(url) as relay:
-        yield relay
 
 
 @pytest.fixture
