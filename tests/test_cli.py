@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 import dal
 from dal import migrate as migrations
 from dal.cli import app
+from tests.migrations.database import IDS, LAST
 
 DEAD = "postgresql://ada:s3cret@127.0.0.1:1/x"
-IDS = ["0001.users", "0002.tasks", "0003.conversations", "0004.messages"]
 
 
 @pytest.fixture(autouse=True)
@@ -70,18 +70,18 @@ def test_a_database_there_and_back(empty_database: str, monkeypatch: pytest.Monk
     assert lines("migrate", "--dry-run") == [f"would apply {name}" for name in IDS]
     assert lines("status", status=14) == pending
     steps = [f"applied {name} in N ms" for name in IDS]
-    assert lines("migrate", "-n", "1") == [*steps[:1], "3 still pending"]
-    assert lines("migrate", "--to", "0003") == [*steps[1:3], "1 still pending"]
+    assert lines("migrate", "-n", "1") == [*steps[:1], f"{len(IDS) - 1} still pending"]
+    assert lines("migrate", "--to", "0003") == [*steps[1:3], f"{len(IDS) - 3} still pending"]
     assert lines("status", status=14) == applied[:3] + pending[3:]
     assert lines("migrate") == [*steps[3:], "the database is up to date"]
     assert lines("status") == applied
     assert lines("migrate") == ["nothing to do: it is up to date"]
-    assert lines("mark", "0004") == ["nothing to do: they are marked already"]
+    assert lines("mark", LAST) == ["nothing to do: they are marked already"]
     undone = [f"rolled back {name} in N ms" for name in IDS]
-    assert lines("rollback", "--yes") == undone[3:]
-    assert lines("rollback", "--to", "0001.users", "--yes") == [undone[2], undone[1]]
+    assert lines("rollback", "--yes") == undone[-1:]
+    assert lines("rollback", "--to", "0001.users", "--yes") == undone[-2:0:-1]
     assert lines("migrate", "--wait", "0") == [*steps[1:], "the database is up to date"]
-    assert lines("rollback", "-n", "3", "--yes") == undone[:0:-1]
+    assert lines("rollback", "-n", str(len(IDS) - 1), "--yes") == undone[:0:-1]
     assert lines("rollback", "--all", "--yes") == undone[:1]
     assert lines("rollback", "--yes") == ["nothing to do: no migration is applied"]
     assert lines("status", status=14) == pending
@@ -103,11 +103,12 @@ def test_status_of_a_disagreement(empty_database: str, monkeypatch: pytest.Monke
     inside("migrate")
     with psycopg.connect(empty_database) as connection:
         connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0002.tasks'")
-    problem = "not applied, though 0004.messages is: give it the next number"
+    problem = f"not applied, though {LAST} is: give it the next number"
     code, out, _ = inside("status")
     assert (code, out.splitlines()[1]) == (13, f"{IDS[1]:<20} pending  {problem}")
     code, out, _ = inside("status", "--json")
-    assert (code, [one["problem"] for one in json.loads(out)]) == (13, [None, problem, None, None])
+    problems = {state["id"]: state["problem"] for state in json.loads(out)}
+    assert (code, problems) == (13, dict.fromkeys(IDS) | {IDS[1]: problem})
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_rollback_asks_on_a_terminal(empty_database: str) -> None:
     assert b"Roll back the last migration? The rows of its tables are lost." in said
     assert all(one.applied_at for one in migrations.status(empty_database))
     code, said = answered(b"y")
-    assert (code, b"rolled back 0004.messages" in said) == (0, True)
+    assert (code, b"rolled back " + LAST.encode() in said) == (0, True)
 
 
 def test_env_file_is_read(empty_database: str) -> None:
@@ -180,7 +181,7 @@ def test_environment_wins_over_env_file(
 
 
 @pytest.mark.parametrize(
-    "command", [("migrate",), ("rollback", "--yes"), ("status",), ("mark", "0004")], ids=" ".join
+    "command", [("migrate",), ("rollback", "--yes"), ("status",), ("mark", LAST)], ids=" ".join
 )
 class TestRefusals:
     @pytest.mark.parametrize("value", [None, ""])

@@ -21,11 +21,12 @@ from typer.testing import CliRunner
 import dal
 from dal.cli import app
 from dal.demo import dialogues, play
+from tests.migrations.database import LAST
 from tests.servers import Postgres
 
 DEMO = [sys.executable, "-m", "dal", "demo"]
 SECTIONS = [
-    "applied 0004.messages in ",
+    f"applied {LAST} in ",
     "read back: ",
     "'s conversations, the most recent first",
     "'s last chat, remembered",

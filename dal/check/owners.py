@@ -51,6 +51,8 @@ def given(value: exp.Expr, visible: Sequence[_Relation]) -> bool:
     value = inner(value)
     if isinstance(value, exp.Any):
         return given(value.this, visible)
+    if isinstance(value, exp.Array):  # = ANY (ARRAY[:x])
+        return all(given(element, visible) for element in value.expressions)
     if isinstance(value, exp.Subquery) and isinstance(value.this, exp.Select):
         select = value.this  # (SELECT :x) hides a value from the planner
         return not select.args.get("from_") and given(select.selects[0].unalias(), visible)

@@ -4,13 +4,15 @@
 SELECT id, user_id, status, created_at, updated_at
 FROM conversations
 WHERE
-    user_id = :user_id
+    -- An array, and an order that begins with the column, as in messages/history.sql: with = the
+    -- planner may walk idx_conversations_updated_at through those of others where users are few.
+    user_id = ANY (ARRAY[:user_id::text])
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (updated_at, id) < (
-        coalesce(:before_time::timestamptz, 'infinity'),
-        coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        (SELECT coalesce(:before_time::timestamptz, 'infinity')),
+        (SELECT coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     )
-ORDER BY updated_at DESC, id DESC
+ORDER BY user_id, updated_at DESC, id DESC
 -- The subselect hides the value: for a user of whom it expects fewer rows than that, a custom plan
 -- would read them all and sort them, however many there are.
 LIMIT (SELECT :limit::bigint)

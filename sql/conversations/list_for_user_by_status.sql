@@ -5,12 +5,12 @@
 SELECT id, user_id, status, created_at, updated_at
 FROM conversations
 WHERE
-    user_id = :user_id
+    user_id = ANY (ARRAY[:user_id::text])  -- as in list_for_user.sql
     AND status = :status
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (updated_at, id) < (
-        coalesce(:before_time::timestamptz, 'infinity'),
-        coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        (SELECT coalesce(:before_time::timestamptz, 'infinity')),
+        (SELECT coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     )
-ORDER BY updated_at DESC, id DESC
+ORDER BY user_id, updated_at DESC, id DESC
 LIMIT (SELECT :limit::bigint)  -- as in list_for_user.sql

@@ -2,8 +2,8 @@
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the conversation's row; appends to it wait.
 UPDATE conversations
--- Never backwards, so that the next message's time, which is taken from here, stays above the
--- last one's. Via UTC because timestamptz + interval is not immutable (Citus demands that).
+-- Never backwards, so that it is never earlier than the newest message. Via UTC because
+-- timestamptz + interval is not immutable (Citus demands that).
 SET updated_at = greatest(
     now(), (updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
 )

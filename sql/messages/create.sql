@@ -9,24 +9,40 @@ WITH stored AS (
     WHERE user_id = :user_id AND id = :id::uuid
 ), conversation AS (
     UPDATE conversations
-    -- Above the last message's time whatever the clocks do. Via UTC because timestamptz +
-    -- interval is not immutable (Citus demands that).
-    SET updated_at = greatest(
-        now(), (updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
-    )
+    SET
+        -- Above the last message's time, whatever the clocks and the table's triggers do. Via UTC
+        -- because timestamptz + interval is not immutable (Citus demands that).
+        last_message_at = greatest(
+            now(),
+            (greatest(updated_at, last_message_at) AT TIME ZONE 'UTC' + interval '1 microsecond')
+            AT TIME ZONE 'UTC'
+        ),
+        updated_at = greatest(
+            now(),
+            (greatest(updated_at, last_message_at) AT TIME ZONE 'UTC' + interval '1 microsecond')
+            AT TIME ZONE 'UTC'
+        )
     WHERE
         user_id = :user_id AND id = :conversation_id::uuid
         AND NOT EXISTS (SELECT FROM stored)
-    RETURNING id, user_id, updated_at
+    RETURNING id, user_id, last_message_at
 ), added AS (
     INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
     SELECT
         :id::uuid, conversation.id, conversation.user_id,
-        :role::text, :content::text, :metadata::text::jsonb, conversation.updated_at
+        :role::text, :content::text, :metadata::text::jsonb, conversation.last_message_at
     FROM conversation
     -- Met only in a race. DO NOTHING would return no row there: the winner's is not in the
-    -- statement's snapshot.
-    ON CONFLICT (user_id, id) DO UPDATE SET role = m.role
+    -- statement's snapshot. Where the winner's message differs, a division by zero undoes the move
+    -- of the conversation: plain SQL has no other way to raise an error.
+    ON CONFLICT (user_id, id) DO UPDATE SET role = left(
+        m.role,
+        20 / (
+            (m.conversation_id, m.role, m.content, m.metadata)
+            IS NOT DISTINCT FROM
+            (excluded.conversation_id, excluded.role, excluded.content, excluded.metadata)
+        )::integer
+    )
     RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
 ), message AS (
     SELECT id, conversation_id, user_id, role, content, metadata, created_at

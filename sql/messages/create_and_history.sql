@@ -11,8 +11,8 @@ WITH stored AS (
     FROM messages
     WHERE user_id = :user_id AND id = :id::uuid
 ), locked AS (
-    -- Waits for whoever appends now, and sees the recency that they left.
-    SELECT id, updated_at
+    -- Waits for whoever appends now, and sees the times that they left.
+    SELECT id, last_message_at
     FROM conversations
     WHERE
         user_id = :user_id AND id = :conversation_id::uuid
@@ -20,21 +20,36 @@ WITH stored AS (
     FOR NO KEY UPDATE
 ), conversation AS (
     UPDATE conversations AS c
-    -- As in create.sql.
-    SET updated_at = greatest(
-        now(), (c.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
-    )
+    SET
+        -- As in create.sql.
+        last_message_at = greatest(
+            now(),
+            (greatest(c.updated_at, c.last_message_at) AT TIME ZONE 'UTC'
+            + interval '1 microsecond') AT TIME ZONE 'UTC'
+        ),
+        updated_at = greatest(
+            now(),
+            (greatest(c.updated_at, c.last_message_at) AT TIME ZONE 'UTC'
+            + interval '1 microsecond') AT TIME ZONE 'UTC'
+        )
     FROM locked
     WHERE c.user_id = :user_id AND c.id = locked.id
-    RETURNING c.id, c.user_id, c.updated_at
+    RETURNING c.id, c.user_id, c.last_message_at
 ), added AS (
     INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
     SELECT
         :id::uuid, conversation.id, conversation.user_id,
-        :role::text, :content::text, :metadata::text::jsonb, conversation.updated_at
+        :role::text, :content::text, :metadata::text::jsonb, conversation.last_message_at
     FROM conversation
     -- Met only in a race, as in create.sql.
-    ON CONFLICT (user_id, id) DO UPDATE SET role = m.role
+    ON CONFLICT (user_id, id) DO UPDATE SET role = left(
+        m.role,
+        20 / (
+            (m.conversation_id, m.role, m.content, m.metadata)
+            IS NOT DISTINCT FROM
+            (excluded.conversation_id, excluded.role, excluded.content, excluded.metadata)
+        )::integer
+    )
     RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
 ), newest AS (
     SELECT id, conversation_id, user_id, role, content, metadata, created_at
@@ -61,10 +76,14 @@ SELECT
         IS DISTINCT FROM
         (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb)
     ) AS conflict,
+    -- The snapshot's row beside the locked one. NULL, before the first message, is the earliest.
     EXISTS (
         SELECT FROM conversations AS c
         JOIN locked ON locked.id = c.id
-        WHERE c.user_id = :user_id AND c.updated_at <> locked.updated_at
+        WHERE
+            c.user_id = :user_id
+            AND coalesce(c.last_message_at, '-infinity')
+            < coalesce(locked.last_message_at, '-infinity')
     ) AS stale
 FROM newest
 UNION ALL

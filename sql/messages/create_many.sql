@@ -4,6 +4,8 @@
 -- Index: messages_pkey (user_id, id), conversations_pkey (user_id, id).
 -- Locks: the conversation's row until the transaction ends. The batch takes one microsecond a
 --   message under this lock, so nobody else's message comes between.
+-- Never NULL (conversation_id, user_id, role, content, created_at, conflict): a row that has an id
+--   is a message, stored or added.
 WITH batch AS (
     SELECT id, role, content, metadata::jsonb AS metadata, place
     FROM unnest(
@@ -11,44 +13,60 @@ WITH batch AS (
         :messages_content::text[], :messages_metadata::text[]
     ) WITH ORDINALITY AS given (id, role, content, metadata, place)
 ), stored AS (
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at
-    FROM messages
-    WHERE user_id = :user_id AND id = ANY(:messages_id::uuid[])
-), clash AS (
-    SELECT stored.id
-    FROM stored
-    JOIN batch ON batch.id = stored.id
-    WHERE
-        (stored.conversation_id, stored.role, stored.content, stored.metadata)
-        IS DISTINCT FROM
-        (:conversation_id::uuid, batch.role, batch.content, batch.metadata)
+    SELECT
+        m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at,
+        (
+            (m.conversation_id, m.role, m.content, m.metadata)
+            IS DISTINCT FROM
+            (:conversation_id::uuid, batch.role, batch.content, batch.metadata)
+        ) AS conflict
+    FROM batch
+    -- One look-up for each: a join, or id = ANY(...), may read all the user's messages instead.
+    CROSS JOIN LATERAL (
+        SELECT id, conversation_id, user_id, role, content, metadata, created_at
+        FROM messages
+        WHERE user_id = :user_id AND id = batch.id
+        LIMIT 1
+    ) AS m
 ), missing AS (
     SELECT id, role, content, metadata, row_number() OVER (ORDER BY place DESC) - 1 AS from_end
     FROM batch
-    WHERE id NOT IN (SELECT stored.id FROM stored) AND NOT EXISTS (SELECT FROM clash)
+    WHERE
+        id NOT IN (SELECT stored.id FROM stored)
+        AND NOT EXISTS (SELECT FROM stored WHERE stored.conflict)
 ), conversation AS (
     UPDATE conversations
-    -- As in create.sql, for the first of the batch; the others follow it.
-    SET updated_at = (
-        greatest(
-            now(), (updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'
+    SET
+        -- As in create.sql, for the first of the batch; the others follow it.
+        last_message_at = (
+            greatest(
+                now(),
+                (greatest(updated_at, last_message_at) AT TIME ZONE 'UTC'
+                + interval '1 microsecond') AT TIME ZONE 'UTC'
+            ) AT TIME ZONE 'UTC'
+            + ((SELECT count(*) FROM missing) - 1) * interval '1 microsecond'
+        ) AT TIME ZONE 'UTC',
+        updated_at = (
+            greatest(
+                now(),
+                (greatest(updated_at, last_message_at) AT TIME ZONE 'UTC'
+                + interval '1 microsecond') AT TIME ZONE 'UTC'
+            ) AT TIME ZONE 'UTC'
+            + ((SELECT count(*) FROM missing) - 1) * interval '1 microsecond'
         ) AT TIME ZONE 'UTC'
-        + ((SELECT count(*) FROM missing) - 1) * interval '1 microsecond'
-    ) AT TIME ZONE 'UTC'
     WHERE
         user_id = :user_id AND id = :conversation_id::uuid
         AND EXISTS (SELECT FROM missing)
-    RETURNING id, user_id, updated_at
+    RETURNING id, user_id, last_message_at
 ), added AS (
     INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
     SELECT
         missing.id, conversation.id, conversation.user_id,
         missing.role, missing.content, missing.metadata,
-        conversation.updated_at - missing.from_end * interval '1 microsecond'
+        conversation.last_message_at - missing.from_end * interval '1 microsecond'
     FROM conversation
     JOIN missing ON true
-    -- Met only in a race, as in create.sql. Where the winner's message differs, a division by zero
-    -- undoes the whole batch: plain SQL has no other way to raise an error.
+    -- Met only in a race, as in create.sql.
     ON CONFLICT (user_id, id) DO UPDATE SET role = left(
         m.role,
         20 / (
@@ -59,20 +77,23 @@ WITH batch AS (
     )
     RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
 ), message AS (
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at, conflict
     FROM stored
     UNION ALL
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at
+    SELECT id, conversation_id, user_id, role, content, metadata, created_at, false AS conflict
     FROM added
+), placed AS (
+    SELECT
+        batch.place, message.id, message.conversation_id, message.user_id, message.role,
+        message.content, message.metadata, message.created_at, message.conflict
+    FROM batch
+    -- FULL, and OFFSET to keep it so: any other join may become a nested loop, whose cost grows
+    -- with the square of the batch.
+    FULL JOIN message ON message.id = batch.id
+    OFFSET 0
 )
 SELECT
-    message.id, message.conversation_id, message.user_id, message.role, message.content,
-    message.metadata::text AS metadata, message.created_at,
-    (
-        (message.conversation_id, message.role, message.content, message.metadata)
-        IS DISTINCT FROM
-        (:conversation_id::uuid, batch.role, batch.content, batch.metadata)
-    ) AS conflict
-FROM batch
-JOIN message ON message.id = batch.id
-ORDER BY batch.place
+    id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at, conflict
+FROM placed
+WHERE id IS NOT NULL
+ORDER BY place

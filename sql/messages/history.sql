@@ -12,8 +12,8 @@ WHERE
     AND user_id = :user_id
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (created_at, id) < (
-        coalesce(:before_time::timestamptz, 'infinity'),
-        coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        (SELECT coalesce(:before_time::timestamptz, 'infinity')),
+        (SELECT coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     )
 ORDER BY conversation_id, created_at DESC, id DESC
 LIMIT :limit

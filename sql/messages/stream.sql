@@ -10,8 +10,8 @@ WHERE
     AND user_id = :user_id
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (created_at, id) > (
-        coalesce(:after_time::timestamptz, '-infinity'),
-        coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000')
+        (SELECT coalesce(:after_time::timestamptz, '-infinity')),
+        (SELECT coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000'))
     )
 ORDER BY conversation_id DESC, created_at, id
 LIMIT :page_size

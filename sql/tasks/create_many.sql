@@ -3,6 +3,8 @@
 -- a microsecond apart, so that the list keeps the batch's order.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: the new rows, and the user's row FOR KEY SHARE (their foreign key).
+-- Never NULL (user_id, title, completed, created_at, updated_at, conflict): a row that has an id is
+--   a task, stored or added.
 WITH batch AS (
     SELECT id, title, description, place
     FROM unnest(:tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[])
@@ -10,7 +12,10 @@ WITH batch AS (
 ), stored AS (
     SELECT
         t.id, t.user_id, t.title, t.description,
-        t.completed, t.completed_at, t.created_at, t.updated_at
+        t.completed, t.completed_at, t.created_at, t.updated_at,
+        (
+            (t.title, t.description) IS DISTINCT FROM (batch.title, batch.description)
+        ) AS conflict
     FROM batch
     -- One look-up for each: a join, or id = ANY(...), may read all the user's tasks instead.
     CROSS JOIN LATERAL (
@@ -19,11 +24,6 @@ WITH batch AS (
         WHERE user_id = :user_id AND id = batch.id
         LIMIT 1
     ) AS t
-), clash AS (
-    SELECT stored.id
-    FROM stored
-    JOIN batch ON batch.id = stored.id
-    WHERE (stored.title, stored.description) IS DISTINCT FROM (batch.title, batch.description)
 ), added AS (
     INSERT INTO tasks AS t (id, user_id, title, description, created_at, updated_at)
     SELECT
@@ -31,7 +31,9 @@ WITH batch AS (
         now() + batch.place * interval '1 microsecond',
         now() + batch.place * interval '1 microsecond'
     FROM batch
-    WHERE batch.id NOT IN (SELECT stored.id FROM stored) AND NOT EXISTS (SELECT FROM clash)
+    WHERE
+        batch.id NOT IN (SELECT stored.id FROM stored)
+        AND NOT EXISTS (SELECT FROM stored WHERE stored.conflict)
     -- Met only in a race, as in create.sql. Where the winner's task differs, a division by zero
     -- undoes the whole batch: plain SQL has no other way to raise an error.
     ON CONFLICT (user_id, id) DO UPDATE SET title = left(
@@ -44,16 +46,24 @@ WITH batch AS (
         t.id, t.user_id, t.title, t.description,
         t.completed, t.completed_at, t.created_at, t.updated_at
 ), task AS (
-    SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
+    SELECT
+        id, user_id, title, description, completed, completed_at, created_at, updated_at, conflict
     FROM stored
     UNION ALL
-    SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
+    SELECT
+        id, user_id, title, description, completed, completed_at, created_at, updated_at,
+        false AS conflict
     FROM added
+), placed AS (
+    SELECT
+        batch.place, task.id, task.user_id, task.title, task.description,
+        task.completed, task.completed_at, task.created_at, task.updated_at, task.conflict
+    FROM batch
+    FULL JOIN task ON task.id = batch.id  -- as in messages/create_many.sql
+    OFFSET 0
 )
 SELECT
-    task.id, task.user_id, task.title, task.description,
-    task.completed, task.completed_at, task.created_at, task.updated_at,
-    ((task.title, task.description) IS DISTINCT FROM (batch.title, batch.description)) AS conflict
-FROM batch
-JOIN task ON task.id = batch.id
-ORDER BY batch.place
+    id, user_id, title, description, completed, completed_at, created_at, updated_at, conflict
+FROM placed
+WHERE id IS NOT NULL
+ORDER BY place

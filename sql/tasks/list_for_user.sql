@@ -7,8 +7,8 @@ WHERE
     user_id = :user_id
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (created_at, id) < (
-        coalesce(:before_time::timestamptz, 'infinity'),
-        coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        (SELECT coalesce(:before_time::timestamptz, 'infinity')),
+        (SELECT coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     )
 ORDER BY created_at DESC, id DESC
 -- The subselect hides the value: for a user of whom it expects fewer rows than that, a custom plan

@@ -8,8 +8,8 @@ WHERE
     AND completed = :completed::boolean
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (created_at, id) < (
-        coalesce(:before_time::timestamptz, 'infinity'),
-        coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        (SELECT coalesce(:before_time::timestamptz, 'infinity')),
+        (SELECT coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     )
 ORDER BY created_at DESC, id DESC
 LIMIT (SELECT :limit::bigint)  -- as in list_for_user.sql

@@ -11,6 +11,7 @@ from dal.catalog.migrations import page
 from dal.cli import app
 from dal.cli import catalog as command
 from dal.places import MIGRATIONS, SQL
+from tests.migrations.database import LAST, NEXT
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def folder(tmp_path: Path) -> Path:
 
 def row(dsn: str, folder: Path, up: str, down: str) -> tuple[list[str], list[str]]:
     """The cells for a migration and for its rollback."""
-    (folder / "0005.due.sql").write_text(up)
-    (folder / "0005.due.rollback.sql").write_text(down)
+    (folder / f"{NEXT}.due.sql").write_text(up)
+    (folder / f"{NEXT}.due.rollback.sql").write_text(down)
     *_, applied, undone = page(dsn, folder).splitlines()
     return applied.split(" | ")[1:], undone.split(" | ")[1:]
 
@@ -49,7 +50,7 @@ ON_TASKS = "SHARE UPDATE EXCLUSIVE on `tasks`"
             ["Back.", "ACCESS EXCLUSIVE on `tasks`", "reads and writes", "nothing |"],
         ),
         (
-            "-- depends: 0004.messages\n--\n-- Wider.\n"
+            f"-- depends: {LAST}\n--\n-- Wider.\n"
             "ALTER TABLE tasks ALTER description TYPE int USING 0;",
             "-- Back.\nSELECT;",
             ["Wider.", "ACCESS EXCLUSIVE on `tasks`", "reads and writes", "`tasks` |"],

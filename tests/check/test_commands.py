@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dal.cli import app
+from tests.migrations.database import NEXT
 from tests.surface import ID, fill, snapshot
 
 CHECKOUT = Path(__file__).parents[2]
@@ -74,8 +75,8 @@ def test_faults_in_a_copy_of_the_project(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     for folder in ("dal", "sql", "migrations"):
         shutil.copytree(CHECKOUT / folder, copy / folder)
-    (copy / "migrations/0005.change.sql").write_text(MIGRATION)
-    (copy / "migrations/0005.change.rollback.sql").write_text("SELECT;")
+    (copy / f"migrations/{NEXT}.change.sql").write_text(MIGRATION)
+    (copy / f"migrations/{NEXT}.change.rollback.sql").write_text("SELECT;")
 
     def edit(file: str, old: str, new: str) -> None:
         text = (copy / file).read_text()

@@ -9,6 +9,7 @@ import pytest
 
 from dal.check.hygiene import findings
 from dal.places import MIGRATIONS
+from tests.migrations.database import NEXT
 from tests.servers import Postgres
 
 
@@ -27,7 +28,7 @@ def connection(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.C
 
 def found(connection: psycopg.Connection, folder: Path, migration: str = "") -> list[str]:
     """Rule, file, line and column of each finding after one more migration, which is undone."""
-    (folder / "0005.more.sql").write_text(f"-- more: what this test breaks.\n{migration}")
+    (folder / f"{NEXT}.more.sql").write_text(f"-- more: what this test breaks.\n{migration}")
     with connection.transaction(force_rollback=True):
         connection.execute(migration.encode())
         return [
@@ -49,7 +50,7 @@ def test_the_projects_own(connection: psycopg.Connection, folder: Path) -> None:
             "  ADD CONSTRAINT quotes FOREIGN KEY (user_id, quoted_id)\n"
             "  REFERENCES messages (user_id, id);\n"
             "CREATE INDEX idx_quoted ON messages (user_id, created_at, quoted_id)",
-            ["foreign-key-index 0005.more.sql:3:18"],
+            [f"foreign-key-index {NEXT}.more.sql:3:18"],
         ),
         # In any order, behind nothing.
         (
@@ -64,7 +65,7 @@ def test_the_projects_own(connection: psycopg.Connection, folder: Path) -> None:
             "ALTER TABLE tasks ADD other_id varchar(255)\n"
             "  CONSTRAINT other REFERENCES users (id);\n"
             "CREATE INDEX idx_other ON tasks (other_id) WHERE completed",
-            ["foreign-key-index 0005.more.sql:3:14"],
+            [f"foreign-key-index {NEXT}.more.sql:3:14"],
         ),
         # Without a name in the migrations the place is the table's migration.
         (
@@ -104,7 +105,7 @@ def test_foreign_keys(
 def test_duplicates(
     connection: psycopg.Connection, folder: Path, index: str, expected: bool
 ) -> None:
-    place = f"duplicate-index 0005.more.sql:2:{14 + index.index('again')}"
+    place = f"duplicate-index {NEXT}.more.sql:2:{14 + index.index('again')}"
     assert found(connection, folder, f"CREATE INDEX {index}") == [place] * expected
 
 
@@ -116,8 +117,8 @@ def test_the_unique_one_of_two_stays(connection: psycopg.Connection, folder: Pat
         "CREATE INDEX same ON tasks (lower(title)) WHERE completed"
     )
     assert found(connection, folder, twice) == [
-        "duplicate-index 0005.more.sql:2:14",
-        "duplicate-index 0005.more.sql:5:14",
+        f"duplicate-index {NEXT}.more.sql:2:14",
+        f"duplicate-index {NEXT}.more.sql:5:14",
     ]
 
 

@@ -17,6 +17,7 @@ from dal.inputs import Place
 from dal.jsonl import exporting, importing
 from dal.places import MIGRATIONS, SQL
 from tests.check.stubs import bound
+from tests.migrations.database import NEXT
 from tests.servers import Postgres
 
 assert exporting, importing  # they bind statements
@@ -210,7 +211,7 @@ def test_a_waiver(
 def test_indexes_that_serve_nothing(database: psycopg.Connection, tmp_path: Path) -> None:
     plans = [generic_plan(database, binding.statement) for binding in OWN.values()]
     assert unused_indexes(database, plans, MIGRATIONS) == []
-    migration = tmp_path / "0005.titles.sql"
+    migration = tmp_path / f"{NEXT}.titles.sql"
     migration.write_text("-- titles\nCREATE INDEX idx_tasks_title ON tasks (title);\n")
     database.execute(migration.read_bytes())
     database.execute("DROP INDEX idx_messages_created_at")

@@ -190,6 +190,7 @@ def test_optional_filters(connection: psycopg.Connection, tmp_path: Path, statem
         "SELECT id FROM tasks WHERE (user_id, id) = (:user_id, :id::uuid)",
         "SELECT id FROM tasks WHERE user_id = (SELECT :user_id)",
         "SELECT id FROM tasks WHERE user_id = ANY(:user_ids::text[])",
+        "SELECT id FROM tasks WHERE user_id = ANY (ARRAY[:user_id::text])",
         "SELECT 1 FROM unnest(:user_ids::text[]) AS given (user_id)"
         " JOIN tasks AS t ON t.user_id = given.user_id",
         # What comes out of a CTE or a subselect is as good as what went in.

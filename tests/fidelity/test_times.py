@@ -130,11 +130,13 @@ async def test_the_next_microsecond_is_that_of_no_local_clock(
     db: Database, own: dict[str, Any]
 ) -> None:
     """An append that follows a time in the future, where local clocks are about to be set back."""
+    time = "'2099-11-01T04:29:59.999999Z'"
+    ahead = f"UPDATE conversations SET (updated_at, last_message_at) = ({time}, {time})"
     async with db.transaction() as tx:
         await tx.execute(f"SET LOCAL timezone = '{SERVER}'")
-        await tx.execute("UPDATE conversations SET updated_at = '2099-11-01T04:29:59.999999Z'")
+        await tx.execute(ahead)
         first = await messages.create(tx, **own, role="user", content="a")
-        await tx.execute("UPDATE conversations SET updated_at = '2099-11-01T04:29:59.999999Z'")
+        await tx.execute(ahead)
         new = [NewMessage("user", "b"), NewMessage("user", "c")]
         batch = await messages.create_many(tx, **own, messages=new)
     exact = datetime(2099, 11, 1, 4, 30, tzinfo=UTC)

@@ -9,9 +9,12 @@ import psycopg
 from psycopg import sql
 
 from dal.migrate import session
-from dal.places import SQL
+from dal.places import MIGRATIONS, SQL
 
-IDS = ["0001.users", "0002.tasks", "0003.conversations", "0004.messages"]
+IDS = sorted(file.stem for file in MIGRATIONS.glob("*.sql") if ".rollback" not in file.name)
+LAST = IDS[-1]
+# The numbers of those that a test adds.
+NEXT, AFTER = (f"{len(IDS) + n:04}" for n in (1, 2))
 
 Catalogue: TypeAlias = list[tuple[str, str, str]]
 

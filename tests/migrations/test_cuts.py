@@ -17,7 +17,7 @@ import pytest
 
 from dal import migrate
 from dal.errors import DalError
-from tests.migrations.database import IDS, Add, Catalogue, catalogue, rows
+from tests.migrations.database import AFTER, IDS, NEXT, Add, Catalogue, catalogue, rows
 from tests.servers import Postgres
 from tests.wire import Loss, Relay, relayed
 
@@ -26,14 +26,14 @@ INDEX = (
     "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (user_id, title)"
 )
 NO_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS idx_due"
-ALL = [*IDS, "0005.due", "0006.index"]
+ALL = [*IDS, f"{NEXT}.due", f"{AFTER}.index"]
 
 
 @pytest.fixture
 def longer(folder: Path, add: Add) -> Path:
     """The migrations, one that can't run twice, and one that runs outside a transaction."""
-    add("0005.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
-    add("0006.index", INDEX, NO_INDEX)
+    add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
+    add(f"{AFTER}.index", INDEX, NO_INDEX)
     return folder
 
 
@@ -57,7 +57,9 @@ def finished(dsn: str, folder: Path) -> Catalogue:
     """The schema after another run, which no hand has helped."""
     migrate.apply(dsn, folder=folder, wait=20)
     assert [one.id for one in migrate.status(dsn, folder=folder) if one.applied_at] == ALL
-    assert rows(dsn, "SELECT count(*), count(DISTINCT migration_id) FROM _yoyo_log") == [(6, 6)]
+    assert rows(dsn, "SELECT count(*), count(DISTINCT migration_id) FROM _yoyo_log") == [
+        (len(ALL), len(ALL))
+    ]
     return catalogue(dsn)
 
 
@@ -152,7 +154,7 @@ def test_the_process_is_killed(postgres: Postgres, longer: Path, times: int) -> 
 
 
 def test_killed_while_it_builds_an_index(migrated: str, longer: Path) -> None:
-    migrate.apply(migrated, folder=longer, to="0005")
+    migrate.apply(migrated, folder=longer, to=NEXT)
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, migrated, str(longer)],
         stdin=subprocess.PIPE,

@@ -9,7 +9,7 @@ from dal import migrate
 from dal.errors import InvalidInputError, SchemaMismatchError
 from dal.migrate import session
 from dal.places import MIGRATIONS
-from tests.migrations.database import IDS, Add, catalogue, rows, run, search_path
+from tests.migrations.database import IDS, LAST, NEXT, Add, catalogue, rows, run, search_path
 from tests.servers import Postgres, database_name
 
 REFUSED = pytest.mark.parametrize(
@@ -19,7 +19,7 @@ REFUSED = pytest.mark.parametrize(
         lambda dsn, folder: migrate.apply(dsn, folder=folder, to="0001"),
         lambda dsn, folder: migrate.apply(dsn, folder=folder, dry_run=True),
         lambda dsn, folder: migrate.rollback(dsn, folder=folder, steps=None),
-        lambda dsn, folder: migrate.mark(dsn, "0004", folder=folder),
+        lambda dsn, folder: migrate.mark(dsn, LAST, folder=folder),
     ],
     ids=["apply", "to the first", "dry run", "rollback", "mark"],
 )
@@ -53,51 +53,51 @@ def test_an_edited_file(migrated: str, folder: Path, runner: object) -> None:
 @REFUSED
 def test_a_removed_file(migrated: str, folder: Path, runner: object) -> None:
     (folder / "SHA256SUMS").unlink()
-    for file in folder.glob("0004.*"):
+    for file in folder.glob(f"{LAST}.*"):
         file.unlink()
 
     said = "applied, but its file is not here: deploy the version that has it"
     if "mark" not in str(runner):
         with pytest.raises((SchemaMismatchError, InvalidInputError)):
             runner(migrated, folder)  # type: ignore[operator]
-    assert problem(migrated, folder) == {"0004.messages": said}
+    assert problem(migrated, folder) == {LAST: said}
 
 
 @REFUSED
 def test_a_database_ahead_of_the_files(
     migrated: str, folder: Path, add: Add, runner: object
 ) -> None:
-    add("0005.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
+    add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
     migrate.apply(migrated, folder=folder)
 
-    assert "0005.due: applied, but its file is not here" in refused(runner, migrated, MIGRATIONS)
+    assert f"{NEXT}.due: applied, but its file is not here" in refused(runner, migrated, MIGRATIONS)
 
 
 @REFUSED
 def test_an_overtaken_number(migrated: str, runner: object) -> None:
     run(migrated, "DELETE FROM _yoyo_migration WHERE migration_id = '0002.tasks'")
 
-    said = "not applied, though 0004.messages is: give it the next number"
+    said = f"not applied, though {LAST} is: give it the next number"
     assert f"0002.tasks: {said}" in refused(runner, migrated, MIGRATIONS)
 
 
 def test_all_disagreements_are_told(migrated: str, folder: Path, add: Add) -> None:
-    add("0005.due", "ALTER TABLE tasks ADD due date")
+    add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date")
     migrate.apply(migrated, folder=folder)
     run(migrated, "DELETE FROM _yoyo_migration WHERE migration_id = '0002.tasks'")
-    (folder / "0005.due.sql").write_text("SELECT 1;\n")
-    assert list(problem(migrated, folder)) == ["0002.tasks", "0005.due"]
-    with pytest.raises(SchemaMismatchError, match=r"0002.tasks: .*\n  0005.due: "):
+    (folder / f"{NEXT}.due.sql").write_text("SELECT 1;\n")
+    assert list(problem(migrated, folder)) == ["0002.tasks", f"{NEXT}.due"]
+    with pytest.raises(SchemaMismatchError, match=rf"0002.tasks: .*\n  {NEXT}.due: "):
         migrate.apply(migrated, folder=folder)
 
 
 def test_applied_again_after_a_rollback_in_other_words(
     migrated: str, folder: Path, add: Add
 ) -> None:
-    add("0005.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
+    add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
     migrate.apply(migrated, folder=folder)
     migrate.rollback(migrated, folder=folder)
-    add("0005.due", "ALTER TABLE tasks ADD due timestamptz", "ALTER TABLE tasks DROP due")
+    add(f"{NEXT}.due", "ALTER TABLE tasks ADD due timestamptz", "ALTER TABLE tasks DROP due")
     migrate.apply(migrated, folder=folder)
     assert problem(migrated, folder) == {}
 
@@ -123,11 +123,11 @@ def test_a_schema_made_by_hand_is_adopted(empty_database: str) -> None:
     before = catalogue(empty_database)
 
     assert migrate.mark(empty_database, "0002") == IDS[:2]
-    assert migrate.mark(empty_database, "0004.messages") == IDS[2:]
-    assert migrate.mark(empty_database, "0004.messages") == []
+    assert migrate.mark(empty_database, LAST) == IDS[2:]
+    assert migrate.mark(empty_database, LAST) == []
     assert catalogue(empty_database) == before
     assert migrate.apply(empty_database) == []
-    assert [bool(one.applied_at) for one in migrate.status(empty_database)] == [True] * 4
+    assert [bool(one.applied_at) for one in migrate.status(empty_database)] == [True] * len(IDS)
     assert [done.id for done in migrate.rollback(empty_database, steps=None)] == IDS[::-1]
 
 
@@ -141,8 +141,8 @@ def test_users_elsewhere_on_the_path_are_used(
     with psycopg.connect(empty_database) as service:
         service.execute("UPDATE users SET id = id")  # it refers to them while it compares
         with pytest.raises(migrate.LockedError, match=r"^the comparison: a transaction holds"):
-            migrate.mark(empty_database, "0004", wait=0)
-    assert migrate.mark(empty_database, "0004") == IDS
+            migrate.mark(empty_database, LAST, wait=0)
+    assert migrate.mark(empty_database, LAST) == IDS
 
 
 def test_all_are_marked_or_none(empty_database: str) -> None:
@@ -152,18 +152,18 @@ def test_all_are_marked_or_none(empty_database: str) -> None:
 
     by_hand(empty_database, *IDS)
     with pytest.raises(KeyboardInterrupt):
-        migrate.mark(empty_database, "0004", report=broken_off)
+        migrate.mark(empty_database, LAST, report=broken_off)
     assert not any(one.applied_at for one in migrate.status(empty_database))
 
 
 def test_a_database_in_another_encoding(postgres: Postgres, folder: Path, add: Add) -> None:
-    add("0005.word", "COMMENT ON COLUMN users.id IS 'é'")
+    add(f"{NEXT}.word", "COMMENT ON COLUMN users.id IS 'é'")
     dsn = postgres.create()
     name = database_name(dsn)
     run(postgres.url, f"DROP DATABASE {name}", f"CREATE DATABASE {name} {LATIN1}")
     migrate.apply(dsn, folder=folder)
     run(dsn, "DELETE FROM _yoyo_migration")
-    assert migrate.mark(dsn, "0005", folder=folder) == [*IDS, "0005.word"]
+    assert migrate.mark(dsn, NEXT, folder=folder) == [*IDS, f"{NEXT}.word"]
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ def test_another_schema_is_not_adopted(empty_database: str, change: str, differe
     by_hand(empty_database, *IDS)
     run(empty_database, change)
     before = catalogue(empty_database)
-    with pytest.raises(SchemaMismatchError, match=r"the schema is not what 0004.messages makes"):
-        migrate.mark(empty_database, "0004")
+    with pytest.raises(SchemaMismatchError, match=rf"the schema is not what {LAST} makes"):
+        migrate.mark(empty_database, LAST)
     with pytest.raises(SchemaMismatchError) as refusal:
-        migrate.mark(empty_database, "0004")
+        migrate.mark(empty_database, LAST)
     assert f"\n  {difference}" in str(refusal.value)
     assert catalogue(empty_database) == before
     assert not any(one.applied_at for one in migrate.status(empty_database))

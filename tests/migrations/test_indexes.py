@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from dal import errors, migrate
-from tests.migrations.database import Add, rows, run
+from tests.migrations.database import NEXT, Add, rows, run
 
 UNIQUE = (
     "-- transactional: false\n"
@@ -31,7 +31,7 @@ def twins(migrated: str) -> str:
 
 def failing_run(dsn: str, folder: Path) -> list[str]:
     said: list[str] = []
-    with pytest.raises(errors.DalError, match=r"^0005.title.sql, statement 1: could not create"):
+    with pytest.raises(errors.DalError, match=rf"^{NEXT}.title.sql, statement 1: could not create"):
         migrate.apply(dsn, folder=folder, report=said.append)
     return said
 
@@ -41,18 +41,18 @@ REPAIRED = "repaired the INVALID index public.idx_title"
 
 
 def test_a_failed_build_is_told_and_built_anew(twins: str, folder: Path, add: Add) -> None:
-    add("0005.title", UNIQUE.format("tasks"), DROP)
+    add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
     assert failing_run(twins, folder) == [INVALID]
     assert rows(twins, INDEXES) == [("idx_title", False)]
     assert failing_run(twins, folder) == [REPAIRED, INVALID]  # not taken for done
 
     run(twins, "DELETE FROM tasks")
     # Other columns now: the INVALID one must not be taken for it.
-    add("0005.title", UNIQUE.format("tasks").replace("title)", "id, title)"), DROP)
+    add(f"{NEXT}.title", UNIQUE.format("tasks").replace("title)", "id, title)"), DROP)
     said: list[str] = []
     migrate.apply(twins, folder=folder, report=said.append)
     assert said[0] == REPAIRED
-    assert said[1].startswith("applied 0005.title in ")
+    assert said[1].startswith(f"applied {NEXT}.title in ")
     assert rows(twins, INDEXES) == [("idx_title", True)]
     [(definition,)] = rows(twins, "SELECT pg_get_indexdef('idx_title'::regclass)")
     assert definition.endswith("(id, title)")
@@ -63,7 +63,7 @@ def test_the_index_of_a_table_that_is_not_ours(empty_database: str, folder: Path
         empty_database, "CREATE TABLE orders (title text)", "INSERT INTO orders VALUES ('a'), ('a')"
     )
     migrate.apply(empty_database)
-    add("0005.title", UNIQUE.format("orders"), DROP)
+    add(f"{NEXT}.title", UNIQUE.format("orders"), DROP)
     assert failing_run(empty_database, folder) == [INVALID]
     run(empty_database, "TRUNCATE orders")
     migrate.apply(empty_database, folder=folder)
@@ -72,7 +72,7 @@ def test_the_index_of_a_table_that_is_not_ours(empty_database: str, folder: Path
 
 def test_a_failed_reindex_of_an_applied_one(twins: str, folder: Path, add: Add) -> None:
     run(twins, "DELETE FROM tasks")
-    add("0005.title", UNIQUE.format("tasks"), DROP)
+    add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
     migrate.apply(twins, folder=folder)
     # A build that somebody broke off, as the catalogue shows it.
     run(

@@ -10,7 +10,7 @@ from dal import migrate
 from dal.errors import ConfigurationError, InvalidInputError
 from dal.migrate import manifest
 from dal.places import MIGRATIONS
-from tests.migrations.database import Add
+from tests.migrations.database import AFTER, LAST, NEXT, Add
 
 NOWHERE = "postgresql://127.0.0.1:1/nowhere"  # what is refused is refused before anyone connects
 ADD = "ALTER TABLE tasks ADD COLUMN due timestamptz"
@@ -29,9 +29,9 @@ def test_the_projects_own_are_fit() -> None:
 
 
 def test_new_ones_are_fit_once_they_are_frozen(folder: Path, add: Add) -> None:
-    add("0005.due", "-- Why.\n" + ADD, DROP)
-    add("0006.index", "-- depends: 0005.due\n" + APART + INDEX, NO_INDEX)
-    unfrozen = ["0005.due.rollback", "0005.due", "0006.index.rollback", "0006.index"]
+    add(f"{NEXT}.due", "-- Why.\n" + ADD, DROP)
+    add(f"{AFTER}.index", f"-- depends: {NEXT}.due\n" + APART + INDEX, NO_INDEX)
+    unfrozen = [f"{NEXT}.due.rollback", f"{NEXT}.due", f"{AFTER}.index.rollback", f"{AFTER}.index"]
     said = "not in SHA256SUMS: freeze it with `dal lint-migrations --freeze`"
     assert problems(folder) == [f"{name}.sql:1: {said}" for name in unfrozen]
     assert migrate.freeze(folder) == [f"{name}.sql" for name in unfrozen]
@@ -53,12 +53,12 @@ TWO = f"{INDEX};\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_two ON tasks (id)"
         ("-- transactional = false\n" + INDEX, NO_INDEX, "due.sql:1: `transactional` is not read"),
         ("-- transactional false\n" + INDEX, NO_INDEX, "due.sql:1: `transactional` is not read"),
         ("/* transactional: false */\n" + INDEX, NO_INDEX, "due.sql:1: `transactional` is not"),
-        ("-- Why.\n-- depend: 0004.messages\n" + ADD, DROP, "due.sql:2: `depend` is not read"),
+        (f"-- Why.\n-- depend: {LAST}\n" + ADD, DROP, "due.sql:2: `depend` is not read"),
         ("-- timeout: 5\n" + ADD, DROP, "due.sql:1: `timeout` is no directive; there are"),
         ("-- transactional: no\n" + ADD, DROP, "due.sql:1: `transactional` is written once, as"),
         (APART * 2 + INDEX, NO_INDEX, "due.sql:2: `transactional` is written once"),
         ("-- depends: 0009.x\n" + ADD, DROP, "due.sql:1: `depends` names one that is not before"),
-        ("-- depends: 0005.due\n" + ADD, DROP, "due.sql:1: `depends` names one that is not"),
+        (f"-- depends: {NEXT}.due\n" + ADD, DROP, "due.sql:1: `depends` names one that is not"),
         (ADD + ";\n-- depends: 0001.users", DROP, "due.sql:2: `depends` must stand above the"),
         (ADD, APART + DROP, "due.rollback.sql:1: `transactional` belongs into the file that"),
         ("BEGIN;\n" + ADD, DROP, "due.sql:1: take BEGIN, COMMIT and their kin out"),
@@ -78,11 +78,14 @@ TWO = f"{INDEX};\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_two ON tasks (id)"
     ],
 )
 def test_a_finding_and_its_place(folder: Path, add: Add, up: str, down: str, finding: str) -> None:
-    add("0005.due", up, down)
+    add(f"{NEXT}.due", up, down)
     migrate.freeze(folder)
     found = problems(folder)
-    assert any(one.startswith(f"0005.{finding}") for one in found), found
-    assert {one.partition(":")[0] for one in found} <= {"0005.due.sql", "0005.due.rollback.sql"}
+    assert any(one.startswith(f"{NEXT}.{finding}") for one in found), found
+    assert {one.partition(":")[0] for one in found} <= {
+        f"{NEXT}.due.sql",
+        f"{NEXT}.due.rollback.sql",
+    }
     with pytest.raises(ConfigurationError, match="not fit to be run") as refused:
         migrate.apply(NOWHERE, folder=folder)
     assert all(one in str(refused.value) for one in found)
@@ -103,46 +106,58 @@ def write(name: str, text: str = "SELECT 1;\n") -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
-        (lambda folder: (folder / "0005.due.rollback.sql").unlink(), "due.rollback.sql:1: missing"),
-        (lambda folder: (folder / "0005.due.sql").unlink(), "due.rollback.sql:1: undoes what is"),
-        (encode("0005.due.sql", "utf-8-sig"), "due.sql:1: begins with a byte-order mark"),
-        (encode("0005.due.rollback.sql", "utf-16"), "due.rollback.sql:1: begins with a byte-order"),
-        (encode("0005.due.sql", "latin-1"), "due.sql:1: is not UTF-8"),
-        (write("0007.gap.sql"), "0007.gap.sql:1: out of sequence: the number after the last is"),
-        (write("0005.again.sql"), "0005.due.sql:1: out of sequence: the number after the last"),
+        (
+            lambda folder: (folder / f"{NEXT}.due.rollback.sql").unlink(),
+            "due.rollback.sql:1: missing",
+        ),
+        (
+            lambda folder: (folder / f"{NEXT}.due.sql").unlink(),
+            "due.rollback.sql:1: undoes what is",
+        ),
+        (encode(f"{NEXT}.due.sql", "utf-8-sig"), "due.sql:1: begins with a byte-order mark"),
+        (
+            encode(f"{NEXT}.due.rollback.sql", "utf-16"),
+            "due.rollback.sql:1: begins with a byte-order",
+        ),
+        (encode(f"{NEXT}.due.sql", "latin-1"), "due.sql:1: is not UTF-8"),
+        (write("0099.gap.sql"), "0099.gap.sql:1: out of sequence: the number after the last is"),
+        (
+            write(f"{NEXT}.again.sql"),
+            f"{NEXT}.due.sql:1: out of sequence: the number after the last",
+        ),
         (write("post-apply.sql"), "post-apply.sql:1: yoyo would take it for a migration"),
-        (write("0006.Due.sql"), "0006.Due.sql:1: yoyo would take it for a migration"),
+        (write(f"{AFTER}.Due.sql"), f"{AFTER}.Due.sql:1: yoyo would take it for a migration"),
         (write("tool.py", "import os\n"), "tool.py:1: yoyo would take it for a migration"),
     ],
 )
 def test_a_wrong_folder(
     folder: Path, add: Add, change: Callable[[Path], object], finding: str
 ) -> None:
-    add("0005.due", ADD, DROP)
+    add(f"{NEXT}.due", ADD, DROP)
     change(folder)
     found = problems(folder)
-    assert any(re.match(rf"(0005\.)?{re.escape(finding)}", one) for one in found), found
+    assert any(re.match(rf"({NEXT}\.)?{re.escape(finding)}", one) for one in found), found
     with pytest.raises(ConfigurationError, match="not fit to be run"):
         migrate.apply(NOWHERE, folder=folder)
 
 
 def test_the_kin_of_begin_and_commit(folder: Path, add: Add) -> None:
     kin = ["END", "ROLLBACK", "ABORT", "RELEASE a", "PREPARE TRANSACTION 'a'", "START TRANSACTION"]
-    add("0005.due", ";\n".join(kin), DROP)
+    add(f"{NEXT}.due", ";\n".join(kin), DROP)
     found = [one for one in problems(folder) if "take BEGIN" in one]
-    assert [one.split(": ")[0] for one in found] == [f"0005.due.sql:{n}" for n in range(1, 7)]
+    assert [one.split(": ")[0] for one in found] == [f"{NEXT}.due.sql:{n}" for n in range(1, 7)]
 
 
 def test_all_findings_are_told(folder: Path, add: Add) -> None:
-    add("0005.due", "COMMIT", "")
-    add("0006.more", "-- depend: 0004.messages\nBEGIN", "")
+    add(f"{NEXT}.due", "COMMIT", "")
+    add(f"{AFTER}.more", f"-- depend: {LAST}\nBEGIN", "")
     found = [one for one in problems(folder) if "SHA256SUMS" not in one]
     assert [one.split(": ")[0] for one in found] == [
-        "0005.due.rollback.sql:1",
-        "0005.due.sql:1",
-        "0006.more.rollback.sql:1",
-        "0006.more.sql:1",
-        "0006.more.sql:2",
+        f"{NEXT}.due.rollback.sql:1",
+        f"{NEXT}.due.sql:1",
+        f"{AFTER}.more.rollback.sql:1",
+        f"{AFTER}.more.sql:1",
+        f"{AFTER}.more.sql:2",
     ]
 
 
@@ -152,7 +167,7 @@ def test_prose_is_no_directive(folder: Path, add: Add) -> None:
         "-- transactions that are open delay this one; it\n"
         "-- depends on nothing. Note: no index\n"
     )
-    add("0005.due", head + ADD, DROP)
+    add(f"{NEXT}.due", head + ADD, DROP)
     migrate.freeze(folder)
     assert problems(folder) == []
 
@@ -174,7 +189,7 @@ def test_an_edited_file_is_found_and_not_frozen_again(folder: Path) -> None:
 
 
 def test_removed_files_are_found(folder: Path) -> None:
-    for file in folder.glob("0004.*"):
+    for file in folder.glob(f"{LAST}.*"):
         file.unlink()
     assert [one.split(": ")[1] for one in problems(folder)] == [
         "removed, but frozen in SHA256SUMS"
@@ -182,16 +197,20 @@ def test_removed_files_are_found(folder: Path) -> None:
 
 
 def test_an_overtaken_number_is_found(folder: Path, add: Add) -> None:
-    add("0004.other", ADD, DROP)
+    add(f"{LAST[:4]}.other", ADD, DROP)
     [first, *_] = [one for one in problems(folder) if "SHA256SUMS" not in one]
-    assert first.startswith("0004.other.sql:1: out of sequence: the number after the last is 0005")
+    assert first.startswith(
+        f"{LAST[:4]}.other.sql:1: out of sequence: the number after the last is {NEXT}"
+    )
 
 
 def test_coreutils_read_the_manifest(folder: Path) -> None:
     lines = (folder / manifest.NAME).read_text().splitlines()
     assert len(lines) == len(list(folder.glob("*.sql")))
     assert lines == sorted(lines, key=lambda line: line.split()[1])
-    assert all(re.fullmatch(r"[0-9a-f]{64}  \d{4}\.[a-z]+(\.rollback)?\.sql", one) for one in lines)
+    assert all(
+        re.fullmatch(r"[0-9a-f]{64}  \d{4}\.[a-z-]+(\.rollback)?\.sql", one) for one in lines
+    )
 
 
 # New ones
@@ -200,11 +219,11 @@ def test_coreutils_read_the_manifest(folder: Path) -> None:
 @pytest.mark.parametrize("concurrent", [False, True])
 def test_a_new_pair_continues_the_sequence(folder: Path, concurrent: bool) -> None:
     up, down = migrate.create("due_dates", concurrent=concurrent, folder=folder)
-    assert (up.name, down.name) == ("0005.due_dates.sql", "0005.due_dates.rollback.sql")
-    assert up.read_text().startswith("-- depends: 0004.messages\n")
+    assert (up.name, down.name) == (f"{NEXT}.due_dates.sql", f"{NEXT}.due_dates.rollback.sql")
+    assert up.read_text().startswith(f"-- depends: {LAST}\n")
     assert [one for one in problems(folder) if "SHA256SUMS" not in one] == []
     migrate.create("more", folder=folder)
-    assert (folder / "0006.more.sql").read_text().startswith("-- depends: 0005.due_dates\n")
+    assert (folder / f"{AFTER}.more.sql").read_text().startswith(f"-- depends: {NEXT}.due_dates\n")
 
 
 @pytest.mark.parametrize("title", ["", "Due", "due dates", "../due", "due.sql"])

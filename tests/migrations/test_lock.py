@@ -15,7 +15,7 @@ import dal
 from dal import conversations, messages, migrate, tasks, users
 from dal.migrate import session
 from dal.migrate.run import Step
-from tests.migrations.database import IDS, Add, catalogue, lock_held, rows, run
+from tests.migrations.database import AFTER, IDS, NEXT, Add, catalogue, lock_held, rows, run
 from tests.servers import Postgres, database_name
 
 DUE = "ALTER TABLE tasks ADD COLUMN due timestamptz"
@@ -78,7 +78,7 @@ def test_eight_runs_at_once(empty_database: str) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         done = [one.result() for one in [pool.submit(run) for _ in range(8)]]
-    assert sorted(len(steps) for steps in done) == [0] * 7 + [4]
+    assert sorted(len(steps) for steps in done) == [0] * 7 + [len(IDS)]
     assert rows(empty_database, "SELECT migration_id FROM _yoyo_log ORDER BY 1") == [
         (name,) for name in IDS
     ]
@@ -122,7 +122,7 @@ def test_patience_says_a_reason_once_and_keeps_to_its_time(
 def test_a_migration_steps_aside_for_a_long_transaction(
     migrated: str, folder: Path, add: Add
 ) -> None:
-    add("0005.due", DUE, NO_DUE)
+    add(f"{NEXT}.due", DUE, NO_DUE)
     report = Report()
     before = catalogue(migrated)
     with ThreadPoolExecutor(1) as pool:
@@ -136,12 +136,12 @@ def test_a_migration_steps_aside_for_a_long_transaction(
                     service.execute("UPDATE tasks SET title = title")
             pid = long.info.backend_pid
             report.wait_for(
-                rf"^0005.due.sql: a transaction holds a lock that it needs \(pid {pid},"
+                rf"^{NEXT}.due.sql: a transaction holds a lock that it needs \(pid {pid},"
                 rf' application "service", {WHEN}.*\); waiting$'
             )
             assert catalogue(migrated) == before
-        assert [step.id for step in waiting.result(timeout=30)] == ["0005.due"]
-    assert report.lines[-1].startswith("applied 0005.due in ")
+        assert [step.id for step in waiting.result(timeout=30)] == [f"{NEXT}.due"]
+    assert report.lines[-1].startswith(f"applied {NEXT}.due in ")
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["rehearsal", "migration"])
@@ -152,9 +152,9 @@ def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool)
         with psycopg.connect(empty_database) as connection:
             connection.execute(held)
     else:
-        what = "0005.due.sql"
+        what = f"{NEXT}.due.sql"
         migrate.apply(empty_database)
-        add("0005.due", DUE, NO_DUE)
+        add(f"{NEXT}.due", DUE, NO_DUE)
     run(empty_database, "CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.users ()")
     before = catalogue(empty_database)
     lock = f"LOCK TABLE {'users' if first else 'tasks'} IN ROW EXCLUSIVE MODE"
@@ -175,7 +175,7 @@ def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool)
 def test_a_concurrent_build_waits_as_long_as_it_may(
     migrated: str, folder: Path, add: Add, repair: bool
 ) -> None:
-    add("0005.index", INDEX, NO_INDEX)
+    add(f"{NEXT}.index", INDEX, NO_INDEX)
     report = Report()
     if repair:
         migrate.apply(migrated, folder=folder)
@@ -187,13 +187,13 @@ def test_a_concurrent_build_waits_as_long_as_it_may(
             wait_until(service, f"{BUILDING} AND waitstart < clock_timestamp() - interval '0.5 s'")
             service.execute("UPDATE tasks SET title = title")  # nobody queues behind it
             assert not waiting.done()
-        assert [step.id for step in waiting.result(timeout=30)] == ["0005.index"][repair:]
+        assert [step.id for step in waiting.result(timeout=30)] == [f"{NEXT}.index"][repair:]
     assert not any(line.endswith("waiting") for line in report.lines)
     assert rows(migrated, VALID) == [(True,)]
 
 
 def test_a_deadlock_leaves_no_invalid_index(migrated: str, folder: Path, add: Add) -> None:
-    add("0005.index", INDEX, NO_INDEX)
+    add(f"{NEXT}.index", INDEX, NO_INDEX)
     report = Report()
     with ThreadPoolExecutor(1) as pool:
         with open_transaction(migrated, "UPDATE tasks SET title = title") as service:
@@ -206,15 +206,15 @@ def test_a_deadlock_leaves_no_invalid_index(migrated: str, folder: Path, add: Ad
         waiting.result(timeout=30)
     said = [re.sub(r"( in \d+ ms|( \(.*\))?; waiting)$", "", line) for line in report.lines]
     assert said == [
-        "0005.index.sql: a transaction holds a lock that it needs",
+        f"{NEXT}.index.sql: a transaction holds a lock that it needs",
         "repaired the INVALID index public.idx_due",
-        "applied 0005.index",
+        f"applied {NEXT}.index",
     ]
     assert rows(migrated, VALID) == [(True,)]
 
 
 def test_a_waiting_run_is_not_in_the_way_of_a_build(migrated: str, folder: Path, add: Add) -> None:
-    add("0005.index", INDEX, NO_INDEX)
+    add(f"{NEXT}.index", INDEX, NO_INDEX)
     first, second = Report(), Report()
     with ThreadPoolExecutor(2) as pool:
         with open_transaction(migrated, "UPDATE tasks SET title = title"):
@@ -228,9 +228,9 @@ def test_a_waiting_run_is_not_in_the_way_of_a_build(migrated: str, folder: Path,
                     f"application_name = 'dal migrate' AND query_start > '{row and row[0]}'"
                 )
                 wait_until(watch, f"SELECT FROM pg_stat_activity WHERE {asked_again}")
-        assert [step.id for step in building.result(timeout=30)] == ["0005.index"]
+        assert [step.id for step in building.result(timeout=30)] == [f"{NEXT}.index"]
         assert waiting.result(timeout=30) == []
-    assert [line.partition(" in ")[0] for line in first.lines] == ["applied 0005.index"]
+    assert [line.partition(" in ")[0] for line in first.lines] == [f"applied {NEXT}.index"]
     assert rows(migrated, VALID) == [(True,)]
 
 
@@ -243,7 +243,7 @@ def test_time_limits_of_a_role_do_not_hold_for_runs(migrated: str, folder: Path,
     database = database_name(migrated)
     run(migrated, *(f"ALTER DATABASE {database} SET {name} = '10min'" for name in names))
     assert rows(migrated, f"SELECT {limits} AND setting = '0'") == []
-    add("0005.limits", f"CREATE TABLE limits AS SELECT name {limits} AND setting <> '0'")
+    add(f"{NEXT}.limits", f"CREATE TABLE limits AS SELECT name {limits} AND setting <> '0'")
     migrate.apply(migrated, folder=folder)
     assert rows(migrated, "TABLE limits") == []
 
@@ -258,8 +258,8 @@ def wait_until(connection: psycopg.Connection, query: str) -> None:
 
 
 async def test_a_service_does_not_notice(migrated: str, folder: Path, add: Add) -> None:
-    add("0005.due", DUE, NO_DUE)
-    add("0006.index", INDEX, NO_INDEX)
+    add(f"{NEXT}.due", DUE, NO_DUE)
+    add(f"{AFTER}.index", INDEX, NO_INDEX)
     stop = asyncio.Event()
     calls = 0
 
@@ -285,5 +285,10 @@ async def test_a_service_does_not_notice(migrated: str, folder: Path, add: Add) 
             done += await asyncio.to_thread(migrate.apply, migrated, folder=folder)
             done += await asyncio.to_thread(migrate.rollback, migrated, folder=folder, steps=2)
         stop.set()
-    assert [step.id for step in done] == ["0005.due", "0006.index", "0006.index", "0005.due"] * 2
+    assert [step.id for step in done] == [
+        f"{NEXT}.due",
+        f"{AFTER}.index",
+        f"{AFTER}.index",
+        f"{NEXT}.due",
+    ] * 2
     assert calls > 100

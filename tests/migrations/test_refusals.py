@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from dal.cli import app
 from tests.faults.restartable import Restartable
-from tests.migrations.database import catalogue, lock_held, run
+from tests.migrations.database import IDS, LAST, catalogue, lock_held, run
 from tests.servers import Postgres, database_name
 
-RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("mark", "0004")]
+RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("mark", LAST)]
 EVERY = pytest.mark.parametrize("command", RUNS, ids=" ".join)
 
 
@@ -105,7 +105,7 @@ def test_status_needs_two_tables_to_read_and_nothing_else(migrated: str) -> None
     with role(migrated, "dal_test_reader") as reader:
         run(migrated, "GRANT SELECT ON _yoyo_migration, _yoyo_log TO dal_test_reader")
         result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": reader})
-    assert (result.exit_code, result.stdout.count(" applied ")) == (0, 4)
+    assert (result.exit_code, result.stdout.count(" applied ")) == (0, len(IDS))
 
 
 @EVERY
@@ -133,7 +133,7 @@ def test_a_standby(postgres: Postgres) -> None:
             assert code == 10
             assert "migrate on the primary" in said
         result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": server.dsn()})
-        assert (result.exit_code, result.stdout.count("pending")) == (14, 4)
+        assert (result.exit_code, result.stdout.count("pending")) == (14, len(IDS))
 
 
 @EVERY

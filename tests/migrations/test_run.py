@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from dal import errors, migrate, places
-from tests.migrations.database import IDS, Add, catalogue, rows, run, search_path, tables
+from tests.migrations.database import IDS, NEXT, Add, catalogue, rows, run, search_path, tables
 
 
 def test_status_and_dry_run_write_nothing(empty_database: str) -> None:
@@ -29,12 +29,12 @@ NO_LOG = "DROP TABLE _yoyo_log"
 
 def test_a_migration_whose_mark_fails_is_undone(migrated: str, folder: Path, add: Add) -> None:
     before = catalogue(migrated), migrate.status(migrated)
-    add("0005.due", f"ALTER TABLE tasks ADD due date;\n{NO_LOG}")
+    add(f"{NEXT}.due", f"ALTER TABLE tasks ADD due date;\n{NO_LOG}")
     with pytest.raises(errors.SchemaMismatchError, match="_yoyo_log"):
         migrate.apply(migrated, folder=folder)
     assert (catalogue(migrated), migrate.status(migrated)) == before
 
-    add("0005.due", "ALTER TABLE tasks ADD due date", f"ALTER TABLE tasks DROP due;\n{NO_LOG}")
+    add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date", f"ALTER TABLE tasks DROP due;\n{NO_LOG}")
     migrate.apply(migrated, folder=folder)
     before = catalogue(migrated), migrate.status(migrated, folder=folder)
     with pytest.raises(errors.SchemaMismatchError, match="_yoyo_log"):
@@ -74,10 +74,10 @@ def test_status_tells_when_in_utc(empty_database: str) -> None:
 
 def test_migrations_before_a_failing_one_stay(empty_database: str, folder: Path, add: Add) -> None:
     migrate.apply(empty_database, steps=2)
-    add("0005.bad", "CREATE TABLE bad (a int);\nSELECT 1 / 0")
+    add(f"{NEXT}.bad", "CREATE TABLE bad (a int);\nSELECT 1 / 0")
 
     with pytest.raises(
-        errors.DalError, match=r"^0005.bad.sql, statement 2: division by zero$"
+        errors.DalError, match=rf"^{NEXT}.bad.sql, statement 2: division by zero$"
     ) as failed:
         migrate.apply(empty_database, folder=folder)
 
@@ -89,20 +89,20 @@ def test_migrations_before_a_failing_one_stay(empty_database: str, folder: Path,
 def test_a_failing_statement_is_counted_in_its_own_file(
     empty_database: str, folder: Path, add: Add
 ) -> None:
-    add("0005.bad", "SELECT 1;\nSELECT 2;\nSELECT 1 / 0", "SELECT 1 / 0")
-    with pytest.raises(errors.DalError, match=r"^0005.bad.sql, statement 3: division by zero$"):
+    add(f"{NEXT}.bad", "SELECT 1;\nSELECT 2;\nSELECT 1 / 0", "SELECT 1 / 0")
+    with pytest.raises(errors.DalError, match=rf"^{NEXT}.bad.sql, statement 3: division by zero$"):
         migrate.apply(empty_database, folder=folder)  # in the rehearsal
-    add("0005.bad", "SELECT 1;\nSELECT 2;\nSELECT 3", "SELECT 1 / 0")
+    add(f"{NEXT}.bad", "SELECT 1;\nSELECT 2;\nSELECT 3", "SELECT 1 / 0")
     migrate.apply(empty_database, folder=folder)
-    with pytest.raises(errors.DalError, match=r"^0005.bad.rollback.sql, statement 1: division"):
+    with pytest.raises(errors.DalError, match=rf"^{NEXT}.bad.rollback.sql, statement 1: division"):
         migrate.rollback(empty_database, folder=folder)
 
 
 def test_a_lost_connection_is_told_with_the_statement(
     migrated: str, folder: Path, add: Add
 ) -> None:
-    add("0005.end", "SELECT pg_terminate_backend(pg_backend_pid())")
-    said = r"^0005.end.sql, statement 1: .*; nothing is half done, run it again$"
+    add(f"{NEXT}.end", "SELECT pg_terminate_backend(pg_backend_pid())")
+    said = rf"^{NEXT}.end.sql, statement 1: .*; nothing is half done, run it again$"
     with pytest.raises(errors.ConnectionLostError, match=said):
         migrate.apply(migrated, folder=folder)
 
@@ -125,15 +125,15 @@ def test_a_machine_without_names_can_migrate(
 def test_rows_are_not_printed(
     migrated: str, folder: Path, add: Add, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    add("0005.look", "SELECT 'ada lovelace'", "SELECT 'ada lovelace'")
+    add(f"{NEXT}.look", "SELECT 'ada lovelace'", "SELECT 'ada lovelace'")
     migrate.apply(migrated, folder=folder)
     migrate.rollback(migrated, folder=folder)
     assert capsys.readouterr().out == ""
 
 
 def test_failure_does_not_quote_rows(migrated: str, folder: Path, add: Add) -> None:
-    add("0005.bad", "INSERT INTO users (id) VALUES ('ada lovelace'), ('ada lovelace')")
-    with pytest.raises(errors.DalError, match=r"0005.bad.sql, .*users_pkey") as failed:
+    add(f"{NEXT}.bad", "INSERT INTO users (id) VALUES ('ada lovelace'), ('ada lovelace')")
+    with pytest.raises(errors.DalError, match=rf"{NEXT}.bad.sql, .*users_pkey") as failed:
         migrate.apply(migrated, folder=folder)
     assert "lovelace" not in "".join(traceback.format_exception(failed.value))
 
@@ -160,7 +160,7 @@ def test_missing_right_to_create_is_told_at_once(empty_database: str) -> None:
 
     with pytest.raises(errors.PermissionDeniedError, match="may not create tables"):
         migrate.apply(empty_database)
-    assert [state.applied_at for state in migrate.status(empty_database)] == [None] * 4
+    assert [state.applied_at for state in migrate.status(empty_database)] == [None] * len(IDS)
 
 
 RUNNERS = pytest.mark.parametrize("runner", [migrate.apply, migrate.rollback, migrate.status])
@@ -210,9 +210,9 @@ def test_unreachable_server_is_told_with_the_reason() -> None:
 def test_url_of_another_driver_works(empty_database: str, scheme: str) -> None:
     dsn = re.sub(r"^\w+(?=://)", scheme, empty_database)
 
-    assert len(migrate.apply(dsn)) == 4
-    assert len(migrate.status(dsn)) == 4
-    assert len(migrate.rollback(dsn, steps=None)) == 4
+    assert len(migrate.apply(dsn)) == len(IDS)
+    assert len(migrate.status(dsn)) == len(IDS)
+    assert len(migrate.rollback(dsn, steps=None)) == len(IDS)
 
 
 # Where they lie

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from dal import migrate
 from dal.cli import app
 from dal.places import MIGRATIONS
-from tests.migrations.database import Add
+from tests.migrations.database import NEXT, Add
 
 APART = "-- transactional: false\n"
 
@@ -31,39 +31,39 @@ def test_the_projects_own() -> None:
         ("ALTER TABLE tasks ADD COLUMN due timestamptz", []),
         (
             "SELECT 1;\nALTER TABLE tasks ALTER title SET NOT NULL",
-            ["0005.due.sql:2 adding-not-nullable-field"],
+            [f"{NEXT}.due.sql:2 adding-not-nullable-field"],
         ),
         (
             "CREATE INDEX idx_due ON tasks (title)",
-            ["0005.due.sql:1 require-concurrent-index-creation"],
+            [f"{NEXT}.due.sql:1 require-concurrent-index-creation"],
         ),
         ("-- Why.\n-- squawk-ignore ban-drop-column\nALTER TABLE tasks DROP COLUMN due", []),
         (
             "-- squawk-ignore ban-drop-column\nALTER TABLE tasks DROP COLUMN due",
-            ["0005.due.sql:1 squawk-ignore without a reason"],
+            [f"{NEXT}.due.sql:1 squawk-ignore without a reason"],
         ),
         (APART + "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (title)", []),
         # Outside a transaction a statement must bear repetition; inside it need not.
         (
             APART + "CREATE INDEX CONCURRENTLY idx_due ON tasks (title)",
-            ["0005.due.sql:2 prefer-robust-stmts"],
+            [f"{NEXT}.due.sql:2 prefer-robust-stmts"],
         ),
-        ("CREATE TABLE due (at timestamptz", ["0005.due.sql:1 syntax-error"]),
+        ("CREATE TABLE due (at timestamptz", [f"{NEXT}.due.sql:1 syntax-error"]),
     ],
 )
 def test_a_finding(folder: Path, add: Add, up: str, found: list[str]) -> None:
-    add("0005.due", up)
+    add(f"{NEXT}.due", up)
     assert findings(folder) == found
 
 
 def test_the_command_tells_them(folder: Path, add: Add) -> None:
-    add("0005.due", "ALTER TABLE tasks DROP COLUMN due")
+    add(f"{NEXT}.due", "ALTER TABLE tasks DROP COLUMN due")
     result = CliRunner().invoke(app, ["lint-migrations", "--freeze", "--folder", str(folder)])
     assert (result.exit_code, result.stdout.split()) == (
         13,
-        ["froze", "0005.due.rollback.sql", "froze", "0005.due.sql"],
+        ["froze", f"{NEXT}.due.rollback.sql", "froze", f"{NEXT}.due.sql"],
     )
-    assert re.search(r"^(\x1b\[\d+m)?0005.due.sql:1: ban-drop-column: ", result.stderr)
+    assert re.search(rf"^(\x1b\[\d+m)?{NEXT}.due.sql:1: ban-drop-column: ", result.stderr)
 
 
 def test_without_squawk_it_says_so(

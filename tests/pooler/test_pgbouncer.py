@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import dal
 from dal import migrate
 from dal.cli import app
+from tests.migrations.database import LAST
 from tests.surface import FUNCTIONS
 
 PROCESSES = 3
@@ -56,7 +57,7 @@ async def test_a_pooler_is_told_from_a_server(pooled: str, url: str) -> None:
             assert {connection._config.statement_cache_size} == sizes
 
 
-@pytest.mark.parametrize("command", [("migrate",), ("rollback", "--yes"), ("mark", "0004")])
+@pytest.mark.parametrize("command", [("migrate",), ("rollback", "--yes"), ("mark", LAST)])
 def test_migrations_want_the_direct_address(
     pooled: str, url: str, command: tuple[str, ...]
 ) -> None:
