@@ -120,6 +120,23 @@ async def test_a_batch_that_loses_a_race_is_stored_whole_or_not_at_all(
     assert stored.count(table) == (3 if text == "winner" else 1)
 
 
+@pytest.mark.parametrize("name", [name for name in WITH_CONTENT if "messages" in name])
+async def test_a_create_that_loses_a_race_moves_no_conversation(
+    wide: Database, ada: str, chat: Conversation, name: str
+) -> None:
+    create, own_id = FUNCTIONS[name], uuid4()
+    other = await conversations.create(wide, user_id=ada)
+    async with wide.transaction() as winner:
+        await messages.create(
+            winner, user_id=ada, conversation_id=chat.id, role="user", content="Hi", id=own_id
+        )
+        losing = asyncio.create_task(call(create, wide, contents(name, other, own_id, "loser")))
+        await waiting(wide, 1)
+    with pytest.raises(ConflictError):
+        await losing
+    assert await conversations.get(wide, user_id=ada, conversation_id=other.id) == other
+
+
 @pytest.mark.parametrize("name", WITH_CONTENT)
 async def test_two_users_race_for_one_id_and_each_has_it(
     wide: Database, chat: Conversation, bob: str, name: str
