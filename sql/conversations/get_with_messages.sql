@@ -19,7 +19,7 @@ LEFT JOIN (
     -- As in messages/history.sql.
     WHERE conversation_id = ANY (ARRAY[:conversation_id::uuid]) AND user_id = :user_id
     ORDER BY conversation_id, created_at DESC, id DESC
-    LIMIT :limit
+    LIMIT (SELECT :limit::bigint)
 ) AS m ON m.conversation_id = c.id
 WHERE c.user_id = :user_id AND c.id = :conversation_id::uuid
 ORDER BY m.created_at, m.id

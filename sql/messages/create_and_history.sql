@@ -33,7 +33,8 @@ WITH stored AS (
             + interval '1 microsecond') AT TIME ZONE 'UTC'
         )
     FROM locked
-    WHERE c.user_id = :user_id AND c.id = locked.id
+    -- The id also as the parameter: no plan can then read the user's other conversations.
+    WHERE c.user_id = :user_id AND c.id = :conversation_id::uuid AND c.id = locked.id
     RETURNING c.id, c.user_id, c.last_message_at
 ), added AS (
     INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
@@ -67,7 +68,7 @@ WITH stored AS (
         -- Where CTEs run one after another (Citus), the new message is in the table already.
         AND id <> :id::uuid
     ORDER BY conversation_id, created_at DESC, id DESC
-    LIMIT :limit::bigint - 1
+    LIMIT (SELECT :limit::bigint - 1)
 )
 SELECT
     id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
@@ -81,7 +82,7 @@ SELECT
         SELECT FROM conversations AS c
         JOIN locked ON locked.id = c.id
         WHERE
-            c.user_id = :user_id
+            c.user_id = :user_id AND c.id = :conversation_id::uuid
             AND coalesce(c.last_message_at, '-infinity')
             < coalesce(locked.last_message_at, '-infinity')
     ) AS stale

@@ -14,4 +14,4 @@ WHERE
         (SELECT coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000'))
     )
 ORDER BY conversation_id DESC, created_at, id
-LIMIT :page_size
+LIMIT (SELECT :page_size::bigint)  -- as in history.sql
