@@ -37,7 +37,7 @@ class Conversation(Record):
     @property
     def cursor(self) -> Cursor:
         """Its place in the list; it moves with the conversation's recency."""
-        return Cursor(self.updated_at, self.id)
+        return Cursor(self.updated_at, self.id, "conversation")
 
 
 class ConversationWithMessages(Conversation):

@@ -10,11 +10,20 @@ from dal.errors import InvalidInputError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_TEXT = re.compile(r"(-?[0-9]{1,18})\.([0-9a-f]{32})", re.ASCII)
+_TEXT = re.compile(r"(?:([a-z]+)\.)?(-?[0-9]{1,18})\.([0-9a-f]{32})", re.ASCII)
+_KIND = re.compile(r"[a-z]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class Position:
+    """The time and the id of a row, by which lists are ordered."""
+
+    time: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor(Position):
     """A place in a list that is ordered by time and id.
 
     Every record has one as `.cursor`. It carries no right: with another user's cursor a list
@@ -23,13 +32,15 @@ class Cursor:
     Parameters:
         time: the row's created_at (a conversation's updated_at), with a time zone.
         id: the row's id.
+        kind: whose place it is, such as `message`: the other kinds' lists refuse it. None fits
+            every list.
 
     Raises:
-        InvalidInputError: `time` is not an aware datetime, or `id` not a UUID.
+        InvalidInputError: `time` is not an aware datetime, `id` not a UUID, or `kind` no word of
+            lower-case letters.
     """
 
-    time: datetime
-    id: UUID
+    kind: str | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -40,10 +51,15 @@ class Cursor:
             raise InvalidInputError("a cursor's time must be a datetime with a time zone")
         if not isinstance(self.id, UUID):
             raise InvalidInputError("a cursor's id must be a UUID")
+        if self.kind is not None and not (
+            isinstance(self.kind, str) and _KIND.fullmatch(self.kind)
+        ):
+            raise InvalidInputError("a cursor's kind must be a word of lower-case letters, or None")
 
     def __str__(self) -> str:
-        """Text for a URL: microseconds since 1970, a dot, the id; it needs no escaping."""
-        return f"{(self.time - _EPOCH) // _MICROSECOND}.{self.id.hex}"
+        """Text for a URL: kind, microseconds since 1970 and id; it needs no escaping."""
+        position = f"{(self.time - _EPOCH) // _MICROSECOND}.{self.id.hex}"
+        return f"{self.kind}.{position}" if self.kind else position
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -55,7 +71,8 @@ class Cursor:
         match = _TEXT.fullmatch(text) if isinstance(text, str) else None
         try:
             if match is not None:
-                return cls(_EPOCH + int(match[1]) * _MICROSECOND, UUID(match[2]))
+                time = _EPOCH + int(match[2]) * _MICROSECOND
+                return cls(time, UUID(match[3]), match[1])
         except OverflowError:
             pass  # more microseconds than the calendar has: as malformed as any other
         raise InvalidInputError("malformed cursor; pass the text that str(cursor) gave")

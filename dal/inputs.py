@@ -7,30 +7,31 @@ sent. To a type checker they are the plain types they annotate.
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 from uuid import UUID, uuid4
 
 from pydantic import (
     AfterValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     JsonValue,
     PlainValidator,
     StringConstraints,
     TypeAdapter,
     ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
 from pydantic_core import (
     PydanticCustomError,
     PydanticSerializationError,
     ValidationError,
+    core_schema,
     from_json,
     to_json,
 )
 
-from dal.binding import Fields
-from dal.cursor import Cursor
+from dal.binding import Fields, SentAs
+from dal.cursor import Cursor, Position
 
 Row = TypeVar("Row")
 
@@ -93,12 +94,16 @@ _json_value: TypeAdapter[JsonValue] = TypeAdapter(
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def _encoded(value: Any) -> str | None:
-    """JSON text for jsonb. What is accepted can also be read back: parsing it is the proof."""
+def _json(value: Any) -> Any:
+    """A JSON value, as it was given. What is accepted can also be read back: parsing is the proof.
+
+    It stays a value, so that a model of a service may check it first, and a function again.
+    """
     if value is None:
         return None
     try:
-        text = to_json(_json_value.validate_python(value))
+        json_value = _json_value.validate_python(value)
+        text = to_json(json_value)
         from_json(text)  # refuses what is nested deeper than reading allows
     except (ValidationError, PydanticSerializationError, ValueError):
         raise PydanticCustomError(
@@ -108,25 +113,54 @@ def _encoded(value: Any) -> str | None:
         ) from None
     if _NUL_ESCAPE.search(text):
         raise PydanticCustomError("nul", "may not contain NUL (U+0000), in a value or in a key")
-    return text.decode()
+    return json_value
 
 
-Metadata: TypeAlias = Annotated[Any, AfterValidator(_encoded)]
+def _json_text(value: Any) -> str | None:
+    """Text for jsonb; NULL for None."""
+    return None if value is None else to_json(value).decode()
+
+
+Metadata: TypeAlias = Annotated[Any, AfterValidator(_json), SentAs(_json_text)]
 """Any JSON value; None stores nothing."""
 
 
-def _place(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        found = validate(value)
-    except ValidationError:
-        raise PydanticCustomError(
-            "cursor", "must be a record of the neighbouring page, or a Cursor"
-        ) from None
-    return getattr(found, "cursor", found)
+class _Place:
+    """Accepts a record of the list, or a cursor of such a record, and gives the cursor."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        row, *_ = get_args(source)
+
+        def cursor_of(value: Any, validate: ValidatorFunctionWrapHandler) -> Cursor | None:
+            try:
+                place = validate(value)
+            except ValidationError:
+                raise PydanticCustomError(
+                    "cursor", "must be a record of the neighbouring page, or a Cursor"
+                ) from None
+            cursor: Cursor | None = getattr(place, "cursor", place)
+            if cursor and cursor.kind not in (None, row.__name__.lower()):
+                raise PydanticCustomError("cursor", "is a cursor of another kind of record")
+            return cursor
+
+        return core_schema.no_info_wrap_validator_function(cursor_of, handler(source))
 
 
-Place: TypeAlias = Annotated[Row | Cursor | None, WrapValidator(_place), Fields(Cursor)]
+Place: TypeAlias = Annotated[Row | Cursor | None, _Place(), Fields(Position)]
 """A place in a list: a record of it, or a cursor; None is the list's end."""
+
+
+BATCH_ROWS = 50_000
+"""How many rows one call makes at the most."""
+
+
+def one_batch(items: Sequence[Any]) -> Sequence[Any]:
+    """Refuse a batch that is too large for one statement, or holds the same id twice."""
+    if len(items) > BATCH_ROWS:
+        raise PydanticCustomError("many", "may hold at most 50,000 rows; split it")
+    return distinct_ids(items)
 
 
 def distinct_ids(items: Sequence[Any]) -> Sequence[Any]:

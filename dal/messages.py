@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from dal.binding import Columns, Executor, JsonColumn, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, ConversationNotFoundError, MessageTooLongError
-from dal.inputs import Limit, Metadata, Name, NewId, Place, Text, distinct_ids, one_of
+from dal.inputs import Limit, Metadata, Name, NewId, Place, Text, one_batch, one_of
 from dal.record import Record
 
 USER_MESSAGE_CHARACTERS = 1000
@@ -53,7 +53,7 @@ class Message(Record):
     @property
     def cursor(self) -> Cursor:
         """Its place in the conversation."""
-        return Cursor(self.created_at, self.id)
+        return Cursor(self.created_at, self.id, "message")
 
 
 def _within_limit(content: str, info: ValidationInfo) -> str:
@@ -92,9 +92,7 @@ class NewMessage:
     id: NewId = None
 
 
-Batch: TypeAlias = Annotated[
-    Sequence[NewMessage], AfterValidator(distinct_ids), Columns(NewMessage)
-]
+Batch: TypeAlias = Annotated[Sequence[NewMessage], AfterValidator(one_batch), Columns(NewMessage)]
 
 
 @query("messages/create.sql", absent=ConversationNotFoundError, raises={"conflict": ConflictError})
@@ -146,7 +144,8 @@ async def create_many(
     SQL: sql/messages/create_many.sql
 
     Raises:
-        InvalidInputError: a message breaks a rule, or an id occurs twice.
+        InvalidInputError: a message breaks a rule, an id occurs twice, or there are more than
+            50,000.
         ConversationNotFoundError: the user has no such conversation.
         ConflictError: an id is taken by a message with other content.
     """

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from dal.binding import Columns, Executor, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, TaskNotFoundError, UserNotFoundError
-from dal.inputs import Flag, Limit, Name, NewId, Place, Text, distinct_ids
+from dal.inputs import Flag, Limit, Name, NewId, Place, Text, one_batch
 from dal.record import Record
 
 
@@ -34,7 +34,7 @@ class Task(Record):
     @property
     def cursor(self) -> Cursor:
         """Its place in the list."""
-        return Cursor(self.created_at, self.id)
+        return Cursor(self.created_at, self.id, "task")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class NewTask:
     id: NewId = None
 
 
-Batch: TypeAlias = Annotated[Sequence[NewTask], AfterValidator(distinct_ids), Columns(NewTask)]
+Batch: TypeAlias = Annotated[Sequence[NewTask], AfterValidator(one_batch), Columns(NewTask)]
 
 
 class _Unset(Enum):
@@ -95,7 +95,7 @@ async def create_many(db: Executor, *, user_id: Name, tasks: Batch) -> list[Task
     SQL: sql/tasks/create_many.sql
 
     Raises:
-        InvalidInputError: a task breaks a rule, or an id occurs twice.
+        InvalidInputError: a task breaks a rule, an id occurs twice, or there are more than 50,000.
         UserNotFoundError: there is no such user.
         ConflictError: an id is taken by a task with another title or description.
     """

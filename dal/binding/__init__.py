@@ -3,7 +3,7 @@
 `query` binds dal's own files; a service binds its own with `Queries(folder)`.
 """
 
-from dal.binding.arguments import Columns, Fields
+from dal.binding.arguments import Columns, Fields, SentAs
 from dal.binding.malformed import skipping_malformed_rows
 from dal.binding.query import Queries
 from dal.binding.rows import JsonColumn
@@ -18,6 +18,7 @@ __all__ = [
     "Fields",
     "JsonColumn",
     "Queries",
+    "SentAs",
     "query",
     "skipping_malformed_rows",
 ]

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from operator import attrgetter, itemgetter
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -35,6 +35,16 @@ class Columns:
     """
 
     type: type
+
+
+@dataclasses.dataclass(frozen=True)
+class SentAs:
+    """Marks an argument, or a field of a `Columns` row, whose checked value is not yet `$1`'s.
+
+    Checking leaves it as it is, so that what was checked once can be checked again.
+    """
+
+    encode: Callable[[Any], Any]
 
 
 class Arguments:
@@ -82,26 +92,40 @@ class Arguments:
 
     def _getters(self, name: str, hint: Any) -> dict[str, Callable[[Any], Any]]:
         get = itemgetter(name)
-        for mark in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
+        for mark in _marks(hint):
             if isinstance(mark, Fields):
-                return {f"{name}_{field}": _field(get, field) for field in _names(mark.type)}
+                return {f"{name}_{field}": _field(get, field) for field in _hints(mark.type)}
             if isinstance(mark, Columns):
                 self.batch = name
-                return {f"{name}_{field}": _column(get, field) for field in _names(mark.type)}
-        return {name: get}
+                columns = _hints(mark.type).items()
+                return {f"{name}_{field}": _column(get, field, hint) for field, hint in columns}
+        return {name: _encoded(get, hint)}
 
 
-def _names(type: type) -> list[str]:
-    return [field.name for field in dataclasses.fields(type)]
+def _marks(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+
+
+def _hints(type: type) -> dict[str, Any]:
+    hints = get_type_hints(type, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(type)}
 
 
 def _field(get: Callable[[Any], Any], field: str) -> Callable[[Any], Any]:
     return lambda checked: getattr(get(checked), field, None)
 
 
-def _column(get: Callable[[Any], Any], field: str) -> Callable[[Any], Any]:
-    of = attrgetter(field)
+def _column(get: Callable[[Any], Any], field: str, hint: Any) -> Callable[[Any], Any]:
+    of = _encoded(attrgetter(field), hint)
     return lambda checked: [of(item) for item in get(checked)]
+
+
+def _encoded(get: Callable[[Any], Any], hint: Any) -> Callable[[Any], Any]:
+    for mark in _marks(hint):
+        if isinstance(mark, SentAs):
+            encode = mark.encode
+            return lambda given: encode(get(given))
+    return get
 
 
 def _compare(statement: Statement, offered: Mapping[str, object]) -> None:

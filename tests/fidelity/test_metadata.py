@@ -7,8 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import BaseModel
 
-from dal import Database, NewMessage, conversations, messages, users
+from dal import Database, NewMessage, NewTask, conversations, messages, tasks, users
+from dal.inputs import Metadata
 from dal.jsonl import export_lines, import_lines
 from tests.surface import call
 
@@ -88,6 +90,42 @@ async def test_metadata(db: Database, own: dict[str, Any]) -> None:
             one.content for one in found if exact(one.metadata) != exact(METADATA[one.content][1])
         ]
         assert (way, differing) == (way, [])
+
+
+class Body(BaseModel):
+    """What a web framework reads a request into."""
+
+    messages: list[NewMessage]
+    tasks: list[NewTask]
+    metadata: Metadata = None
+
+
+async def test_what_a_services_model_has_checked_is_checked_again_without_harm(
+    db: Database, own: dict[str, Any]
+) -> None:
+    given = {"tool": "add_task", "params": {"title": "milk"}, "n": [1, 2.5, None]}
+    body = Body(
+        messages=[{"role": "user", "content": "a", "metadata": given}],  # type: ignore[list-item]
+        tasks=[{"title": "b"}],  # type: ignore[list-item]
+        metadata=given,
+    )
+    again = Body.model_validate(body.model_dump())
+    assert again == body
+    assert body.metadata == body.messages[0].metadata == given
+    [batched] = await messages.create_many(db, **own, messages=again.messages)
+    alone = await messages.create(
+        db, **own, role="user", content="a", metadata=batched.metadata, id=batched.id
+    )
+    assert alone == batched
+    window = await messages.create_and_history(
+        db, **own, role="user", content="b", metadata=again.metadata
+    )
+    assert [message.metadata for message in window] == [given, given]
+    assert await db.fetch("SELECT DISTINCT jsonb_typeof(metadata) AS t FROM messages") == [
+        ("object",)
+    ]
+    [task] = await tasks.create_many(db, user_id=own["user_id"], tasks=again.tasks)
+    assert [task] == await tasks.create_many(db, user_id=own["user_id"], tasks=body.tasks)
 
 
 async def test_an_objects_keys_come_back_in_another_order(

@@ -15,13 +15,16 @@ offsets = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)
 times = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=offsets)
 
 
-@hypothesis.given(st.builds(Cursor, times, st.uuids()))
+kinds = st.none() | st.sampled_from(["message", "task"])
+
+
+@hypothesis.given(st.builds(Cursor, times, st.uuids(), kinds))
 def test_a_cursor_is_read_back_from_its_text(cursor: Cursor) -> None:
     text = str(cursor)
     assert Cursor.parse(text) == cursor
     assert Cursor.parse(text).time.tzinfo is UTC
     assert str(Cursor.parse(text)) == text
-    assert set(text) <= set("0123456789abcdef.-")
+    assert set(text) <= set("0123456789abcdefghijklmnopqrstuvwxyz.-")
 
 
 @hypothesis.given(st.from_regex(r"-?[0-9]{1,20}\.[0-9a-f]{32}", fullmatch=True) | st.text())
@@ -63,6 +66,9 @@ HEX = uuid4().hex
         f" 1.{HEX}",
         f"1.{HEX}\n",
         f"1e3.{HEX}",
+        f"Task.1.{HEX}",
+        f"task..1.{HEX}",
+        f"a.task.1.{HEX}",
         f"1_0.{HEX}",
         f"\N{ARABIC-INDIC DIGIT THREE}.{HEX}",
         f"nan.{HEX}",

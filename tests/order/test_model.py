@@ -154,7 +154,8 @@ class Play:
         self.calls.append((name, values))
         records = answer if isinstance(answer, list) else [answer]
         ends = [*records[:1], *records[-1:]]
-        self.places += [record.cursor for record in ends if hasattr(record, "cursor")]
+        cursors = [record.cursor for record in ends if hasattr(record, "cursor")]
+        self.places += [Cursor(cursor.time, cursor.id) for cursor in cursors]  # of any kind
 
     async def stored(self) -> Records:
         """All rows, read past the functions."""

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from dal import Conversation, Cursor, Database, Message, conversations, messages, tasks
+from dal.errors import InvalidInputError
 from tests.surface import call
 
 # Other writers' rows, four to each microsecond, and of these every second one of either kind.
@@ -143,6 +144,24 @@ async def test_pages_over_ties_neither_skip_nor_repeat(db: Database, name: str) 
             pages = [page async for page in listing.pages(limit, place)]
             assert [*chain.from_iterable(pages)] == expected
             assert {len(page) for page in pages[:-1]} == {limit}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_another_kinds_place_is_refused(db: Database, chat: Conversation, name: str) -> None:
+    page, given, table, _ = LISTS[name]
+    await say(db, chat)
+    task = await tasks.create(db, user_id="ada", title="Milk")
+    [message] = await messages.history(db, user_id="ada", conversation_id=chat.id)
+    for record in (message, task, chat):
+        for place in (record.cursor, Cursor.parse(str(record.cursor))):
+            call = page(db, user_id="ada", **given, limit=1, before=place)
+            if table.startswith(str(place.kind)):
+                await call
+            else:
+                with pytest.raises(InvalidInputError, match="a cursor of another kind of record"):
+                    await call
+    anywhere = Cursor(message.created_at, message.id)
+    await page(db, user_id="ada", **given, limit=1, before=anywhere)
 
 
 @pytest.mark.usefixtures("tied")
