@@ -33,6 +33,19 @@ def is_lost(connection: asyncpg.Connection) -> bool:
         return True
 
 
+def is_busy(connection: Any) -> bool:
+    """Whether a transaction could not be ended, because a statement of another task still runs."""
+    if is_lost(connection):
+        return False
+    return bool(connection.is_in_transaction() and not connection._protocol._is_cancelling())
+
+
+async def discard(connection: asyncpg.Connection) -> None:
+    """Close a connection that is in no state to be kept, ending a statement that still runs."""
+    with suppress(asyncpg.InterfaceError, TimeoutError):  # the pool may have taken it back already
+        await connection.close()
+
+
 async def give_back(connection: Any, timeout: float) -> None:  # noqa: ASYNC109
     """Give a connection back to its pool, which can keep it.
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +11,7 @@ from typing import Any, Self
 import asyncpg
 
 from dal.database.address import Address
-from dal.database.connection import Connection, give_back, is_lost, keep
+from dal.database.connection import Connection, discard, give_back, is_lost, keep
 from dal.database.failures import explain_connect, translated
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
@@ -132,8 +132,7 @@ class Database:
                 await connection.execute(_FORGET)
             except BaseException as error:
                 # Lost, or still busy: closed, it takes its state with it.
-                with suppress(asyncpg.InterfaceError):
-                    connection.terminate()
+                await discard(connection)
                 if not isinstance(error, Exception):
                     raise
             finally:

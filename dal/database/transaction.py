@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
+from dal.database.connection import discard, is_busy
 from dal.database.failures import explain, translated
 from dal.errors import ConnectionLostError, DalError
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
+
+
+_ENDED = "this transaction has ended; use it inside its block only"
 
 
 class Transaction:
@@ -21,10 +25,10 @@ class Transaction:
     pool as it is.
     """
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._connection = connection
-        self._failed = False
-        self._ended = False
+    def __init__(self, connection: asyncpg.Connection, outer: "Transaction | None" = None) -> None:
+        self._connection, self._outer = connection, outer
+        self._failed = self._ended = False
+        self._inside: asyncio.Task[Any] | None = None  # whose savepoint is open
 
     async def fetch(self, query: str, /, *args: Any) -> list[Any]:
         """Run a statement and return its rows, as asyncpg does."""
@@ -40,24 +44,65 @@ class Transaction:
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncIterator[Transaction]":
-        """A savepoint: an error that leaves this block undoes the block alone."""
-        async with begin(self._connection) as inner:
-            yield inner
+        """A savepoint: an error that leaves this block undoes the block alone.
+
+        What runs after a savepoint is undone with it, so there is one at a time, nested if need
+        be; meanwhile other tasks can't use the transaction around it.
+
+        Raises:
+            DalError: another savepoint of this transaction is open.
+        """
+        with self._watched():
+            if self._inside:
+                raise DalError(
+                    "a savepoint of this transaction is open; begin the next one in its block, or"
+                    " give each task its own transaction"
+                )
+            self._inside = asyncio.current_task()
+            try:
+                async with begin(self._connection, outer=self) as inner:
+                    yield inner
+            finally:
+                self._inside = None
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        if self._ended:
-            raise DalError("this transaction has ended; use it inside its block only")
+        if self._ended or self._outlived:
+            raise DalError(_ENDED)
+        if self._inside not in (None, asyncio.current_task()):
+            raise DalError(
+                "another task has a savepoint of this transaction open, which might undo this as"
+                " well; give each task its own transaction"
+            )
         try:
             yield
         except BaseException:  # a time limit and a cancellation fail the transaction as well
             self._failed = True
             raise
 
+    def _around(self) -> "Iterator[Transaction]":
+        outer = self._outer
+        while outer:
+            yield outer
+            outer = outer._outer
+
+    @property
+    def _outlived(self) -> bool:
+        """Whether a block around this one has ended before it, and has undone it."""
+        return any(outer._ended for outer in self._around())
+
     async def _confirm(self) -> None:
+        """Raise unless all that ran in the block can be kept."""
+        if self._outlived:
+            raise DalError(_ENDED)
+        if self._inside:
+            raise DalError(
+                "this block ends before a savepoint in it, so it is undone; let the tasks that use"
+                " a transaction end before its block does"
+            )
         # PostgreSQL answers the COMMIT of a failed transaction with a silent ROLLBACK. Where a
         # statement failed, and its error was caught inside the block, ask before committing.
-        if self._failed:
+        if self._failed or any(outer._failed for outer in self._around()):
             await self._connection.execute("SELECT")
 
 
@@ -67,6 +112,7 @@ async def begin(
     *,
     isolation: Isolation | None = None,
     readonly: bool = False,
+    outer: Transaction | None = None,
 ) -> AsyncIterator[Transaction]:
     """Run a block in a transaction of the connection, or in a savepoint if it is in one already."""
 
@@ -77,24 +123,34 @@ async def begin(
         return block
 
     block = await translated(start)
-    transaction = Transaction(connection)
+    transaction = Transaction(connection, outer)
     try:
-        yield transaction
+        try:
+            yield transaction
+        finally:
+            transaction._ended = True
         await translated(transaction._confirm)
     except BaseException as error:
-        try:
-            with _left_to_the_pool(block):
-                await block.__aexit__(type(error), error, None)
-        except Exception:  # noqa: BLE001
-            # Lost, or busy with a task that outlived the block. Closed, it is rolled back by the
-            # server; the block's own error is the one to see.
-            with suppress(asyncpg.InterfaceError):
-                connection.terminate()
+        if not transaction._outlived:
+            await _undo(connection, block, error)
         raise
-    finally:
-        transaction._ended = True
-    with _left_to_the_pool(block):
-        await translated(block.__aexit__, None, None, None, explain=_explain_commit)
+    try:
+        with _left_to_the_pool(block):
+            await translated(block.__aexit__, None, None, None, explain=_explain_commit)
+    except DalError:
+        if is_busy(connection):
+            await discard(connection)
+        raise
+
+
+async def _undo(connection: asyncpg.Connection, block: Any, error: BaseException) -> None:
+    try:
+        with _left_to_the_pool(block):
+            await block.__aexit__(type(error), error, None)
+    except Exception:  # noqa: BLE001
+        # Lost, or busy with a task that outlived the block. Closed, it is rolled back by the
+        # server; the block's own error is the one to see.
+        await discard(connection)
 
 
 @contextmanager

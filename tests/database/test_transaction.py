@@ -162,7 +162,124 @@ async def test_a_failed_statement_is_undone_with_its_savepoint(
     assert await stored(db) == {"outer"}
 
 
+# Savepoints of several tasks
+
+
+async def test_a_second_savepoint_beside_an_open_one_is_refused(db: dal.Database) -> None:
+    opened = asyncio.Event()
+
+    async def fails(outer: dal.Transaction) -> None:
+        with suppress(LookupError):
+            async with outer.transaction() as inner:
+                await users.ensure(inner, user_id="lost")
+                opened.set()
+                await asyncio.sleep(0)
+                interrupt()
+
+    async def writes(outer: dal.Transaction) -> None:
+        await opened.wait()
+        with failing(errors.DalError, "give each task its own transaction"):
+            async with outer.transaction() as inner:
+                await users.ensure(inner, user_id="acknowledged")
+
+    async with db.transaction() as outer:
+        await users.ensure(outer, user_id="outer")
+        await asyncio.gather(fails(outer), writes(outer))
+        await users.ensure(outer, user_id="after")
+    assert await stored(db) == {"outer", "after"}
+
+
+async def test_savepoints_are_nested_in_each_other(db: dal.Database) -> None:
+    async with db.transaction() as outer, outer.transaction() as inner:
+        with failing(errors.DalError, "begin the next one in its block"):
+            async with outer.transaction():
+                pass
+        async with inner.transaction() as innermost:
+            await users.ensure(innermost, user_id="ada")
+    assert await stored(db) == {"ada"}
+
+
+@pytest.mark.parametrize("use", ["statement", "savepoint"])
+async def test_a_savepoint_keeps_other_tasks_out_of_the_transaction_around_it(
+    db: dal.Database, use: str
+) -> None:
+    async def meanwhile(outer: dal.Transaction) -> None:
+        if use == "statement":
+            await users.ensure(outer, user_id="acknowledged")
+        else:
+            async with outer.transaction():
+                pass
+
+    async with db.transaction() as outer:
+        with suppress(LookupError):
+            async with outer.transaction():
+                with failing(errors.DalError, "another task has a savepoint"):
+                    await asyncio.create_task(meanwhile(outer))
+                await users.ensure(outer, user_id="lost")  # plainly inside the block
+                interrupt()
+        await asyncio.create_task(meanwhile(outer))
+        await users.ensure(outer, user_id="after")
+    assert await stored(db) == {"after"} | ({"acknowledged"} if use == "statement" else set())
+
+
+async def test_a_block_that_ends_before_a_savepoint_in_it_is_undone(db: dal.Database) -> None:
+    opened, ended = asyncio.Event(), asyncio.Event()
+
+    async def outlives(outer: dal.Transaction) -> None:
+        with failing(errors.DalError, "has ended"):
+            async with outer.transaction() as inner:
+                await users.ensure(inner, user_id="inner")
+                opened.set()
+                await ended.wait()
+                with failing(errors.DalError, "has ended"):
+                    await users.ensure(inner, user_id="late")
+
+    async def block(outer: dal.Database | dal.Transaction) -> asyncio.Task[None]:
+        with failing(errors.DalError, "ends before a savepoint in it"):
+            async with outer.transaction() as middle:
+                await users.ensure(middle, user_id="middle")
+                task = asyncio.create_task(outlives(middle))
+                await opened.wait()
+        opened.clear()
+        return task
+
+    # A transaction, and a savepoint whose transaction goes on.
+    tasks = [await block(db)]
+    async with db.transaction() as outer:
+        await users.ensure(outer, user_id="outer")
+        tasks.append(await block(outer))
+        ended.set()
+        await asyncio.gather(*tasks)
+        await users.ensure(outer, user_id="after")
+    assert await stored(db) == {"outer", "after"}
+
+
+async def test_a_block_that_ends_before_a_statement_in_it_is_undone(db: dal.Database) -> None:
+    with failing(errors.DalError, "busy with another task's statement"):
+        async with db.transaction() as transaction:
+            await users.ensure(transaction, user_id="ada")
+            late = asyncio.create_task(transaction.fetch("SELECT pg_sleep(60)"))
+            await eventually(db, "wait_event = 'PgSleep'")
+    with pytest.raises(asyncpg.QueryCanceledError):
+        await late
+    assert await stored(db) == set()
+
+
 # A statement fails, and the block goes on
+
+
+async def test_a_failure_in_a_savepoint_of_the_transaction_around_it_undoes_the_savepoint_alone(
+    db: dal.Database,
+) -> None:
+    async with db.transaction() as outer:
+        await users.ensure(outer, user_id="outer")
+        with failing(errors.DalError, "an earlier statement", "25P02"):
+            async with outer.transaction() as inner:
+                await users.ensure(inner, user_id="lost")
+                with suppress(errors.UserNotFoundError):
+                    await conversations.create(outer, user_id="nobody")
+        await users.ensure(outer, user_id="after")
+    assert await stored(db) == {"outer", "after"}
 
 
 Failure = Callable[[dal.Database, dal.Transaction], Awaitable[None]]
@@ -380,3 +497,5 @@ async def test_a_transaction_is_of_no_use_after_its_block(db: dal.Database) -> N
         pass
     with failing(errors.DalError, "has ended"):
         await users.get(transaction, user_id="ada")
+    with failing(errors.DalError, "has ended"):
+        await transaction.transaction().__aenter__()
