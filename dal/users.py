@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime
 
 from dal.binding import Executor, query
-from dal.errors import UserNotFoundError
+from dal.errors import ConflictError, UserNotFoundError
 from dal.inputs import Name
 from dal.record import Record
 
@@ -13,7 +13,8 @@ class User(Record):
 
     Attributes:
         id: 1 to 255 characters, chosen by whoever made the user.
-        created_at: None where an earlier phase's table has no such column.
+        created_at: None where an earlier phase's table has no such column, or one that is neither a
+            timestamp nor a date.
     """
 
     id: str
@@ -28,7 +29,7 @@ class Erased(Record):
     tasks: int
 
 
-@query("users/ensure.sql")
+@query("users/ensure.sql", raises={"conflict": ConflictError})
 async def ensure(db: Executor, *, user_id: Name) -> User:
     """The user, made if there is none; safe to repeat and to race.
 
@@ -40,6 +41,7 @@ async def ensure(db: Executor, *, user_id: Name) -> User:
 
     Raises:
         InvalidInputError: `user_id` breaks its rule.
+        ConflictError: an earlier phase's table takes the id of another user for equal to this one.
         SchemaMismatchError: the user is absent, and an earlier phase's table has required
             columns that only its own service can fill.
     """

@@ -3,12 +3,13 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, closing
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 import dal
-from dal import migrate
+from dal import embedded, migrate
 from tests.servers import Postgres, Spares, database_name, running
 from tests.wire import Relay, relayed
 
@@ -35,6 +36,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Postgres:
     return request.config.stash[_POSTGRES]
+
+
+@pytest.fixture
+def database_with_icu(postgres: Postgres) -> Iterator[str]:
+    """URL of a fresh database on a server with ICU, which the embedded ones lack: Debian's."""
+    with ExitStack() as stack:
+        if not postgres.has_icu():
+            folder = next(iter(sorted(Path("/usr/lib/postgresql").glob("*"), reverse=True)), None)
+            if folder is None:
+                pytest.skip("needs a PostgreSQL with ICU, such as Debian's")
+            server = stack.enter_context(embedded.Server(installation=folder))
+            postgres = Postgres("Debian", server.dsn("postgres"))
+        url = postgres.create()
+        yield url
+        postgres.drop(url)
 
 
 @pytest.fixture(scope="session")

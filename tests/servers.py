@@ -68,10 +68,17 @@ class Postgres:
 
     def version(self) -> str:
         """The server's version, such as `18.4`."""
+        return str(self._value("SHOW server_version"))
+
+    def has_icu(self) -> bool:
+        """Whether it was built with ICU, which has collations that take unlike texts for equal."""
+        return bool(self._value("SELECT count(*) FROM pg_collation WHERE collname = 'und-x-icu'"))
+
+    def _value(self, query: LiteralString) -> object:
         with psycopg.connect(self.url) as connection:
-            row = connection.execute("SHOW server_version").fetchone()
+            row = connection.execute(query).fetchone()
         assert row
-        return str(row[0])
+        return row[0]
 
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:

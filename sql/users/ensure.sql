@@ -2,21 +2,35 @@
 -- phase's table with required columns of its own, for users that exist there.
 -- Index: the primary key of users.
 -- Locks: none where the user exists; else the new row.
-WITH stored AS (
-    SELECT id, (to_jsonb(u) ->> 'created_at')::timestamptz AS created_at  -- as in get.sql
-    FROM users AS u
-    WHERE id = :user_id
+-- Never NULL (id): where stored has none, a row is added.
+WITH stored AS (  -- as in get.sql; one row, whether there is such a user or not
+    SELECT
+        u.id::text AS id,
+        to_jsonb(u.created_at) #>> '{}' AS created_at,
+        pg_typeof(u.created_at) IN (
+            'timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype
+        ) AS is_time
+    FROM (SELECT NULL::timestamptz AS created_at) AS absent
+    LEFT JOIN LATERAL (
+        SELECT id, created_at
+        FROM users
+        WHERE id = :user_id AND id::text COLLATE "C" = concat(:user_id)
+    ) AS u ON true
 ), added AS (
     INSERT INTO users AS u (id)
     SELECT :user_id
-    WHERE NOT EXISTS (SELECT FROM stored)
-    -- Met only in a race. DO NOTHING would return no row there: the winner's is not in the
-    -- statement's snapshot.
+    FROM stored
+    WHERE stored.id IS NULL
+    -- Met in a race, where DO NOTHING would return no row: the winner's is not in the statement's
+    -- snapshot. And met where the table takes the id of another user for equal to this one.
     ON CONFLICT (id) DO UPDATE SET id = u.id
-    RETURNING u.id, (to_jsonb(u) ->> 'created_at')::timestamptz AS created_at
+    RETURNING u.id::text AS id, to_jsonb(u) ->> 'created_at' AS created_at
 )
-SELECT id, created_at
+SELECT
+    coalesce(stored.id, added.id) AS id,
+    CASE
+        WHEN stored.is_time THEN coalesce(stored.created_at, added.created_at)::timestamptz
+    END AS created_at,
+    coalesce(added.id COLLATE "C" <> concat(:user_id), false) AS conflict
 FROM stored
-UNION ALL
-SELECT id, created_at
-FROM added
+LEFT JOIN added ON true

@@ -21,4 +21,4 @@ SELECT
     (SELECT count(*) FROM erased_messages) AS messages,
     (SELECT count(*) FROM erased_tasks) AS tasks
 FROM users
-WHERE id = :user_id
+WHERE id = :user_id AND id::text COLLATE "C" = concat(:user_id)  -- as in get.sql

@@ -1,9 +1,21 @@
--- The user of this id.
+-- The user of this id. An earlier phase's table may have a type or a collation that takes other
+-- texts for equal, so what the index finds is compared again, byte by byte. concat() takes the
+-- parameter as it came, where a cast would trim it for char(n).
 -- Index: the primary key of users.
 -- Locks: none.
 SELECT
-    id,
-    -- By way of jsonb, because an earlier phase's table may have no such column: then NULL.
-    (to_jsonb(u) ->> 'created_at')::timestamptz AS created_at
-FROM users AS u
-WHERE id = :user_id
+    u.id::text AS id,
+    -- By way of jsonb, so that it can be prepared whatever the type is. NULL if it is no time.
+    CASE
+        WHEN pg_typeof(u.created_at) IN (
+            'timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype
+        ) THEN (to_jsonb(u.created_at) #>> '{}')::timestamptz
+    END AS created_at
+-- An earlier phase's table may have no created_at. Then the name, which is looked up from the
+-- inside out, is this one's.
+FROM (SELECT NULL::timestamptz AS created_at) AS absent
+CROSS JOIN LATERAL (
+    SELECT id, created_at
+    FROM users
+    WHERE id = :user_id AND id::text COLLATE "C" = concat(:user_id)
+) AS u

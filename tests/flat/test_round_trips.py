@@ -155,7 +155,9 @@ async def test_a_call_is_one_round_trip(
     # All that can become of a call was met.
     assert names(seen, {"something"}) == FUNCTIONS.keys()
     assert names(seen, ABSENT) == FUNCTIONS.keys() - {"users.ensure"}
-    assert names(seen, {"ConflictError"}) == bound(lambda one: ConflictError in one.raises.values())
+    # users.ensure meets one only over a table that takes unlike ids for equal.
+    conflicting = bound(lambda one: ConflictError in one.raises.values()) - {"users.ensure"}
+    assert names(seen, {"ConflictError"}) == conflicting
 
 
 async def test_what_is_sent_beyond_it_is_seen(

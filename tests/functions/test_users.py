@@ -18,7 +18,7 @@ from dal import (
     tasks,
     users,
 )
-from dal.errors import SchemaMismatchError, UserNotFoundError
+from dal.errors import ConflictError, SchemaMismatchError, UserNotFoundError
 from tests.surface import fill, settle, snapshot
 
 
@@ -122,17 +122,75 @@ async def test_an_earlier_table_without_created_at(empty_database: str) -> None:
         await connection.close()
 
 
-async def test_an_earlier_table_with_text_ids_and_naive_times(empty_database: str) -> None:
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("timestamp", "2020-02-02 00:00:00"),
+        ("date", "2020-02-02"),
+        ("bigint", "1580601600"),
+        ("text", "2020-02-02"),
+        ("time", "00:00"),
+        ("json", '"2020-02-02"'),
+    ],
+)
+async def test_an_earlier_created_at_of_any_type(
+    empty_database: str, type_: str, value: str
+) -> None:
     connection = await asyncpg.connect(empty_database)
     try:
-        await connection.execute("""
-            CREATE TABLE users (id text PRIMARY KEY, created_at timestamp DEFAULT '2020-02-02');
-            SET timezone = 'UTC'
+        await connection.execute(f"""
+            CREATE TABLE users (id text PRIMARY KEY, created_at {type_} DEFAULT '{value}');
+            SET timezone = 'UTC';
+            INSERT INTO users (id) VALUES ('ada'), ('eve')
         """)
-        migrate.apply(empty_database)
-        made = await users.ensure(connection, user_id="ada")
-        assert made == await users.get(connection, user_id="ada")
-        assert made.created_at
-        assert made.created_at.tzinfo is UTC
+        await connection.execute("UPDATE users SET created_at = NULL WHERE id = 'eve'")
+        at = datetime(2020, 2, 2, tzinfo=UTC) if type_ in ("timestamp", "date") else None
+        for user_id in ("ada", "bob"):
+            made = User(id=user_id, created_at=at)
+            assert await users.ensure(connection, user_id=user_id) == made
+            assert await users.get(connection, user_id=user_id) == made
+        assert await users.ensure(connection, user_id="eve") == User(id="eve", created_at=None)
+    finally:
+        await connection.close()
+
+
+async def only_the_same_text_is_the_user(connection: asyncpg.Connection, other: str) -> None:
+    """In a table that takes another text for equal to `ada`."""
+    await connection.execute("INSERT INTO users VALUES ('ada')")
+    ada = User(id="ada", created_at=None)
+    assert await users.get(connection, user_id="ada") == ada
+    assert await users.get(connection, user_id=other) is None
+    assert await users.ensure(connection, user_id="ada") == ada
+    with pytest.raises(ConflictError):
+        await users.ensure(connection, user_id=other)
+    with pytest.raises(UserNotFoundError):
+        await users.erase(connection, user_id=other)
+    assert await users.delete(connection, user_id=other) is False
+    assert await users.delete(connection, user_id="ada") is True
+
+
+async def test_an_earlier_id_that_is_padded(empty_database: str) -> None:
+    migrate.apply(empty_database)
+    connection = await asyncpg.connect(empty_database)
+    try:
+        await connection.execute("ALTER TABLE users ALTER id TYPE char(12), DROP created_at")
+        await only_the_same_text_is_the_user(connection, "ada ")
+    finally:
+        await connection.close()
+
+
+async def test_an_earlier_id_in_any_case(database_with_icu: str) -> None:
+    connection = await asyncpg.connect(database_with_icu)
+    try:
+        await connection.execute("""
+            CREATE COLLATION any_case (
+                provider = icu, locale = 'und-u-ks-level2', deterministic = false
+            );
+            CREATE TABLE users (id text COLLATE any_case PRIMARY KEY);
+            CREATE TABLE tasks (user_id text);
+            CREATE TABLE conversations (user_id text);
+            CREATE TABLE messages (user_id text)
+        """)
+        await only_the_same_text_is_the_user(connection, "ADA")
     finally:
         await connection.close()
