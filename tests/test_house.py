@@ -43,7 +43,7 @@ SQL_OF_THE_MACHINERY = {
     "dal/check/explain.py": "EXPLAIN of a statement's file",
     "dal/check/hygiene.py": "foreign keys and indexes in the catalogue",
     "dal/check/parts.py": "the types of a statement's parts, prepared and not run",
-    "dal/check/plans.py": "large tables and unique keys in the catalogue",
+    "dal/check/planner.py": "tables and indexes in the catalogue",
     "dal/check/run.py": "a read-only transaction",
     "dal/check/samples.py": "what the planner knows of the columns",
     "dal/check/volatile.py": "how volatile functions, operators and casts are",

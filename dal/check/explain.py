@@ -4,45 +4,22 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from dal.binding.statement import Statement
-
-Node: TypeAlias = dict[str, Any]
+from dal.check.scans import ASIDE, Node, Scan, inputs, reads_table, scan, scans, walk
 
 _GENERIC = "SET LOCAL plan_cache_mode = force_generic_plan"
 _CUSTOM = "SET LOCAL plan_cache_mode = force_custom_plan"
-_PLAIN = "EXPLAIN (FORMAT JSON, COSTS OFF)"
+_PLAIN = "EXPLAIN (FORMAT JSON)"
 _ANALYZE = "EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS, TIMING OFF)"
 _TOLD = "EXPLAIN (ANALYZE, BUFFERS)"
 
 # Steps that a reader needs nothing of; their names and places differ between versions.
 _SILENT = {"Result", "Subquery Scan", "Hash", "Materialize", "Memoize", "Gather", "Gather Merge"}
-_ASIDE = ("InitPlan", "SubPlan")
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """How one table is read.
-
-    Attributes:
-        step: `Seq Scan`, `Index Scan`, `Bitmap Heap Scan` and so on.
-        table: its name.
-        alias: what the statement calls it.
-        indexes: those that are used, each with its condition, or "" where it has none.
-    """
-
-    step: str
-    table: str
-    alias: str
-    indexes: tuple[tuple[str, str], ...]
-
-    def __str__(self) -> str:
-        using = f" using {' and '.join(name for name, _ in self.indexes)}" if self.indexes else ""
-        return f"{self.step}{using} on {self.table}"
 
 
 @dataclass(frozen=True)
@@ -54,12 +31,12 @@ class Plan:
     @cached_property
     def nodes(self) -> list[Node]:
         """Its steps."""
-        return list(_walk(self.root))
+        return list(walk(self.root))
 
     @cached_property
     def scans(self) -> list[Scan]:
         """How each table is read, as often as it is named."""
-        return [_scan(node) for node in self.nodes if _reads_table(node)]
+        return list(scans(self.root))
 
     @property
     def indexes(self) -> set[str]:
@@ -88,26 +65,26 @@ class Plan:
         parts += [
             (re.sub(r"^CTE |(Init|Sub)Plan .*", "", node["Subplan Name"]), node)
             for node in self.nodes
-            if node.get("Parent Relationship") in _ASIDE
+            if node.get("Parent Relationship") in ASIDE
         ]
         told = [
             f"{name}: {_told(node)}" if name else _told(node)
             for name, node in [*parts[1:], parts[0]]
-            if any("Relation Name" in step for step in _walk(node, aside=False))
+            if any("Relation Name" in step for step in walk(node, aside=False))
         ]
         return "; ".join(told)
 
     def _feeding(self, node: Node) -> Iterator[Scan]:
         if node["Node Type"] == "Limit" or node.get("Strategy") == "Plain":
             return
-        if _reads_table(node):
-            yield _scan(node)
+        if reads_table(node):
+            yield scan(node)
         elif node["Node Type"] == "CTE Scan":
             for one in self.nodes:
                 if one.get("Subplan Name") == f"CTE {node['CTE Name']}":
                     yield from self._feeding(one)
         else:
-            for child in _inputs(node):
+            for child in inputs(node):
                 yield from self._feeding(child)
 
 
@@ -181,41 +158,15 @@ def _rows(
         connection.execute("DEALLOCATE ALL")
 
 
-def _walk(node: Node, *, aside: bool = True) -> Iterator[Node]:
-    yield node
-    for child in node.get("Plans", ()):
-        if aside or child["Parent Relationship"] not in _ASIDE:
-            yield from _walk(child, aside=aside)
-
-
-def _inputs(node: Node) -> list[Node]:
-    return [one for one in node.get("Plans", ()) if one["Parent Relationship"] not in _ASIDE]
-
-
-def _reads_table(node: Node) -> bool:
-    return "Relation Name" in node and node["Node Type"] != "ModifyTable"
-
-
-def _scan(node: Node) -> Scan:
-    # A bitmap heap scan has its indexes below it.
-    below = [one for one in _walk(node, aside=False) if "Index Name" in one]
-    return Scan(
-        node["Node Type"],
-        node["Relation Name"],
-        node["Alias"],
-        tuple((one["Index Name"], one.get("Index Cond", "")) for one in below),
-    )
-
-
 def _told(node: Node) -> str:
-    if _reads_table(node):
-        return str(_scan(node))
+    if reads_table(node):
+        return str(scan(node))
     step = node["Node Type"]
     if step == "ModifyTable":
         step = f"{node['Operation']} on {node['Relation Name']}"
     elif step in ("CTE Scan", "Function Scan"):
         step = f"{step} on {node.get('CTE Name') or node['Alias']}"
-    inner = [told for told in map(_told, _inputs(node)) if told]
+    inner = [told for told in map(_told, inputs(node)) if told]
     if node["Node Type"] in _SILENT:
         return inner[0] if inner else ""
     if len(inner) > 1:

@@ -24,7 +24,7 @@ def catalog(
     """Write migrations/README.md, from what an embedded PostgreSQL says."""
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements
-    from dal.check.plans import populate
+    from dal.check.populate import populate
 
     with failing_clearly(), embedded.Server(version=server) as postgres:
         pages = {MIGRATIONS: migrations.page(postgres.dsn(), MIGRATIONS)}  # which applies them

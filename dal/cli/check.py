@@ -143,7 +143,7 @@ def _database(server: int | None) -> Iterator[tuple[psycopg.Connection, bool, li
             yield connection, True, []
         return
     from dal import embedded  # it needs the extra `embedded`
-    from dal.check.plans import populate
+    from dal.check.populate import populate
 
     with embedded.Server(version=server or 18) as postgres:
         apply(postgres.dsn())
