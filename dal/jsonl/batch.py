@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from dal.conversations import Conversation, ConversationStatus
+from dal.conversations import ConversationStatus
 from dal.database import Executor
 from dal.database.transaction import begin
 from dal.errors import ConflictError, InvalidInputError
 from dal.jsonl import rows
 from dal.jsonl.lines import ConversationLine, Line, TaskLine
-from dal.jsonl.rows import ConversationRow, MessageRow, TaskRow
+from dal.jsonl.rows import ConversationRow, Locked, MessageRow, TaskRow
 from dal.jsonl.stored import Found, RowKey, look, message_row, task_row
 from dal.jsonl.values import BadLine
 
@@ -110,8 +110,9 @@ class _Batch:
         self._refuse_ahead("updated_at", line.updated_at)
         new = self._new_messages(line, now, stored)
         times = [one.created_at for one in new if one.created_at]
+        last = times[-1] if times else None
         created_at = line.created_at or min([now, *times[:1]])
-        recency = [*filter(None, [line.updated_at, *times[-1:]])]
+        recency = [*filter(None, [line.updated_at, last])]
         if stored is None:
             row = ConversationRow(
                 user_id=line.user_id,
@@ -119,11 +120,17 @@ class _Batch:
                 status=line.status or ConversationStatus.ACTIVE,
                 created_at=created_at,
                 updated_at=max(recency, default=created_at),
+                last_message_at=last,
             )
             self._conversations.append(row)
-        elif (updated_at := max([stored.updated_at, *recency])) > stored.updated_at:
+        elif new or max([stored.updated_at, *recency]) > stored.updated_at:
             row = ConversationRow(
-                stored.user_id, stored.id, stored.status, stored.created_at, updated_at
+                user_id=stored.user_id,
+                id=stored.id,
+                status=stored.status,
+                created_at=stored.created_at,
+                updated_at=max([stored.updated_at, *recency]),
+                last_message_at=_later(stored.last_message_at, last),
             )
             self._moved.append(row)
         self._users.add(line.user_id)
@@ -134,12 +141,13 @@ class _Batch:
         self._counts["known_messages"] += len(line.messages) - len(new)
 
     def _new_messages(
-        self, line: ConversationLine, now: datetime, stored: Conversation | None
+        self, line: ConversationLine, now: datetime, stored: Locked | None
     ) -> list[MessageRow]:
         known = self._found.messages
         last = self._found.last.get((line.user_id, line.id))
         # As in messages/create.sql; the conversation is locked.
-        clock = max(now, stored.updated_at + _MICROSECOND) if stored else now
+        before = filter(None, [stored.updated_at, stored.last_message_at]) if stored else ()
+        clock = max([now, *(time + _MICROSECOND for time in before)])
         new = []
         for place, said in enumerate(line.messages):
             same = known.get((line.user_id, said.id)) if known and said.id else None
@@ -198,6 +206,14 @@ class _Batch:
     def _refuse_ahead(self, place: str, time: datetime | None) -> None:
         if time and time > self._latest:
             raise BadLine(f"{place}: {_AHEAD}")
+
+
+def _later(clock: datetime | None, last: datetime | None) -> datetime | None:
+    """The clock of a conversation's messages, after one was appended at `last`."""
+    if clock is None or last is None:
+        return last or clock
+    # By it, messages/create_and_history.sql sees that others appended while it waited.
+    return max(last, clock + _MICROSECOND)
 
 
 def _key(row: ConversationRow | TaskRow) -> RowKey:

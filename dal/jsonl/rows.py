@@ -34,13 +34,14 @@ class UserRow:
 
 @dataclass(slots=True)
 class ConversationRow:
-    """A conversation; also one whose `updated_at` alone is new."""
+    """A conversation; also one of which the last two alone are new."""
 
     user_id: str
     id: UUID
     status: str
     created_at: datetime
     updated_at: datetime
+    last_message_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -74,6 +75,12 @@ class Clock(Record):
     """The server's time."""
 
     now: datetime
+
+
+class Locked(Conversation):
+    """A stored conversation, and the clock of its messages."""
+
+    last_message_at: AwareDatetime | None
 
 
 class Stored(Record):
@@ -112,7 +119,7 @@ async def clock(db: Executor) -> Clock:
 
 
 @query("jsonl/lock_conversations.sql", whole=True)
-async def lock_conversations(db: Executor, *, keys: Keys) -> list[Conversation]:
+async def lock_conversations(db: Executor, *, keys: Keys) -> list[Locked]:
     """Those that are stored, locked until the transaction ends."""
     raise NotImplementedError
 
@@ -157,7 +164,7 @@ async def add_conversations(db: Executor, *, conversations: Conversations) -> No
 
 @query("jsonl/move_conversations.sql")
 async def move_conversations(db: Executor, *, conversations: Conversations) -> None:
-    """Set the recency of stored conversations."""
+    """Set the recency of stored conversations, and the clock of their messages."""
     raise NotImplementedError
 
 

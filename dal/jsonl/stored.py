@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID, uuid4
 
-from dal.conversations import Conversation
 from dal.database import Executor
 from dal.jsonl import rows
 from dal.jsonl.lines import ConversationLine, Line, Said, TaskLine
-from dal.jsonl.rows import Key, MessageRow, TaskRow
+from dal.jsonl.rows import Key, Locked, MessageRow, TaskRow
 
 RowKey: TypeAlias = tuple[str, UUID]
 
@@ -28,7 +27,7 @@ class Found:
     """
 
     now: datetime
-    conversations: dict[RowKey, Conversation]
+    conversations: dict[RowKey, Locked]
     last: dict[RowKey, datetime]
     messages: dict[RowKey, bool]
     tasks: dict[RowKey, bool]

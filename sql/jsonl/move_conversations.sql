@@ -1,10 +1,12 @@
--- Moves the recency of stored conversations, which are locked already, to that of what is appended.
+-- Moves the recency of stored conversations, which are locked already, and the clock of their
+-- messages to what is appended.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the conversations' rows.
 UPDATE conversations AS c
-SET updated_at = given.updated_at
+SET updated_at = given.updated_at, last_message_at = given.last_message_at
 FROM unnest(
     :conversations_user_id::text[], :conversations_id::uuid[], :conversations_status::text[],
-    :conversations_created_at::timestamptz[], :conversations_updated_at::timestamptz[]
-) AS given (user_id, id, status, created_at, updated_at)
+    :conversations_created_at::timestamptz[], :conversations_updated_at::timestamptz[],
+    :conversations_last_message_at::timestamptz[]
+) AS given (user_id, id, status, created_at, updated_at, last_message_at)
 WHERE c.user_id = given.user_id AND c.id = given.id

@@ -17,7 +17,8 @@ import pytest
 import dal
 from dal import conversations, messages, tasks, users
 from dal.errors import DatabaseUnavailableError, InvalidInputError, TransactionConflictError
-from dal.jsonl import Summary, import_lines, importing, stored
+from dal.jsonl import Summary, batch, import_lines, importing, stored
+from tests.faults.activity import blocked
 
 SECRET = "s3cr3t"
 START = datetime(2024, 5, 31, 8, 30, tzinfo=UTC)
@@ -315,6 +316,61 @@ async def test_nobody_appends_between_the_look_and_the_write(
     monkeypatch.setattr("dal.jsonl.batch.look", tried)
     await import_lines(db, [chat({}, id=str(chat_id))])
     assert [error.sqlstate for error in refused] == ["55P03"]
+
+
+@pytest.mark.parametrize("touched", [False, True])
+async def test_an_append_that_waits_for_an_import_has_its_messages_in_the_window(
+    db: dal.Database, url: str, chat_id: UUID, touched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where they are older than the conversation's recency, which then stays."""
+    await import_lines(db, [chat({"content": "first", "created_at": at(1)}, id=str(chat_id))])
+    if touched:
+        await conversations.touch(db, user_id="ada", conversation_id=chat_id)
+    written, done = asyncio.Event(), asyncio.Event()
+
+    async def paused(*args: Any) -> Any:
+        counts = await batch.write(*args)
+        written.set()
+        await done.wait()
+        return counts
+
+    monkeypatch.setattr(importing, "write", paused)
+    line = chat({"content": "imported", "created_at": at(2)}, id=str(chat_id))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(import_lines(db, [line]))
+        await written.wait()
+        window = group.create_task(
+            messages.create_and_history(
+                db, user_id="ada", conversation_id=chat_id, role="user", content="appended"
+            )
+        )
+        await blocked(url)
+        done.set()
+    assert [one.content for one in window.result()] == ["first", "imported", "appended"]
+    times = [one.created_at for one in window.result()]
+    assert times == sorted(set(times))
+
+
+async def test_the_clock_of_the_messages_is_that_of_the_last_one(
+    db: dal.Database, chat_id: UUID
+) -> None:
+    async def clock() -> datetime:
+        [row] = await db.fetch("SELECT last_message_at FROM conversations")
+        return row["last_message_at"]  # type: ignore[no-any-return]
+
+    await import_lines(db, [chat(id=uid(1)), chat({}, {"content": "last"}, id=str(chat_id))])
+    rows = await db.fetch(
+        "SELECT m.content, c.last_message_at IS NOT DISTINCT FROM m.created_at AS same"
+        " FROM conversations AS c LEFT JOIN messages AS m ON m.conversation_id = c.id"
+        " ORDER BY m.created_at"
+    )
+    assert [tuple(row) for row in rows] == [(SECRET, False), ("last", True), (None, True)]
+    await db.execute("DELETE FROM conversations WHERE id <> $1", chat_id)
+    # What was deleted by hand, and comes back from an export, moves it on all the same.
+    before = await clock()
+    await db.execute("DELETE FROM messages")
+    await import_lines(db, [chat({"created_at": at(1)}, id=str(chat_id))])
+    assert await clock() == before + timedelta(microseconds=1)
 
 
 async def test_writers_during_an_import_keep_the_order(
