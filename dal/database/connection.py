@@ -6,6 +6,10 @@ from typing import Any
 
 import asyncpg
 
+from dal.places import SQL
+
+NEW_CONNECTION = (SQL / "new_connection.sql").read_text(encoding="utf-8")
+
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A connection that may be broken when it is closed.
@@ -19,6 +23,11 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
         """Close it; one that can't be closed in order is cut off."""
         with suppress(OSError, asyncpg.PostgresConnectionError):
             await super().close(timeout=timeout)
+
+
+async def prepare(connection: asyncpg.Connection) -> None:
+    """Set what a session of our own needs; one that a pooler shares with others stays as it is."""
+    await connection.execute(NEW_CONNECTION)
 
 
 async def keep(connection: object) -> None:

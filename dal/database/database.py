@@ -11,7 +11,7 @@ from typing import Any, Self
 import asyncpg
 
 from dal.database.address import Address
-from dal.database.connection import Connection, discard, give_back, is_lost, keep
+from dal.database.connection import Connection, discard, give_back, is_lost, keep, prepare
 from dal.database.failures import explain_connect, translated
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
@@ -57,6 +57,7 @@ class Database:
         self._opening = asyncio.Lock()
         self._recycler: asyncio.Task[None] | None = None
         self._waiting = 0  # calls that have no connection yet
+        self._prepares = False  # a pooler in between would share what is set with others
 
     def __repr__(self) -> str:
         state = f"{self.stats()}" if self._pool else "not connected"
@@ -130,6 +131,8 @@ class Database:
             try:
                 await connection.reset()
                 await connection.execute(_FORGET)
+                if self._prepares:
+                    await prepare(connection)
             except BaseException as error:
                 # Lost, or still busy: closed, it takes its state with it.
                 await discard(connection)
@@ -199,8 +202,9 @@ class Database:
             "application_name": settings.application_name,
             **address.get("server_settings", {}),
         }
-        pooled = settings.prepared_statements == "auto" and await behind_pooler(address)
-        if pooled or settings.prepared_statements == "off":
+        if settings.prepared_statements == "auto" and not await behind_pooler(address):
+            self._prepares = True
+        elif settings.prepared_statements != "on":
             address["statement_cache_size"] = 0
         return await asyncpg.create_pool(
             **address,
@@ -209,6 +213,7 @@ class Database:
             command_timeout=settings.command_timeout,
             connection_class=Connection,
             reset=keep,
+            init=prepare if self._prepares else None,
         )
 
     async def _take(self, pool: asyncpg.Pool) -> Any:
