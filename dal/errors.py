@@ -9,10 +9,10 @@
     │   └── TaskNotFoundError
     ├── ConflictError                the id is taken by a row with other content
     ├── TransactionConflictError     deadlock, serialization failure, lock timeout, schema change
-    ├── QueryTimeoutError            the statement took longer than the command timeout
+    ├── QueryTimeoutError            the server cancelled the statement; nothing happened
     ├── PoolTimeoutError             no connection became free in time
     ├── DatabaseUnavailableError     no connection could be made, or the server refuses work
-    ├── ConnectionLostError          the connection broke; a write's outcome is unknown
+    ├── ConnectionLostError          no answer came, or too late; a write's outcome is unknown
     ├── PermissionDeniedError        the role lacks a privilege
     ├── SchemaMismatchError          the database is not at this version's schema
     └── ConfigurationError           a setting is missing or wrong
@@ -83,7 +83,7 @@ class TransactionConflictError(DalError):
 
 
 class QueryTimeoutError(DalError):
-    """The statement was cancelled at its time limit; look for a lock or raise command_timeout."""
+    """The server cancelled the statement, so nothing happened; look for a lock or a time limit."""
 
 
 class PoolTimeoutError(DalError):

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
-Loss: TypeAlias = Literal["request", "answer"]
+Loss: TypeAlias = Literal["request", "answer", "silence"]
 
 _RESET = struct.pack("ii", 1, 0)
 _ENCRYPTION = {80877103, 80877104}  # asked for ahead of the start-up: TLS, GSSAPI
@@ -71,11 +71,12 @@ class Relay:
         self.url = urlunsplit(parts._replace(netloc=netloc, query="sslmode=disable"))
 
     def lose(self, loss: Loss, when: Callable[[Message], bool], *, outage: bool = False) -> None:
-        """Lose one message, or the answer to it, and its connection.
+        """Lose one message, or the answer to it, and its connection, or all its answers.
 
         Parameters:
             loss: a lost request never reaches the server; where the answer is lost, the server
-                has acted on that message, and on none after it, before the client notices.
+                has acted on that message, and on none after it, before the client notices; in
+                a silence the server acts on everything, and its client hears nothing more.
             when: which message; asked of each one until it is true.
             outage: end all other connections as well, and take no more.
         """
@@ -196,6 +197,8 @@ class _Client(_End):
                 self.cut()
                 return
             self._later(self.peer.transport.write, message.data)
+            if loss == "silence":
+                self.peer.heard = False
             if loss == "answer":
                 # The server acts on what it has got, and ends; then so does the link.
                 self.transport.pause_reading()

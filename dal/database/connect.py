@@ -36,7 +36,8 @@ def connect(
         acquire_timeout: seconds that a call waits for a connection (DAL_ACQUIRE_TIMEOUT, 30).
         recycle_after: seconds after which connections are replaced by new ones
             (DAL_RECYCLE_AFTER, 3600).
-        command_timeout: seconds that a statement may take (DAL_COMMAND_TIMEOUT, 30).
+        command_timeout: seconds that a call waits for a statement's answer
+            (DAL_COMMAND_TIMEOUT, 30).
         application_name: how this service is called in pg_stat_activity, unless the address says
             (DAL_APPLICATION_NAME, `dal`).
         prepared_statements: `auto` does without them behind a pooler, which may run a statement

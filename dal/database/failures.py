@@ -28,6 +28,8 @@ _BY_SQLSTATE: dict[str, type[errors.DalError]] = {
     "23505": errors.ConflictError,
     "23514": errors.InvalidInputError,
     "25006": errors.DatabaseUnavailableError,  # a standby, or read-only by its settings
+    "25P03": errors.ConnectionLostError,  # idle_in_transaction_session_timeout
+    "25P04": errors.ConnectionLostError,  # transaction_timeout
     "28": errors.ConfigurationError,
     "3D000": errors.ConfigurationError,
     "3F000": errors.SchemaMismatchError,
@@ -93,8 +95,12 @@ def explain(error: Exception, query: str | None = None) -> errors.DalError | Non
             )
         case asyncpg.InterfaceError() | asyncpg.InternalClientError():
             return errors.ConnectionLostError(query=query)
-        case TimeoutError():
-            return errors.QueryTimeoutError(query=query)
+        case TimeoutError() if error.errno is None:  # asyncpg's own, not the network's
+            return errors.ConnectionLostError(
+                "no answer came within command_timeout, so a write's outcome is unknown; repeat it"
+                " with the same id, and look for a lock",
+                query=query,
+            )
         case OSError():
             return errors.ConnectionLostError(query=query)
     return None

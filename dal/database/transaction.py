@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 import asyncpg
 
 from dal.database.connection import discard, is_busy
-from dal.database.failures import explain, translated
-from dal.errors import ConnectionLostError, DalError
+from dal.database.failures import translated
+from dal.errors import DalError
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
@@ -136,7 +136,7 @@ async def begin(
         raise
     try:
         with _left_to_the_pool(block):
-            await translated(block.__aexit__, None, None, None, explain=_explain_commit)
+            await translated(block.__aexit__, None, None, None)
     except DalError:
         if is_busy(connection):
             await discard(connection)
@@ -162,8 +162,3 @@ def _left_to_the_pool(block: Any) -> Iterator[None]:
         if not block._nested:
             block._managed, block._connection._top_xact = True, block
         raise
-
-
-def _explain_commit(error: Exception, query: str | None) -> DalError | None:
-    # Nobody knows whether a COMMIT that was not answered in time has happened.
-    return ConnectionLostError() if isinstance(error, TimeoutError) else explain(error, query)

@@ -3,17 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal, TypeAlias, cast, get_args
 
 import asyncpg
 import pytest
 
 import dal
 from dal import conversations, errors, messages, users
-from tests.faults.activity import assert_recovered, blocked
+from tests.faults.activity import assert_recovered, blocked, eventually
 from tests.surface import ID
 from tests.wire import Loss, Relay
 
 CONNECTIONS = 30
+
+Where: TypeAlias = Literal["call", "commit"]
 
 
 @pytest.fixture
@@ -85,24 +89,25 @@ async def append(db: dal.Executor, chat: dal.Conversation) -> dal.Message:
     )
 
 
+async def write(db: dal.Database, chat: dal.Conversation, where: Where) -> None:
+    if where == "call":
+        await append(db, chat)
+    else:
+        async with db.transaction() as transaction:
+            await append(transaction, chat)
+
+
 @pytest.mark.parametrize(("loss", "stored"), [("request", 0), ("answer", 1)])
-@pytest.mark.parametrize("where", ["call", "commit"])
+@pytest.mark.parametrize("where", get_args(Where))
 async def test_a_write_whose_outcome_is_unknown_is_repeated(
     relay: Relay,
     far: dal.Database,
     db: dal.Database,
     chat: dal.Conversation,
-    where: str,
+    where: Where,
     loss: Loss,
     stored: int,
 ) -> None:
-    async def write() -> None:
-        if where == "call":
-            await append(far, chat)
-        else:
-            async with far.transaction() as transaction:
-                await append(transaction, chat)
-
     async def count() -> int:
         return await messages.count(db, user_id="ada", conversation_id=chat.id)
 
@@ -112,7 +117,52 @@ async def test_a_write_whose_outcome_is_unknown_is_repeated(
     later = 2 if (where, loss) == ("call", "answer") else 0
     relay.lose(loss, lambda _: trigger in relay.messages[-1 - later].data)
     with pytest.raises(errors.ConnectionLostError, match="outcome is unknown"):
-        await write()
+        await write(far, chat, where)
     assert await count() == stored
-    await write()
+    await write(far, chat, where)
     assert await count() == 1
+
+
+async def test_a_write_whose_answer_comes_too_late_is_stored(
+    relay: Relay, url: str, db: dal.Database, chat: dal.Conversation
+) -> None:
+    async with dal.connect(relay.url, min_size=1, command_timeout=0.5) as hasty:
+        relay.lose("silence", lambda message: b"Buy milk" in message.data)
+        with pytest.raises(errors.ConnectionLostError, match="within command_timeout"):
+            await append(hasty, chat)
+        assert await messages.count(db, user_id="ada", conversation_id=chat.id) == 1
+        stored = await append(hasty, chat)
+    assert await messages.history(db, user_id="ada", conversation_id=chat.id) == [stored]
+
+
+@asynccontextmanager
+async def synchronous_standby(watcher: asyncpg.Connection, name: str) -> AsyncIterator[None]:
+    """Each commit waits until this standby has it, too."""
+
+    async def shown() -> str:
+        return cast(str, await watcher.fetchval("SHOW synchronous_standby_names"))
+
+    await watcher.execute(f"ALTER SYSTEM SET synchronous_standby_names = {name}")
+    await watcher.execute("SELECT pg_reload_conf()")
+    await eventually(shown, name)
+    try:
+        yield
+    finally:
+        await watcher.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await watcher.execute("SELECT pg_reload_conf()")
+        await eventually(shown, "")
+
+
+@pytest.mark.parametrize("where", get_args(Where))
+async def test_a_commit_that_waits_for_a_standby_is_stored(
+    watcher: asyncpg.Connection, url: str, db: dal.Database, chat: dal.Conversation, where: Where
+) -> None:
+    async with (
+        dal.connect(url, min_size=1, command_timeout=0.5) as hasty,
+        synchronous_standby(watcher, "absent"),
+    ):
+        with pytest.raises(errors.ConnectionLostError, match="within command_timeout"):
+            await write(hasty, chat, where)
+        assert await messages.count(db, user_id="ada", conversation_id=chat.id) == 1
+    stored = await append(db, chat)
+    assert await messages.history(db, user_id="ada", conversation_id=chat.id) == [stored]

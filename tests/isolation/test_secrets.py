@@ -152,7 +152,7 @@ WAYS = {
     ),
     "timed out": Way(
         "everything",
-        {errors.QueryTimeoutError},
+        {errors.ConnectionLostError},
         at_each_row("PERFORM pg_sleep(60);"),
         command_timeout=0.002,
     ),
