@@ -54,7 +54,7 @@ def told(found: Iterable[Finding]) -> list[str]:
     return [f"{one.rule} {one.place[0]}:{one.place[1]}" for one in found]
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "an expression": (
         "SELECT id, title AS tasks FROM tasks WHERE lower(user_id) = :user_id",
         {"user_id": str},
@@ -149,7 +149,7 @@ def test_what_grows_with_the_data(
     assert not (comma and plan.endswith(other))
 
 
-SOUND = {
+SOUND: dict[str, tuple[str, dict[str, Any]]] = {
     "what a LIMIT cut": (
         "SELECT id FROM (SELECT id, title FROM tasks WHERE user_id = :user_id\n"
         "ORDER BY created_at DESC LIMIT (SELECT :limit::bigint)) AS page ORDER BY title",

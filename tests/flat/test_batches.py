@@ -9,7 +9,8 @@ import pytest
 import dal
 from dal import NewMessage, NewTask, errors
 from dal.binding import query
-from dal.check.explain import Node, analyzed_plan
+from dal.check.explain import analyzed_plan
+from dal.check.scans import Node
 from tests.surface import FUNCTIONS, call
 
 BATCHES = {
