@@ -6,6 +6,8 @@ sent. To a type checker they are the plain types they annotate.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 from uuid import UUID, uuid4
@@ -30,7 +32,7 @@ from pydantic_core import (
     to_json,
 )
 
-from dal.binding import Fields, SentAs
+from dal.binding import Columns, Fields, SentAs
 from dal.cursor import Cursor, Position
 
 Row = TypeVar("Row")
@@ -65,6 +67,15 @@ Name: TypeAlias = Annotated[
 
 Limit: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1000)]
 """How many rows at the most: 1 to 1,000."""
+
+BATCH_ROWS = 50_000
+"""How many rows one call makes at the most."""
+
+BatchSize: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=BATCH_ROWS)]
+"""How many rows one transaction takes: 1 to 50,000."""
+
+Age: TypeAlias = Annotated[timedelta, Field(strict=True, ge=timedelta(0))]
+"""How long ago: a timedelta that is not negative."""
 
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 """True or False, and nothing that only looks like it."""
@@ -152,8 +163,17 @@ Place: TypeAlias = Annotated[Row | Cursor | None, _Place(), Fields(Position)]
 """A place in a list: a record of it, or a cursor; None is the list's end."""
 
 
-BATCH_ROWS = 50_000
-"""How many rows one call makes at the most."""
+# Not frozen: a frozen one takes four times as long to make.
+@dataclass(slots=True)
+class Key:
+    """A row's primary key."""
+
+    user_id: str
+    id: UUID
+
+
+Keys: TypeAlias = Annotated[Sequence[Key], Columns(Key)]
+"""Rows that a statement acts on."""
 
 
 def one_batch(items: Sequence[Any]) -> Sequence[Any]:

@@ -18,7 +18,7 @@ GRANT SELECT, INSERT (id), UPDATE (id) ON users TO :"service";
 GRANT DELETE ON users TO :"service";
 
 -- By columns, so that no statement of the service can give a row another id or another owner.
-GRANT SELECT, INSERT, DELETE, UPDATE (status, updated_at, last_message_at)
+GRANT SELECT, INSERT, DELETE, UPDATE (status, updated_at, last_message_at, archived_at)
     ON conversations TO :"service";
 GRANT SELECT, INSERT, DELETE, UPDATE (title, description, completed, completed_at, updated_at)
     ON tasks TO :"service";

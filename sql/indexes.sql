@@ -4,7 +4,6 @@
 --
 -- Keeps idx_messages_conversation_id: asked for; counts and checks across owners read less of it.
 -- Keeps idx_messages_created_at: asked for; messages by time, whoever's, in monitoring and exports.
--- Keeps idx_conversations_updated_at: asked for; what nobody has touched for a while, to archive.
 SELECT indexrelid::regclass::text AS index
 FROM pg_index AS own
 JOIN pg_class AS of_table ON of_table.oid = indrelid

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from dal import migrate as migrations
-from dal.cli.shell import DISAGREEMENT, PENDING, app, database_url, err, failing_clearly, out
+from dal.cli.shell import (
+    DISAGREEMENT,
+    PENDING,
+    app,
+    confirm,
+    database_url,
+    err,
+    failing_clearly,
+    out,
+)
 from dal.migrate.run import WAIT_SECONDS
 from dal.places import MIGRATIONS
 
@@ -65,7 +74,7 @@ def rollback(
     steps = None if to or all_ else n or 1
     with failing_clearly():
         if not yes:
-            _ask(f"Roll back {_name(to, steps)}? The rows of its tables are lost.")
+            confirm(f"Roll back {_name(to, steps)}? The rows of its tables are lost.")
         undone = migrations.rollback(
             database_url(), steps=steps, to=to, wait=wait, report=out.print
         )
@@ -161,13 +170,6 @@ def _name(to: str | None, steps: int | None) -> str:
     if to:
         return f"everything after {to}"
     return {None: "every migration", 1: "the last migration"}.get(steps, f"{steps} migrations")
-
-
-def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise typer.BadParameter(f"{question} Nobody is here to ask; say --yes to go on")
-    if not typer.confirm(question):
-        raise typer.Exit(1)
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -6,6 +6,7 @@ from dal.binding.query import Binding
 
 def project() -> list[Binding]:
     """All of them; importing a module binds those that it has stubs for."""
-    import dal.jsonl  # noqa: F401
+    import dal.jsonl
+    import dal.maintenance  # noqa: F401
 
     return query.bindings

@@ -1,6 +1,7 @@
 """What all commands share: where they print, where DATABASE_URL comes from, how they fail."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 
 from dal import errors
-from dal.migrate import LockedError, PoolerError, ReadOnlyError, UnfitError
+from dal.migrate import PoolerError, ReadOnlyError, UnfitError
 from dal.ping import PingError, by_sqlstate, ping
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ DISAGREEMENT = 13
 _EXIT_STATUS: list[tuple[type[errors.DalError], int]] = [
     (PoolerError, 11),
     (ReadOnlyError, 10),
-    (LockedError, 12),
+    (errors.TransactionConflictError, 12),
     (UnfitError, DISAGREEMENT),
     (errors.SchemaMismatchError, DISAGREEMENT),
     (errors.PermissionDeniedError, 9),
@@ -65,6 +66,14 @@ def failing_clearly() -> Iterator[None]:
     except (errors.DalError, PingError, OSError, UnicodeDecodeError) as error:
         err.print(f"error: {error}", style="red")
         raise typer.Exit(_exit_status(error)) from None
+
+
+def confirm(question: str) -> None:
+    """Go on if a person says yes; where nobody can be asked, the option --yes does."""
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question} Nobody is here to ask; say --yes to go on")
+    if not typer.confirm(question):
+        raise typer.Exit(1)
 
 
 def _exit_status(error: Exception) -> int:

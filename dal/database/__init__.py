@@ -3,6 +3,6 @@
 from dal.database.connect import connect
 from dal.database.database import Database, PoolStats
 from dal.database.executor import Executor
-from dal.database.transaction import Transaction
+from dal.database.transaction import ALL_ROWS, Transaction
 
-__all__ = ["Database", "Executor", "PoolStats", "Transaction", "connect"]
+__all__ = ["ALL_ROWS", "Database", "Executor", "PoolStats", "Transaction", "connect"]

@@ -14,6 +14,9 @@ from dal.errors import DalError
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
 
+ALL_ROWS = "SET LOCAL row_security = off"
+"""Begins a transaction over all owners: where a policy would hide rows, the server refuses."""
+
 _ENDED = "this transaction has ended; use it inside its block only"
 
 

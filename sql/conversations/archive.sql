@@ -1,7 +1,14 @@
--- Puts a conversation away; its recency stays.
+-- Puts a conversation away; its recency stays, and where it is away already, so does since when.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the conversation's row; appends to it wait.
 UPDATE conversations
-SET status = 'archived'
+SET
+    status = 'archived',
+    archived_at = CASE
+        WHEN status = 'archived' THEN archived_at
+        ELSE clock.now
+    END
+-- Apart, because Citus refuses now() in a CASE.
+FROM (SELECT now() AS now) AS clock
 WHERE user_id = :user_id AND id = :conversation_id::uuid
 RETURNING id, user_id, status, created_at, updated_at

@@ -5,6 +5,7 @@
 UPDATE conversations
 SET
     status = 'active',
+    archived_at = NULL,
     -- Never backwards, as in touch.sql.
     updated_at = greatest(
         now(), (updated_at AT TIME ZONE 'UTC' + interval '1 microsecond') AT TIME ZONE 'UTC'

@@ -16,6 +16,6 @@ WHERE
         (SELECT coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     )
 ORDER BY conversation_id, created_at DESC, id DESC
--- The subselect hides the value: of a conversation of which it knows nothing the planner expects few
--- rows, and a custom plan would read and sort them all, however many there are.
+-- The subselect hides the value: of a conversation of which it knows nothing the planner expects
+-- few rows, and a custom plan would read and sort them all, however many there are.
 LIMIT (SELECT :limit::bigint)

@@ -45,7 +45,7 @@ COLUMNS = {
     f"{module.__name__.removeprefix('dal.')}.{column}"
     for module, record in RECORDS.items()
     for column in record.model_fields
-} | {"conversations.last_message_at"}
+} | {"conversations.last_message_at", "conversations.archived_at"}
 FUNCTION = r"(?:users|tasks|conversations|messages)\.(?!py\b|sql\b)[a-z_]+\b"
 
 FOLDERS = ("dal", "migrations", "sql", "tests")

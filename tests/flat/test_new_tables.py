@@ -1,5 +1,6 @@
 """A service that is started on empty tables reads no more when they have been filled."""
 
+import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -98,12 +99,20 @@ async def test_a_lent_connection_comes_back_as_new(url: str) -> None:
         assert mode == "force_custom_plan"
 
 
+async def test_a_migration_at_work_keeps_nobody_from_connecting(db: dal.Database, url: str) -> None:
+    async with db.transaction() as migration:
+        await migration.execute("LOCK TABLE conversations, messages")
+        async with asyncio.timeout(10), dal.connect(url, min_size=1) as later:
+            await later.ping()
+
+
 async def test_tables_that_have_rows_are_planned_as_usual(
     db: dal.Database, url: str, chat: dal.Conversation
 ) -> None:
     await dal.messages.create(
         db, user_id=chat.user_id, conversation_id=chat.id, role="user", content="Milk"
     )
+    await db.execute("ANALYZE")
     async with dal.connect(url, min_size=1) as later:
         [[mode]] = await later.fetch("SHOW plan_cache_mode")
     assert mode == "auto"

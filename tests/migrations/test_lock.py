@@ -91,7 +91,7 @@ def test_a_run_says_for_whom_it_waits(migrated: str, postgres: Postgres, runner:
     runs: dict[str, Callable[[float], object]] = {
         "apply": lambda wait: migrate.apply(migrated, wait=wait, report=report),
         "rollback": lambda wait: migrate.rollback(migrated, wait=wait, report=report),
-        "mark": lambda wait: migrate.mark(migrated, "0003", wait=wait, report=report),
+        "mark": lambda wait: migrate.mark(migrated, IDS[-2], wait=wait, report=report),
     }
     run = runs[runner]
     with ThreadPoolExecutor(1) as pool, lock_held(postgres.url), lock_held(migrated, key=1):

@@ -14,6 +14,7 @@ public.conversations
     created_at timestamp with time zone NOT NULL DEFAULT now()
     updated_at timestamp with time zone NOT NULL DEFAULT now()
     last_message_at timestamp with time zone
+    archived_at timestamp with time zone
     chk_conversation_status CHECK (status::text = ANY (ARRAY['active'::character varying, 'archived'::character varying]::text[]))
     conversations_pkey PRIMARY KEY (user_id, id)
     conversations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE

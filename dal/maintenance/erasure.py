@@ -1,0 +1,93 @@
+"""Erasing a user with a great deal of data, a little at a time."""
+
+from collections.abc import AsyncGenerator
+
+from dal.binding import Executor, query
+from dal.database import Database
+from dal.errors import UserNotFoundError
+from dal.inputs import BatchSize, Name
+from dal.maintenance.progress import Pace, Progress, transaction
+from dal.record import Record
+
+_TASKS = 1000  # of one statement: they have no messages
+
+
+class Owned(Record):
+    """What a user has, apart from messages."""
+
+    conversations: int
+    tasks: int
+
+
+@query("maintenance/count_of_user.sql", absent=UserNotFoundError)
+async def count_of_user(db: Executor, *, user_id: Name) -> Owned:
+    """How many conversations and tasks a user has.
+
+    SQL: sql/maintenance/count_of_user.sql
+
+    Raises:
+        UserNotFoundError: there is no such user.
+    """
+    raise NotImplementedError
+
+
+@query("maintenance/erase_conversations.sql")
+async def _erase_conversations(db: Executor, *, user_id: Name, batch: BatchSize) -> int:
+    raise NotImplementedError
+
+
+@query("maintenance/erase_tasks.sql")
+async def _erase_tasks(db: Executor, *, user_id: Name, batch: BatchSize) -> int:
+    raise NotImplementedError
+
+
+async def erase_user(
+    db: Database,
+    *,
+    user_id: str,
+    batch: int = 20,
+    pause: float = 0.0,
+    dry_run: bool = False,
+    max_seconds: float | None = None,
+) -> AsyncGenerator[Progress, None]:
+    """Delete all conversations, messages and tasks of a user in batches; the user's row stays.
+
+    `users.erase` does the same in one statement: take that where a second or two do no harm, and
+    all or nothing is wanted. This one is for users with many thousands of messages: their appends
+    wait for one batch at the most, and what is appended meanwhile is deleted too. Keep the user
+    from writing before, or a retry that is under way makes its row anew afterwards.
+
+    SQL: sql/maintenance/erase_conversations.sql, sql/maintenance/erase_tasks.sql
+
+    Parameters:
+        db: the database.
+        user_id: whose.
+        batch: conversations of one transaction, 1 to 50,000.
+        pause: seconds between two batches.
+        dry_run: only count.
+        max_seconds: seconds after which no further batch begins; None for no end.
+
+    Raises:
+        InvalidInputError: an argument breaks its rule.
+        UserNotFoundError: there is no such user.
+        ConflictError: a table of the service's own refers to one of the conversations.
+        TransactionConflictError: a lock was in the way for more than 10 seconds; repeat it.
+    """
+    owned = await count_of_user(db, user_id=user_id)
+    if dry_run:
+        yield Progress(owned.conversations, owned.tasks, finished=True)
+        return
+    pace, conversations, tasks = Pace(pause, max_seconds), 0, 0
+    while True:
+        async with transaction(db, all_owners=False) as tx:
+            erased = await _erase_conversations(tx, user_id=user_id, batch=batch)
+        conversations += erased
+        finished = erased < batch
+        if finished:  # the conversations
+            async with transaction(db, all_owners=False) as tx:
+                erased = await _erase_tasks(tx, user_id=user_id, batch=_TASKS)
+            tasks += erased
+            finished = erased < _TASKS
+        yield Progress(conversations, tasks, finished=finished)
+        if finished or not await pace.goes_on():
+            return

@@ -1,0 +1,146 @@
+"""Rows that the keys should make impossible, where somebody dropped a key or wrote beside dal."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import Annotated, TypeAlias
+from uuid import UUID
+
+from dal.binding import Executor, Fields, query
+from dal.database import Database
+from dal.inputs import BatchSize, Key, Keys
+from dal.maintenance.progress import transaction
+from dal.record import Record
+
+_BATCH = 1000
+
+
+class OrphanKind(StrEnum):
+    """What is wrong with a row."""
+
+    MESSAGE = "a message without its conversation"
+    CONVERSATION = "a conversation without its user"
+    TASK = "a task without its user"
+    CLOCK = "a conversation whose times are before its newest message"
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A row that should not be as it is.
+
+    Attributes:
+        user_id, id: its key.
+    """
+
+    kind: OrphanKind
+    user_id: str
+    id: UUID
+
+
+class _Found(Record):
+    user_id: str
+    id: UUID
+
+
+After: TypeAlias = Annotated[Key | None, Fields(Key)]
+
+
+@query("maintenance/orphaned_messages.sql")
+async def _messages(db: Executor, *, after: After, batch: BatchSize) -> list[_Found]:
+    raise NotImplementedError
+
+
+@query("maintenance/orphaned_conversations.sql")
+async def _conversations(db: Executor, *, after: After, batch: BatchSize) -> list[_Found]:
+    raise NotImplementedError
+
+
+@query("maintenance/orphaned_tasks.sql")
+async def _tasks(db: Executor, *, after: After, batch: BatchSize) -> list[_Found]:
+    raise NotImplementedError
+
+
+@query("maintenance/late_conversations.sql")
+async def _late(db: Executor, *, after: After, batch: BatchSize) -> list[_Found]:
+    raise NotImplementedError
+
+
+@query("maintenance/delete_orphaned_messages.sql")
+async def _delete_messages(db: Executor, *, keys: Keys) -> int:
+    raise NotImplementedError
+
+
+@query("maintenance/delete_orphaned_conversations.sql")
+async def _delete_conversations(db: Executor, *, keys: Keys) -> int:
+    raise NotImplementedError
+
+
+@query("maintenance/delete_orphaned_tasks.sql")
+async def _delete_tasks(db: Executor, *, keys: Keys) -> int:
+    raise NotImplementedError
+
+
+@query("maintenance/advance_late_conversations.sql")
+async def _advance(db: Executor, *, keys: Keys) -> int:
+    raise NotImplementedError
+
+
+Find: TypeAlias = Callable[..., Awaitable[list[_Found]]]
+Mend: TypeAlias = Callable[..., Awaitable[int]]
+_STATEMENTS: dict[OrphanKind, tuple[Find, Mend]] = {
+    OrphanKind.MESSAGE: (_messages, _delete_messages),
+    OrphanKind.CONVERSATION: (_conversations, _delete_conversations),
+    OrphanKind.TASK: (_tasks, _delete_tasks),
+    OrphanKind.CLOCK: (_late, _advance),
+}
+
+
+async def find_orphans(db: Database) -> AsyncGenerator[Orphan, None]:
+    """All rows that the keys and dal's own statements make impossible.
+
+    It looks at every row once, so run it by the month, and rather on a standby.
+
+    SQL: sql/maintenance/orphaned_messages.sql, orphaned_conversations.sql, orphaned_tasks.sql and
+    late_conversations.sql beside it.
+
+    Raises:
+        PermissionDeniedError: a row-level security policy hides rows from this role.
+    """
+    for kind, (find, _) in _STATEMENTS.items():
+        after = None
+        while True:
+            async with transaction(db) as tx:
+                page = await find(tx, after=after, batch=_BATCH)
+            for row in page:
+                yield Orphan(kind, row.user_id, row.id)
+            if len(page) < _BATCH:
+                break
+            after = Key(page[-1].user_id, page[-1].id)
+
+
+async def delete_orphans(db: Database, orphans: Sequence[Orphan]) -> int:
+    """Delete orphans that `find_orphans` gave, if they still are; how many that were.
+
+    A conversation whose times are before its newest message is not deleted: its times are moved up
+    to that.
+
+    SQL: sql/maintenance/delete_orphaned_messages.sql, delete_orphaned_conversations.sql,
+    delete_orphaned_tasks.sql and advance_late_conversations.sql beside it.
+
+    Parameters:
+        orphans: at most 50,000 of each kind.
+
+    Raises:
+        PermissionDeniedError: a row-level security policy hides rows from this role.
+    """
+    mended = 0
+    for kind, same in groupby(sorted(orphans, key=lambda orphan: orphan.kind), _kind):
+        _, mend = _STATEMENTS[kind]
+        async with transaction(db) as tx:
+            mended += await mend(tx, keys=[Key(orphan.user_id, orphan.id) for orphan in same])
+    return mended
+
+
+def _kind(orphan: Orphan) -> OrphanKind:
+    return orphan.kind

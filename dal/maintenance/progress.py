@@ -1,0 +1,72 @@
+"""How far a run has come, for how long it may go on, and its transactions."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from dal.database import ALL_ROWS, Database, Transaction
+
+# A batch may wait for others no longer than this: they are waiting for it meanwhile.
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A run after one of its batches.
+
+    Attributes:
+        conversations: how many it has archived or deleted so far; in a dry run, would have.
+        tasks: how many it has deleted so far.
+        passed_over: conversations that were in use at that moment, or no longer due; the next run
+            meets them again.
+        blocked: ids of conversations that a foreign key of another table keeps from being deleted.
+        finished: whether nothing is left to do. On the last progress of a run False means that its
+            time was up.
+    """
+
+    conversations: int = 0
+    tasks: int = 0
+    passed_over: int = 0
+    blocked: tuple[UUID, ...] = ()
+    finished: bool = False
+
+
+@asynccontextmanager
+async def transaction(db: Database, *, all_owners: bool = True) -> AsyncIterator[Transaction]:
+    """A transaction for one batch.
+
+    Parameters:
+        all_owners: where a row-level security policy would hide rows, the server refuses. Else the
+            policy decides what the role may see.
+    """
+    async with db.transaction() as tx:
+        await tx.execute(_LOCK_TIMEOUT)
+        if all_owners:
+            await tx.execute(ALL_ROWS)
+        yield tx
+
+
+class Pace:
+    """The pauses of a run, and its end.
+
+    Parameters:
+        pause: seconds between two batches.
+        max_seconds: seconds after which no further batch begins, or None.
+    """
+
+    def __init__(self, pause: float, max_seconds: float | None) -> None:
+        self._pause = pause
+        self._end = None if max_seconds is None else time.monotonic() + max_seconds
+
+    async def goes_on(self) -> bool:
+        """Wait a little, and say whether there is time for another batch."""
+        if self._is_over(self._pause):
+            return False
+        await asyncio.sleep(self._pause)
+        return not self._is_over()
+
+    def _is_over(self, after: float = 0.0) -> bool:
+        return self._end is not None and time.monotonic() + after >= self._end

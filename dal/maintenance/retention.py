@@ -1,0 +1,173 @@
+"""Archiving what is quiet, and deleting what was put away long ago."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+from dal.binding import Executor, Fields, query
+from dal.database import Database
+from dal.errors import ConflictError
+from dal.inputs import Age, BatchSize, Key, Keys
+from dal.maintenance.progress import Pace, Progress, transaction
+from dal.record import Record
+
+
+class Due(Record):
+    """A conversation that a run is to act on."""
+
+    user_id: str
+    id: UUID
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A conversation's place in the order of a run."""
+
+    updated_at: datetime
+    user_id: str
+    id: UUID
+
+
+After: TypeAlias = Annotated[Place | None, Fields(Place)]
+
+
+@query("maintenance/stale_conversations.sql")
+async def _stale(db: Executor, *, older_than: Age, after: After, batch: BatchSize) -> list[Due]:
+    raise NotImplementedError
+
+
+@query("maintenance/archive.sql")
+async def _archive(db: Executor, *, older_than: Age, keys: Keys) -> int:
+    raise NotImplementedError
+
+
+@query("maintenance/archived_conversations.sql")
+async def _archived(db: Executor, *, older_than: Age, after: After, batch: BatchSize) -> list[Due]:
+    raise NotImplementedError
+
+
+@query("maintenance/purge.sql")
+async def _purge(db: Executor, *, older_than: Age, keys: Keys) -> int:
+    raise NotImplementedError
+
+
+async def archive_stale(
+    db: Database,
+    *,
+    older_than: timedelta = timedelta(days=90),
+    batch: int = 500,
+    pause: float = 0.0,
+    dry_run: bool = False,
+    max_seconds: float | None = None,
+) -> AsyncGenerator[Progress, None]:
+    """Archive all users' conversations that nobody has touched for a while.
+
+        async for progress in archive_stale(db):
+            print(progress.conversations)
+
+    One that is appended to at that moment is passed over.
+
+    SQL: sql/maintenance/stale_conversations.sql, sql/maintenance/archive.sql
+
+    Parameters:
+        db: the database.
+        older_than: how long ago the last message, touch or restore has to be.
+        batch: conversations of one transaction, 1 to 50,000.
+        pause: seconds between two batches.
+        dry_run: only count.
+        max_seconds: seconds after which no further batch begins; None for no end.
+
+    Raises:
+        InvalidInputError: an argument breaks its rule.
+        PermissionDeniedError: a row-level security policy hides rows from this role.
+        TransactionConflictError: a lock was in the way for more than 10 seconds; repeat it.
+    """
+    async for progress in _run(
+        db, _stale, _archive, older_than, batch, Pace(pause, max_seconds), dry_run
+    ):
+        yield progress
+
+
+async def purge_archived(
+    db: Database,
+    *,
+    older_than: timedelta,
+    batch: int = 100,
+    pause: float = 0.0,
+    dry_run: bool = False,
+    max_seconds: float | None = None,
+) -> AsyncGenerator[Progress, None]:
+    """Delete all users' conversations that were archived long ago, with their messages.
+
+    An archived conversation still takes messages: it is due when both the archiving and the last
+    message are older than `older_than`. One that is appended to or restored at that moment is
+    passed over; one to which a table of the service's own refers is named in `blocked`.
+
+    SQL: sql/maintenance/archived_conversations.sql, sql/maintenance/purge.sql
+
+    Parameters:
+        older_than: how long ago it has to be archived, and the last message.
+        db, batch, pause, dry_run, max_seconds: as for `archive_stale`.
+
+    Raises:
+        InvalidInputError: an argument breaks its rule.
+        PermissionDeniedError: a row-level security policy hides rows from this role.
+    """
+    async for progress in _run(
+        db, _archived, _purge, older_than, batch, Pace(pause, max_seconds), dry_run
+    ):
+        yield progress
+
+
+Pick: TypeAlias = Callable[..., Awaitable[list[Due]]]
+Act: TypeAlias = Callable[..., Awaitable[int]]
+
+
+async def _run(
+    db: Database,
+    pick: Pick,
+    act: Act,
+    older_than: timedelta,
+    batch: int,
+    pace: Pace,
+    dry_run: bool,
+) -> AsyncGenerator[Progress, None]:
+    progress, after = Progress(), None
+    while True:
+        async with transaction(db) as tx:
+            page = await pick(tx, older_than=older_than, after=after, batch=batch)
+        keys = [Key(due.user_id, due.id) for due in page]
+        done, blocked = (len(keys), []) if dry_run else await _acted(db, act, older_than, keys)
+        progress = replace(
+            progress,
+            conversations=progress.conversations + done,
+            passed_over=progress.passed_over + len(keys) - done - len(blocked),
+            blocked=(*progress.blocked, *blocked),
+            finished=len(page) < batch,
+        )
+        yield progress
+        if progress.finished or not await pace.goes_on():
+            return
+        after = Place(page[-1].updated_at, page[-1].user_id, page[-1].id)
+
+
+async def _acted(
+    db: Database, act: Act, older_than: timedelta, keys: Sequence[Key]
+) -> tuple[int, list[UUID]]:
+    """Act on conversations: how many that were, and which a foreign key keeps."""
+    try:
+        async with transaction(db) as tx:
+            return await act(tx, older_than=older_than, keys=keys), []
+    except ConflictError:
+        if len(keys) == 1:
+            return 0, [keys[0].id]
+    # One of them is referred to; the others need not stay for it.
+    done, blocked = 0, list[Any]()
+    for key in keys:
+        number, kept = await _acted(db, act, older_than, [key])
+        done += number
+        blocked += kept
+    return done, blocked

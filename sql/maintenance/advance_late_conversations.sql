@@ -1,0 +1,26 @@
+-- Moves recency and clock of the given conversations up to their newest message, never back; how
+-- many conversations.
+-- Index: conversations_pkey (user_id, id); for each one entry of idx_messages_conversation_created.
+-- Locks: the conversations' rows; appends to them wait. What is committed while this statement
+--   waits for one has moved both by itself.
+WITH newest AS (
+    SELECT given.user_id, given.id, latest.created_at
+    FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
+    CROSS JOIN LATERAL (
+        SELECT m.created_at
+        FROM messages AS m
+        WHERE m.conversation_id = ANY (ARRAY[given.id]) AND m.user_id = given.user_id
+        ORDER BY m.conversation_id, m.created_at DESC, m.id DESC
+        LIMIT 1
+    ) AS latest
+), advanced AS (
+    UPDATE conversations AS c
+    SET
+        updated_at = greatest(c.updated_at, newest.created_at),
+        last_message_at = greatest(c.last_message_at, newest.created_at)
+    FROM newest
+    WHERE c.user_id = newest.user_id AND c.id = newest.id
+    RETURNING 1
+)
+SELECT count(*) AS advanced
+FROM advanced

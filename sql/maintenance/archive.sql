@@ -1,0 +1,21 @@
+-- Archives those of the given conversations that are still active and untouched; how many. One that
+-- is appended to at this moment is passed over.
+-- Index: conversations_pkey (user_id, id).
+-- Locks: the conversations' rows; none is waited for, so two runs, or a run and an append, can't
+--   deadlock.
+WITH locked AS (
+    -- Asked again of the locked rows: they may have changed since they were picked.
+    SELECT c.user_id, c.id
+    FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
+    JOIN conversations AS c ON c.user_id = given.user_id AND c.id = given.id
+    WHERE c.status = 'active' AND c.updated_at < now() - :older_than::interval
+    FOR NO KEY UPDATE OF c SKIP LOCKED
+), archived AS (
+    UPDATE conversations AS c
+    SET status = 'archived', archived_at = now()
+    FROM locked
+    WHERE c.user_id = locked.user_id AND c.id = locked.id
+    RETURNING 1
+)
+SELECT count(*) AS archived
+FROM archived

@@ -1,0 +1,22 @@
+-- A batch of archived conversations that are due for a purge, the longest untouched first, after a
+-- place in that order: archived long ago, and nothing was appended since.
+-- Index: idx_conversations_updated_at (updated_at DESC, status), one range, read backwards; of it
+--   those rows are passed over that were archived only lately.
+-- Locks: none.
+-- Waives sort on conversations: of rows with equal times alone, a few at once.
+-- All users: retention is the service's, whoever's the conversation is.
+SELECT user_id, id, updated_at
+FROM conversations
+WHERE
+    status = 'archived'
+    AND updated_at < now() - :older_than::interval
+    AND coalesce(archived_at, updated_at) < now() - :older_than::interval
+    -- As in stale_conversations.sql.
+    AND updated_at >= (SELECT coalesce(:after_updated_at::timestamptz, '-infinity'))
+    AND (updated_at, user_id, id) > (
+        (SELECT coalesce(:after_updated_at::timestamptz, '-infinity')),
+        (SELECT coalesce(:after_user_id::text, '')),
+        (SELECT coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000'))
+    )
+ORDER BY updated_at, user_id, id
+LIMIT (SELECT :batch::bigint)

@@ -1,0 +1,24 @@
+-- Conversations whose recency or clock is before their newest message, after a place in the order
+-- of keys: somebody wrote messages, or times, by other ways than dal's. The next message could be
+-- stored before those that are there.
+-- Index: conversations_pkey (user_id, id) in order; for each conversation one entry of
+--   idx_messages_conversation_created.
+-- Locks: none.
+-- All users: whoever's they are.
+SELECT c.user_id, c.id
+FROM conversations AS c
+CROSS JOIN LATERAL (
+    SELECT m.created_at
+    FROM messages AS m
+    WHERE m.conversation_id = ANY (ARRAY[c.id]) AND m.user_id = c.user_id
+    ORDER BY m.conversation_id, m.created_at DESC, m.id DESC
+    LIMIT 1
+) AS newest
+WHERE
+    (c.user_id, c.id) > (
+        (SELECT coalesce(:after_user_id::text, '')),
+        (SELECT coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000'))
+    )
+    AND (newest.created_at > c.updated_at OR newest.created_at > c.last_message_at)
+ORDER BY c.user_id, c.id
+LIMIT (SELECT :batch::bigint)

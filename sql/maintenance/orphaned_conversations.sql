@@ -1,0 +1,19 @@
+-- Conversations whose user does not exist, after a place in the order of keys. There are none
+-- while the foreign key stands; a restore or a bulk load may have dropped it.
+-- Index: conversations_pkey (user_id, id) in order; beside each conversation a look-up in the key
+--   of users.
+-- Locks: none.
+-- Waives sort on conversations: each row is looked at, by the month.
+-- Waives seq-scan on users: the same, where all are compared at once.
+-- Waives sort on users: the same.
+-- All users: whoever's they are.
+SELECT c.user_id, c.id
+FROM conversations AS c
+WHERE
+    (c.user_id, c.id) > (
+        (SELECT coalesce(:after_user_id::text, '')),
+        (SELECT coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000'))
+    )
+    AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = c.user_id)
+ORDER BY c.user_id, c.id
+LIMIT (SELECT :batch::bigint)

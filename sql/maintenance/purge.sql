@@ -1,0 +1,23 @@
+-- Deletes those of the given conversations that are still due for a purge, and with them, by the
+-- foreign key, their messages; how many conversations. One that is appended to or restored at this
+-- moment is passed over.
+-- Index: conversations_pkey (user_id, id); the cascade uses idx_messages_conversation_created.
+-- Locks: the conversations' rows, of which none is waited for, and their messages.
+WITH locked AS (
+    -- Asked again of the locked rows: they may have changed since they were picked.
+    SELECT c.user_id, c.id
+    FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
+    JOIN conversations AS c ON c.user_id = given.user_id AND c.id = given.id
+    WHERE
+        c.status = 'archived'
+        AND c.updated_at < now() - :older_than::interval
+        AND coalesce(c.archived_at, c.updated_at) < now() - :older_than::interval
+    FOR UPDATE OF c SKIP LOCKED
+), purged AS (
+    DELETE FROM conversations AS c
+    USING locked
+    WHERE c.user_id = locked.user_id AND c.id = locked.id
+    RETURNING 1
+)
+SELECT count(*) AS purged
+FROM purged
