@@ -1,6 +1,7 @@
 """A pool's connections: what is left of them between two calls, and at their end."""
 
 import asyncio
+import os
 from contextlib import suppress
 from typing import Any
 
@@ -12,12 +13,21 @@ NEW_CONNECTION = (SQL / "new_connection.sql").read_text(encoding="utf-8")
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    """A connection that may be broken when it is closed.
+    """A connection that ends in silence where it is broken, or belongs to a parent process.
 
-    asyncpg closes a replaced one in a task that nobody awaits, and would log the failure.
+    asyncpg closes a replaced one in a task that nobody awaits, and would log the failure. It also
+    closes one that is collected: in a forked process that would end the parent's.
     """
 
-    __slots__ = ()
+    __slots__ = ("_process",)
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._process = os.getpid()
+
+    def __del__(self) -> None:
+        if self._process == os.getpid():
+            super().__del__()
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Close it; one that can't be closed in order is cut off."""

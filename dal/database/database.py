@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
 from dal.database.address import Address
 from dal.database.connection import Connection, discard, give_back, is_lost, keep, prepare
 from dal.database.failures import explain_connect, translated
+from dal.database.home import Home
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
 from dal.database.transaction import Isolation, Transaction, begin
@@ -48,14 +50,17 @@ class Database:
     """A pool of connections; made by `connect`.
 
     Pass it to any of the functions: each call takes a connection for one statement and gives it
-    back. It may be shared by all tasks of an event loop.
+    back. It may be shared by all tasks of an event loop; another event loop, thread or forked
+    process needs its own.
     """
 
     def __init__(self, address: Address, settings: Settings) -> None:
         self._address, self._settings = address, settings
         self._pool: asyncpg.Pool | None = None
-        self._opening = asyncio.Lock()
-        self._recycler: asyncio.Task[None] | None = None
+        self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
+        self._opening = WeakKeyDictionary()
+        self._home: Home  # of the pool
+        self._recycler: asyncio.Task[None]
         self._waiting = 0  # calls that have no connection yet
         self._prepares = False  # a pooler in between would share what is set with others
 
@@ -118,7 +123,8 @@ class Database:
             async with begin(connection, isolation=isolation, readonly=readonly) as transaction:
                 yield transaction
         finally:
-            await self._give_back(pool, connection)
+            if not self._home.elsewhere():
+                await self._give_back(pool, connection)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -128,18 +134,8 @@ class Database:
         try:
             yield connection
         finally:
-            try:
-                await connection.reset()
-                await connection.execute(_FORGET)
-                if self._prepares:
-                    await prepare(connection)
-            except BaseException as error:
-                # Lost, or still busy: closed, it takes its state with it.
-                await discard(connection)
-                if not isinstance(error, Exception):
-                    raise
-            finally:
-                await self._release(connection)
+            if not self._home.elsewhere():
+                await self._reset(connection)
 
     async def ping(self) -> float:
         """Ask the server for an answer; the round trip in seconds.
@@ -164,16 +160,20 @@ class Database:
     async def close(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
         """Close the pool: wait for calls under way, then close all connections.
 
-        Closing what is closed, or never was connected, does nothing.
+        Closing what is closed, or never was connected, does nothing; nor does a forked process
+        to its parent's connections.
 
         Parameters:
             timeout: seconds to wait for connections in use; these are then cut off.
         """
-        pool, self._pool = self._pool, None
-        if self._recycler:
-            self._recycler.cancel()
-        if pool is None:
+        if self._pool is None:
             return
+        if self._home.elsewhere() == "process":  # the connections are the parent's to close
+            self._pool = None
+            return
+        self._home.check()
+        pool, self._pool = self._pool, None
+        self._recycler.cancel()
         try:
             async with asyncio.timeout(timeout):
                 await pool.close()
@@ -189,10 +189,12 @@ class Database:
         return self._pool
 
     async def _open(self) -> Self:
-        async with self._opening:
+        async with self._opening.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self._pool is None:
                 self._pool = await translated(self._create, explain=explain_connect)
+                self._home = Home()
                 self._recycler = asyncio.create_task(self._recycle(self._pool), name="dal: recycle")
+            self._home.check()
         return self
 
     async def _create(self) -> asyncpg.Pool:
@@ -217,6 +219,7 @@ class Database:
         )
 
     async def _take(self, pool: asyncpg.Pool) -> Any:
+        self._home.check()
         self._waiting += 1
         try:
             # asyncpg's own time limit would run each acquire in a task.
@@ -242,6 +245,20 @@ class Database:
             # their notice. Replaced when they are next taken, they don't fail a call each.
             await pool.expire_connections()
         await self._release(connection)
+
+    async def _reset(self, connection: Any) -> None:
+        try:
+            await connection.reset()
+            await connection.execute(_FORGET)
+            if self._prepares:
+                await prepare(connection)
+        except BaseException as error:
+            # Lost, or still busy: closed, it takes its state with it.
+            await discard(connection)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            await self._release(connection)
 
     async def _release(self, connection: Any) -> None:
         await give_back(connection, self._settings.acquire_timeout)

@@ -9,6 +9,7 @@ import asyncpg
 
 from dal.database.connection import discard, is_busy
 from dal.database.failures import translated
+from dal.database.home import Home
 from dal.errors import DalError
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
@@ -30,6 +31,7 @@ class Transaction:
 
     def __init__(self, connection: asyncpg.Connection, outer: "Transaction | None" = None) -> None:
         self._connection, self._outer = connection, outer
+        self._home = Home()
         self._failed = self._ended = False
         self._inside: asyncio.Task[Any] | None = None  # whose savepoint is open
 
@@ -70,6 +72,7 @@ class Transaction:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
+        self._home.check()
         if self._ended or self._outlived:
             raise DalError(_ENDED)
         if self._inside not in (None, asyncio.current_task()):
@@ -96,6 +99,7 @@ class Transaction:
 
     async def _confirm(self) -> None:
         """Raise unless all that ran in the block can be kept."""
+        self._home.check()
         if self._outlived:
             raise DalError(_ENDED)
         if self._inside:
@@ -134,7 +138,7 @@ async def begin(
             transaction._ended = True
         await translated(transaction._confirm)
     except BaseException as error:
-        if not transaction._outlived:
+        if not (transaction._outlived or transaction._home.elsewhere()):
             await _undo(connection, block, error)
         raise
     try:

@@ -1,0 +1,36 @@
+"""Connections are of use only where they were opened."""
+
+import asyncio
+import os
+import threading
+
+from dal.errors import DalError
+
+
+class Home:
+    """The process, thread and event loop that this is made in.
+
+    A forked process has its parent's sockets: each of the two would read the other's answers.
+    """
+
+    __slots__ = ("_loop", "_process", "_thread")
+
+    def __init__(self) -> None:
+        self._process, self._thread = os.getpid(), threading.get_ident()
+        self._loop = asyncio.get_running_loop()
+
+    def elsewhere(self) -> str | None:
+        """Which of the three is another one now, or None."""
+        if os.getpid() != self._process:
+            return "process"
+        if asyncio.get_running_loop() is self._loop:
+            return None
+        return "thread" if threading.get_ident() != self._thread else "event loop"
+
+    def check(self) -> None:
+        """Raise DalError in another process, thread or event loop."""
+        if kind := self.elsewhere():
+            raise DalError(
+                f"the database was connected in another {kind}, and its connections can't be used"
+                f" in this one; call dal.connect in each {kind}"
+            )
