@@ -35,6 +35,7 @@ STATEMENT = re.compile(
     """
 )
 SQL_OF_THE_MACHINERY = {
+    "dal/database/connection.py": "what a borrower may have left",
     "dal/database/database.py": "ping wants an answer, whatever it is",
     "dal/database/transaction.py": "no policy may hide rows from what is done over all owners",
     "dal/maintenance/progress.py": "how long a batch may wait for a lock",
@@ -67,6 +68,7 @@ APART = ("dal/migrate/", "dal/catalog/", "dal/check/")
 PASSED_ON = {
     ("dal/binding/query.py", "values"): "beside the text of a file",
     ("dal/database/connection.py", "NEW_CONNECTION"): "the text of a file",
+    ("dal/database/connection.py", "query"): "a borrower's",
     ("dal/database/database.py", "query"): "the caller's",
     ("dal/database/transaction.py", "query"): "the caller's",
     ("dal/maintenance/progress.py", "ALL_ROWS"): "the constant of dal/database/transaction.py",

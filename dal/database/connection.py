@@ -11,6 +11,13 @@ from dal.places import SQL
 
 NEW_CONNECTION = (SQL / "new_connection.sql").read_text(encoding="utf-8")
 
+# What asyncpg's reset leaves: it spares temporary tables, and the role, which RESET ALL spares too.
+# Last, whether there are statements of PREPARE. (DEALLOCATE ALL would take asyncpg's own.)
+_FORGET = (
+    "RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES;"
+    " SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql"
+)
+
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A connection that ends in silence where it is broken, or belongs to a parent process.
@@ -19,11 +26,32 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
     closes one that is collected: in a forked process that would end the parent's.
     """
 
-    __slots__ = ("_process",)
+    __slots__ = ("_customized", "_process")
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._process = os.getpid()
+        self._customized = False  # by codecs or named statements
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a borrower has changed what no reset undoes."""
+        return bool(self._customized or self._query_loggers or self._termination_listeners)
+
+    async def prepare(self, query: str, *, name: str | None = None, **given: Any) -> Any:
+        """As asyncpg's; a name stays taken."""
+        self._customized = self._customized or name is not None
+        return await super().prepare(query, name=name, **given)
+
+    async def set_type_codec(self, *args: Any, **given: Any) -> None:
+        """As asyncpg's."""
+        self._customized = True
+        await super().set_type_codec(*args, **given)
+
+    async def set_builtin_type_codec(self, *args: Any, **given: Any) -> None:
+        """As asyncpg's."""
+        self._customized = True
+        await super().set_builtin_type_codec(*args, **given)
 
     def __del__(self) -> None:
         if self._process == os.getpid():
@@ -63,6 +91,25 @@ async def discard(connection: asyncpg.Connection) -> None:
     """Close a connection that is in no state to be kept, ending a statement that still runs."""
     with suppress(asyncpg.InterfaceError, TimeoutError):  # the pool may have taken it back already
         await connection.close()
+
+
+async def forget(connection: Any, *, prepared: bool) -> None:
+    """Make a connection that was lent as it was; one that can't be is closed.
+
+    Parameters:
+        prepared: it was prepared, by `prepare`.
+    """
+    kept = False
+    try:
+        with suppress(Exception):  # lost, or still busy
+            await connection.reset()
+            left = await connection.execute(_FORGET)
+            if prepared:
+                await prepare(connection)
+            kept = left == "SELECT 0" and not connection.is_changed
+    finally:
+        if not kept:
+            await discard(connection)
 
 
 async def give_back(connection: Any, timeout: float) -> None:  # noqa: ASYNC109

@@ -12,16 +12,13 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from dal.database.address import Address
-from dal.database.connection import Connection, discard, give_back, is_lost, keep, prepare
+from dal.database.connection import Connection, forget, give_back, is_lost, keep, prepare
 from dal.database.failures import explain_connect, translated
 from dal.database.home import Home
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
 from dal.database.transaction import Isolation, Transaction, begin
 from dal.errors import DatabaseUnavailableError, PoolTimeoutError
-
-# What asyncpg's reset leaves: it spares temporary tables, and the role, which RESET ALL spares too.
-_FORGET = "RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,10 @@ class Database:
         await self.close()
 
     async def fetch(self, query: str, /, *args: Any) -> list[Any]:
-        """Run one statement on a connection of the pool and return its rows, as asyncpg does."""
+        """Run one statement on a connection of the pool and return its rows, as asyncpg does.
+
+        It must leave no session state, such as a SET does: that is for `acquire`.
+        """
         pool = self._opened
         connection = await self._take(pool)
         try:
@@ -92,7 +92,7 @@ class Database:
             await self._give_back(pool, connection)
 
     async def execute(self, query: str, /, *args: Any) -> str:
-        """Run one statement and return its command tag, as asyncpg does."""
+        """Run one statement and return its command tag, as asyncpg does; see `fetch`."""
         pool = self._opened
         connection = await self._take(pool)
         try:
@@ -128,14 +128,21 @@ class Database:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
-        """Lend a connection for a service's own SQL; its session state is reset afterwards."""
+        """Lend a connection for a service's own SQL; its session state is reset afterwards.
+
+        One that can't be reset (codecs, query loggers, termination listeners, named statements)
+        is closed instead.
+        """
         pool = self._opened
         connection = await self._take(pool)
         try:
             yield connection
         finally:
             if not self._home.elsewhere():
-                await self._reset(connection)
+                try:
+                    await forget(connection, prepared=self._prepares)
+                finally:
+                    await self._release(connection)
 
     async def ping(self) -> float:
         """Ask the server for an answer; the round trip in seconds.
@@ -245,20 +252,6 @@ class Database:
             # their notice. Replaced when they are next taken, they don't fail a call each.
             await pool.expire_connections()
         await self._release(connection)
-
-    async def _reset(self, connection: Any) -> None:
-        try:
-            await connection.reset()
-            await connection.execute(_FORGET)
-            if self._prepares:
-                await prepare(connection)
-        except BaseException as error:
-            # Lost, or still busy: closed, it takes its state with it.
-            await discard(connection)
-            if not isinstance(error, Exception):
-                raise
-        finally:
-            await self._release(connection)
 
     async def _release(self, connection: Any) -> None:
         await give_back(connection, self._settings.acquire_timeout)

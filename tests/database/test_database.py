@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import os
 import re
 import socket
@@ -469,6 +470,66 @@ async def test_a_lent_connection_is_reset(one: dal.Database, leave: str, look: s
         await connection.execute(leave)
         assert await value(connection, look) != before
     assert await value(one, look) == before
+
+
+def ignore(*_: object) -> None:
+    """Nobody looks at it."""
+
+
+KEPT: dict[str, Callable[[asyncpg.Connection], Awaitable[object] | None]] = {
+    "add_listener": lambda lent: lent.add_listener("news", ignore),
+    "add_log_listener": lambda lent: lent.add_log_listener(ignore),
+    "prepare": lambda lent: lent.prepare("SELECT 1"),
+    "reset_type_codec": lambda lent: lent.reset_type_codec("varchar", schema="pg_catalog"),
+    "reload_schema_state": lambda lent: lent.reload_schema_state(),
+    "transaction": lambda lent: lent.transaction().start(),
+}
+CLOSED: dict[str, Callable[[asyncpg.Connection], Awaitable[object] | None]] = {
+    "set_type_codec": lambda lent: lent.set_type_codec(
+        "text", schema="pg_catalog", encoder=str.upper, decoder=str.lower
+    ),
+    "set_builtin_type_codec": lambda lent: lent.set_builtin_type_codec(
+        "varchar", schema="pg_catalog", codec_name="int4"
+    ),
+    "add_query_logger": lambda lent: lent.add_query_logger(ignore),
+    "add_termination_listener": lambda lent: lent.add_termination_listener(ignore),
+    "prepare with a name": lambda lent: lent.prepare("SELECT 1", name="mine"),
+    "PREPARE": lambda lent: lent.execute("PREPARE mine AS SELECT 1"),
+    "close": asyncpg.Connection.close,
+    "terminate": asyncpg.Connection.terminate,
+}
+# The rest of asyncpg's methods. What the SQL that they send changes is reset.
+ASKING = {"get_reset_query", "get_server_pid", "get_server_version", "get_settings"}
+ASKING |= {"is_closed", "is_in_transaction"}
+UNDOING = {"remove_listener", "remove_log_listener", "remove_query_logger", "query_logger"}
+UNDOING |= {"remove_termination_listener", "reset"}
+
+
+def test_all_that_asyncpg_lets_a_borrower_change_is_known() -> None:
+    methods = {name for name, _ in inspect.getmembers(asyncpg.Connection, inspect.isfunction)}
+    sending = {name for name in methods if name.startswith(("fetch", "execute", "copy", "cursor"))}
+    known = {*KEPT, *CLOSED} - {"prepare with a name", "PREPARE"} | ASKING | UNDOING | sending
+    assert {name for name in methods if not name.startswith("_")} == known
+
+
+@pytest.mark.parametrize(
+    ("change", "closed"),
+    [*((name, False) for name in KEPT), *((name, True) for name in CLOSED)],
+)
+async def test_a_lent_connection_that_can_t_be_reset_is_closed(
+    one: dal.Database, complaints: list[str], change: str, closed: bool
+) -> None:
+    before = await pid(one)
+    async with one.acquire() as connection:
+        made = (KEPT | CLOSED)[change](connection)
+        if made is not None:
+            await made
+    complaints.clear()  # asyncpg's, of a transaction that is left open
+    assert await users.ensure(one, user_id="eve") == await users.get(one, user_id="eve")
+    assert (await pid(one) != before) == closed
+    async with one.acquire() as connection:
+        assert not connection._listeners
+        assert not connection._log_listeners
 
 
 async def test_an_error_in_the_block_is_the_one_to_see(one: dal.Database) -> None:
