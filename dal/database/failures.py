@@ -56,6 +56,16 @@ _ADVICE: dict[str, str] = {
     " max_connections or the role's CONNECTION LIMIT",
 }
 
+# What a row-level security policy refuses, by SQLSTATE and the server's function that raised it.
+_POLICY: dict[tuple[str, str | None], str] = {
+    ("42501", "check_enable_rls"): "a row-level security policy would hide rows from this role; use"
+    " one that sees all of them, the tables' owner or one with BYPASSRLS",
+    ("42501", "ExecWithCheckOptions"): "a row-level security policy refuses this row; compare the"
+    " table's policies with what they ask of the role or the session",
+    ("0A000", "DoCopy"): "there is no COPY under a row-level security policy; import with the"
+    " tables' owner, or with a role that has BYPASSRLS",
+}
+
 
 def explain(error: Exception, query: str | None = None) -> errors.DalError | None:
     """The error that a caller should see, or None if this one is not the database's.
@@ -160,6 +170,8 @@ def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors
     constraint: str | None = getattr(error, "constraint_name", None)
     kind = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or errors.DalError
     message = _ADVICE.get(sqlstate) or _ADVICE.get(sqlstate[:2])
+    if policy := _POLICY.get((sqlstate, getattr(error, "server_source_function", None))):
+        kind, message = errors.PermissionDeniedError, policy
     if sqlstate == "23502":
         table, column = getattr(error, "table_name", None), getattr(error, "column_name", None)
         message = f"{table} requires a {column}, which dal does not know"
