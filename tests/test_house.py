@@ -57,6 +57,8 @@ SQL_OF_THE_MACHINERY = {
     "dal/migrate/rehearsal.py": "a schema to build in, for the comparison",
     "dal/migrate/session.py": "the advisory lock, the server's kind, who is in the way",
     "dal/migrate/create.py": "the beginnings of a new migration",
+    "dal/jsonl/importing.py": "settings of an import's transaction",
+    "dal/jsonl/exporting.py": "a setting of an export's transaction, and its savepoint",
 }
 
 # asyncpg's and psycopg's methods whose first argument is SQL.
@@ -72,6 +74,7 @@ PASSED_ON = {
     ("dal/database/database.py", "query"): "the caller's",
     ("dal/database/transaction.py", "query"): "the caller's",
     ("dal/maintenance/progress.py", "ALL_ROWS"): "the constant of dal/database/transaction.py",
+    ("dal/jsonl/importing.py", "setting"): "settings of an import's transaction",
     ("dal/demo/play.py", "statement"): "the demo's database, with a name of its own making",
 }
 

@@ -1,14 +1,12 @@
-"""ping, import, export and the demo."""
+"""ping and the demo."""
 
-import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from dal.cli.shell import app, database_url, err, failing_clearly, out
+from dal.cli.shell import app, database_url, failing_clearly, out
 from dal.ping import ping as reach
 
 
@@ -28,49 +26,6 @@ def ping() -> None:
     out.print(f"pooler      {'yes' if found.pooler else 'no'}")
     out.print(f"schema      {found.schema}")
     out.print(f"round trip  {found.seconds * 1000:.2f} ms")
-
-
-@app.command("import")
-def import_(
-    file: Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")],
-    user_id: Annotated[str | None, typer.Option(help="The owner of lines that name none.")] = None,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Leave bad lines out instead of stopping.")
-    ] = False,
-    rejects: Annotated[
-        Path | None,
-        typer.Option(help="Where bad lines go, with number and reason: FILE.rejects by default."),
-    ] = None,
-) -> None:
-    """Write the conversations and tasks of a file to DATABASE_URL.
-
-    By default a bad line stops it, and nothing of the file stays.
-    """
-    from dal.jsonl.files import import_file
-
-    into = (
-        (rejects or Path(f"{'stdin' if str(file) == '-' else file}.rejects"))
-        if keep_going
-        else None
-    )
-    with failing_clearly():
-        summary = import_file(database_url(), file, user_id=user_id, rejects=into, console=err)
-    for name, number in asdict(summary).items():
-        out.print(f"{name.replace('_', ' '):<20} {number:>10,}")
-    if summary.rejected:
-        err.print(f"{summary.rejected} bad lines are in {into}")
-        raise typer.Exit(1)
-
-
-@app.command()
-def export(
-    user_id: Annotated[str | None, typer.Option(help="Only what is this user's.")] = None,
-) -> None:
-    """Write conversations and tasks of DATABASE_URL to standard output, as JSON lines."""
-    from dal.jsonl.files import export_to
-
-    with failing_clearly():
-        export_to(database_url(), sys.stdout.buffer, user_id=user_id)
 
 
 @app.command()

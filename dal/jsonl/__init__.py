@@ -10,7 +10,8 @@ with open("export.jsonl", "rb") as file:
 
 from dal.jsonl.exporting import export_everyone, export_lines
 from dal.jsonl.importing import Summary, import_lines
-from dal.jsonl.lines import LINE_MESSAGES, read_lines
+from dal.jsonl.lines import LINE_MESSAGES
+from dal.jsonl.spool import read_lines
 from dal.jsonl.values import LINE_BYTES
 
 __all__ = [

@@ -1,198 +1,261 @@
 """From rows to lines."""
 
-from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
-from dal import users
-from dal.binding import Executor, query
+from dal.binding import Executor
 from dal.conversations import Conversation
-from dal.cursor import Cursor
-from dal.database import Database
-from dal.inputs import Limit, Place
-from dal.jsonl.encoding import ConversationLines, StoredMessage, task_line
-from dal.record import Record
+from dal.database import Database, Transaction
+from dal.database.failures import translated
+from dal.errors import DalError, SchemaMismatchError
+from dal.jsonl import snapshot
+from dal.jsonl.lines import ConversationLines, StoredMessage, task_line
+from dal.jsonl.snapshot import Head, Row
+from dal.jsonl.spool import Spool
 from dal.tasks import Task
 
-# What is read at once, before it is written as JSON; a single message or task may be larger.
+# What is read at once; a single message or task may be larger.
 _BYTES = 2**20
 _ROWS = 1000
 _CONVERSATIONS = 100
 
+# Where a policy would hide rows, the server then refuses.
+_ALL_ROWS = "SET LOCAL row_security = off"
+# What can't be read fails the transaction; back at its beginning, it reads on in the same snapshot.
+_MARK = "SAVEPOINT readable"
+_BACK = "ROLLBACK TO SAVEPOINT readable"
 
-class _Owner(Record):
-    id: str
-    tasks: bool = True
-    conversations: bool = True
+_OF_A_VALUE = ("22", "54", "XX")  # classes of SQLSTATE: it can't be converted, printed, found whole
 
+Write: TypeAlias = Callable[[bytes], object]
 
-class _Measured(Conversation):
-    """A conversation, and how much its messages are."""
+Unwritable: TypeAlias = Callable[[str, str, UUID, str], None]
+"""Called with the owner, `conversation` or `task`, its id, and the reason."""
 
-    messages: int
-    bytes: int
+Item = TypeVar("Item", bound=Row)
 
-    @property
-    def cursor(self) -> Cursor:
-        """Its place in the export, which unlike that in the list never moves."""
-        return Cursor(self.created_at, self.id)
-
-
-@query("jsonl/export_users.sql")
-async def _users(db: Executor, *, after: str, limit: Limit) -> list[_Owner]:
-    raise NotImplementedError
-
-
-@query("jsonl/export_tasks.sql", whole=True)
-async def _tasks(
-    db: Executor, *, user_id: str, after: Place[Task], limit: Limit, bytes: int
-) -> list[Task]:
-    raise NotImplementedError
+# The columns that a line keeps, `last_message_at` as the time of its last message.
+_KEPT = {
+    "conversations": {*Conversation.model_fields, "last_message_at"},
+    "messages": {*StoredMessage.model_fields, "user_id"},
+    "tasks": {*Task.model_fields},
+}
 
 
-@query("jsonl/export_conversations.sql", whole=True)
-async def _conversations(
-    db: Executor, *, user_id: str, after: Place[_Measured], limit: Limit, long: int
-) -> list[_Measured]:
-    raise NotImplementedError
-
-
-@query("jsonl/export_messages.sql", whole=True)
-async def _messages(
-    db: Executor, *, user_id: str, conversation_ids: list[UUID]
-) -> list[StoredMessage]:
-    raise NotImplementedError
-
-
-@query("jsonl/export_long_conversation.sql", whole=True)
-async def _page(
-    db: Executor,
-    *,
-    user_id: str,
-    conversation_id: UUID,
-    after: Place[StoredMessage],
-    limit: Limit,
-    bytes: int,
-) -> list[StoredMessage]:
-    raise NotImplementedError
-
-
-async def export_lines(db: Database, *, user_id: str) -> AsyncGenerator[bytes, None]:
+async def export_lines(
+    db: Database, *, user_id: str, unwritable: Unwritable | None = None
+) -> AsyncGenerator[bytes, None]:
     """A user's tasks and conversations as lines with their line ends.
 
-    The format is that of `import_lines`: the tasks, oldest first, then the conversations, oldest
-    first, with their messages in chronological order. The same rows give the same bytes.
+    The format is that of `import_lines`: the tasks, then the conversations, both in the order of
+    their ids, with their messages in chronological order. The same rows give the same bytes.
 
     A long conversation goes on in further lines with the same id. Some rows make lines that
     `import_lines` refuses: a message larger than `LINE_BYTES` by itself, and what other writers
     stored against the rules, such as messages of one conversation with equal times.
 
-    It reads one snapshot in one read-only transaction, which lasts until the last line is read:
-    where lines may be left unread, close it with `contextlib.aclosing`.
+    It reads one snapshot in one read-only transaction, into a temporary file. The transaction has
+    ended when the first line comes. Columns that lines have no place for are named in a warning of
+    the logger `dal`.
 
     Parameters:
         db: the database.
-        user_id: whose; there is no line if there is no such user.
+        user_id: whose; there is no line if nothing is theirs.
+        unwritable: called for each conversation and task that can't be written, such as one that
+            holds a time that Python has none for. Then all others are written.
 
     Raises:
         InvalidInputError: `user_id` breaks its rule.
+        SchemaMismatchError: a conversation or a task can't be written, and there is no
+            `unwritable`; says which one and why.
+        DalError: the folder for temporary files is absent or full.
     """
-    async with db.transaction(isolation="repeatable_read", readonly=True) as snapshot:
-        if await users.get(snapshot, user_id=user_id):
-            async for line in _lines_of(snapshot, _Owner(id=user_id)):
-                yield line
+    with Spool() as spool:
+        await write_user(db, spool.add, user_id=user_id, unwritable=unwritable)
+        for line in spool:
+            yield line
 
 
-async def export_everyone(db: Database) -> AsyncGenerator[bytes, None]:
+async def export_everyone(
+    db: Database, *, unwritable: Unwritable | None = None
+) -> AsyncGenerator[bytes, None]:
     """All users' tasks and conversations, as `export_lines` gives them for each.
 
-    Users come in the order of their ids, byte by byte; one without tasks and conversations has no
-    line.
+    Users come in the order in which the database sorts their ids; one without tasks and
+    conversations has no line.
 
     Parameters:
         db: the database.
+        unwritable: as for `export_lines`.
+
+    Raises:
+        SchemaMismatchError, DalError: as for `export_lines`.
+        PermissionDeniedError: a row-level security policy hides rows from this role.
     """
-    async with db.transaction(isolation="repeatable_read", readonly=True) as snapshot:
-        page = await _users(snapshot, after="", limit=_ROWS)
-        while page:
+    with Spool() as spool:
+        await write_everyone(db, spool.add, unwritable=unwritable)
+        for line in spool:
+            yield line
+
+
+async def write_user(
+    db: Database, write: Write, *, user_id: str, unwritable: Unwritable | None = None
+) -> None:
+    """As `export_lines`, with `write`, which must not wait: a snapshot is open meanwhile."""
+    async with _snapshot(db) as tx:
+        if await snapshot.owns(tx, user_id=user_id):
+            with Spool() as aside:
+                await _Export(tx, write, unwritable, aside).of(user_id)
+
+
+async def write_everyone(
+    db: Database, write: Write, *, unwritable: Unwritable | None = None
+) -> None:
+    """As `export_everyone`, with `write`, which must not wait: a snapshot is open meanwhile."""
+    async with _snapshot(db, all_rows=True) as tx:
+        with Spool() as aside:
+            await _Export(tx, write, unwritable, aside).of_everyone()
+
+
+@asynccontextmanager
+async def _snapshot(db: Database, all_rows: bool = False) -> AsyncIterator[Transaction]:
+    async with db.transaction(isolation="repeatable_read", readonly=True) as tx:
+        if all_rows:
+            await translated(tx.execute, _ALL_ROWS)
+        await translated(tx.execute, _MARK)
+        for column in await snapshot.columns(tx):
+            if column.name not in _KEPT[column.table]:
+                logging.getLogger("dal").warning(
+                    "%s.%s is not exported: lines have no place for it", column.table, column.name
+                )
+        yield tx
+
+
+class _Export:
+    """Writes what is of one user after the other."""
+
+    def __init__(
+        self,
+        db: Executor,
+        write: Write,
+        unwritable: Unwritable | None,
+        aside: Spool,
+    ) -> None:
+        self._db, self._write, self._unwritable = db, write, unwritable
+        self._aside = aside  # full lines of a conversation that may still prove unreadable
+        self._rows = _ROWS  # messages to ask for: twice as many as fitted into the last page
+
+    async def of_everyone(self) -> None:
+        """Write all that is anybody's."""
+        first: str | None = ""
+        while first is not None:
+            page = [owner.id for owner in await snapshot.owners(self._db, first=first, limit=_ROWS)]
+            first = page.pop() if len(page) == _ROWS else None
             for owner in page:
-                async for line in _lines_of(snapshot, owner):
-                    yield line
-            page = await _users(snapshot, after=page[-1].id, limit=_ROWS)
+                await self.of(owner)
 
+    async def of(self, user_id: str) -> None:
+        """Write all that is a user's."""
+        after = None
+        while ids := await snapshot.task_ids(self._db, user_id=user_id, after=after, limit=_ROWS):
+            await self._each("task", user_id, ids, self._task_lines)
+            if len(ids) < _ROWS:
+                break
+            after = ids[-1].id
+        after = None
+        while heads := await snapshot.conversations(
+            self._db, user_id=user_id, after=after, limit=_CONVERSATIONS
+        ):
+            await self._each("conversation", user_id, heads, self._conversation_lines)
+            if len(heads) < _CONVERSATIONS:
+                break
+            after = heads[-1].id
 
-async def _lines_of(db: Executor, owner: _Owner) -> AsyncIterator[bytes]:
-    if owner.tasks:
-        async for line in _task_lines(db, owner.id):
-            yield line
-    if owner.conversations:
-        async for line in _conversation_lines(db, owner.id):
-            yield line
+    async def _each(
+        self,
+        kind: str,
+        user_id: str,
+        items: Sequence[Item],
+        write: Callable[[str, deque[Item]], Awaitable[None]],
+    ) -> None:
+        """Let `write` take items from the left, as it has written them.
 
-
-async def _task_lines(db: Executor, user_id: str) -> AsyncIterator[bytes]:
-    page = await _tasks(db, user_id=user_id, after=None, limit=_ROWS, bytes=_BYTES)
-    while page:
-        for task in page:
-            yield task_line(task)
-        page = await _tasks(db, user_id=user_id, after=page[-1], limit=_ROWS, bytes=_BYTES)
-
-
-async def _conversation_lines(db: Executor, user_id: str) -> AsyncIterator[bytes]:
-    after = None
-    while True:
-        page = await _conversations(
-            db, user_id=user_id, after=after, limit=_CONVERSATIONS, long=_ROWS
-        )
-        for group in _groups(page):
-            if _is_long(group[0]):
-                async for line in _long_conversation(db, group[0]):
-                    yield line
+        Where it fails, each is tried alone, so that only those at fault are left out.
+        """
+        waiting, alone = deque(items), False
+        while waiting:
+            some = deque([waiting.popleft()]) if alone else waiting
+            try:
+                await write(user_id, some)
+            except DalError as error:
+                if not _of_a_row(error):
+                    raise
+                failure = error
             else:
-                ids = [conversation.id for conversation in group]
-                said = defaultdict(list)
-                for message in await _messages(db, user_id=user_id, conversation_ids=ids):
-                    said[message.conversation_id].append(message)
-                for conversation in group:
-                    lines_of = ConversationLines(conversation)
-                    for line in lines_of.add(said[conversation.id]):
-                        yield line
-                    yield lines_of.end()
-        if len(page) < _CONVERSATIONS:
-            return
-        after = page[-1]
+                continue
+            await translated(self._db.execute, _BACK)
+            if alone:
+                self._leave_out(user_id, kind, some[0].id, failure)
+            alone = True
+
+    def _leave_out(self, user_id: str, kind: str, id: UUID, error: DalError) -> None:
+        reason = str(error)
+        if error.sqlstate == "54000":
+            reason = "its metadata is more than PostgreSQL can print (SQLSTATE 54000)"
+        if self._unwritable is None:
+            raise SchemaMismatchError(
+                f"the {kind} {id} can't be written: {reason}", sqlstate=error.sqlstate
+            )
+        self._unwritable(user_id, kind, id, reason)
+
+    async def _task_lines(self, user_id: str, tasks: deque[Row]) -> None:
+        while tasks:
+            ids = [task.id for task in tasks]
+            for task in await snapshot.tasks(self._db, user_id=user_id, task_ids=ids, bytes=_BYTES):
+                self._write(task_line(task))
+                tasks.popleft()
+
+    async def _conversation_lines(self, user_id: str, heads: deque[Head]) -> None:
+        after: StoredMessage | None = None
+        lines = self._begin(heads)
+        while lines:
+            page = await snapshot.messages(
+                self._db,
+                user_id=user_id,
+                conversation_ids=[head.id for head in heads],
+                after=after,
+                limit=self._rows,
+                bytes=_BYTES,
+            )
+            size = 0
+            for message in page:
+                while lines and message.conversation_id != heads[0].id:
+                    lines = self._end(lines, heads)
+                size += lines.add(message, self._aside.add) if lines else 0
+            if len(page) < self._rows and size < _BYTES:
+                while lines:
+                    lines = self._end(lines, heads)
+            else:
+                after, self._rows = page[-1], min(_ROWS, 2 * len(page))
+
+    def _begin(self, heads: deque[Head]) -> ConversationLines | None:
+        self._aside.clear()
+        return ConversationLines(heads[0].conversation) if heads else None
+
+    def _end(self, lines: ConversationLines, heads: deque[Head]) -> ConversationLines | None:
+        for line in self._aside:
+            self._write(line)
+        self._write(lines.end())
+        heads.popleft()
+        return self._begin(heads)
 
 
-async def _long_conversation(db: Executor, conversation: _Measured) -> AsyncIterator[bytes]:
-    lines_of, after = ConversationLines(conversation), None
-    while page := await _page(
-        db,
-        user_id=conversation.user_id,
-        conversation_id=conversation.id,
-        after=after,
-        limit=_ROWS,
-        bytes=_BYTES,
-    ):
-        for line in lines_of.add(page):
-            yield line
-        after = page[-1]
-    yield lines_of.end()
-
-
-def _is_long(conversation: _Measured) -> bool:
-    return conversation.messages > _ROWS or conversation.bytes > _BYTES
-
-
-def _groups(page: Sequence[_Measured]) -> Iterator[list[_Measured]]:
-    """Conversations to read together, in their order; a long one stands alone."""
-    group: list[_Measured] = []
-    messages = size = 0
-    for conversation in page:
-        messages += conversation.messages
-        size += conversation.bytes
-        if group and (messages > _ROWS or size > _BYTES):
-            yield group
-            group, messages, size = [], conversation.messages, conversation.bytes
-        group.append(conversation)
-    if group:
-        yield group
+def _of_a_row(error: DalError) -> bool:
+    """Whether it is a row that could not be read, rather than the database."""
+    if error.sqlstate is None:  # it came, and is not what its record or Python can hold
+        return isinstance(error, SchemaMismatchError)
+    return error.sqlstate[:2] in _OF_A_VALUE

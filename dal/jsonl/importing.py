@@ -2,23 +2,35 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 
 from dal.database import Database
+from dal.database.failures import translated
 from dal.database.transaction import begin
 from dal.errors import InvalidInputError
 from dal.jsonl.batch import Item, write
 from dal.jsonl.lines import ConversationLine, Line, TaskLine, is_blank, parse
+from dal.jsonl.spool import Spool
 from dal.jsonl.values import BadLine
 
 # A batch is written before it grows beyond one of these, so that memory stays bounded.
 _BATCH_BYTES = 2**20
 _BATCH_LINES = 2000
+
+# An import's plans are made once, whatever the tables grow to meanwhile: that of a foreign key,
+# made on a table that was analysed while empty, would read the whole of it for each new row.
+_SETTINGS = (
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL jit = off",  # before PostgreSQL 18, what can't do without would be compiled
+    "SET LOCAL plan_cache_mode = auto",  # new_connection.sql would plan each row's foreign keys
+    "DISCARD PLANS",  # those that this connection has made before
+)
 
 Reject: TypeAlias = Callable[[int, bytes, str], None]
 
@@ -67,11 +79,14 @@ async def import_lines(
     conversation's `updated_at` only moves forward, to the latest of the stored one, the given one
     and its last message.
 
-    Conversations that exist are locked until the end, as by an append: chats in them wait.
+    All lines are read before the first is written, into a temporary file where they are no
+    sequence. Conversations that exist are then locked until the end, as by an append: chats in
+    them wait.
 
     Parameters:
         db: the database.
-        lines: one JSON object each, such as `read_lines` gives; blank ones are passed over.
+        lines: one JSON object each, such as `read_lines` gives; blank ones are passed over. An
+            iterable that is no sequence is read in threads, so that it may wait.
         user_id: the owner for lines that name none; a line that names another one is bad.
         reject: called for each bad line with its number, the line and the reason. Then the good
             lines stay. What it wrote holds only if the import ends without an error.
@@ -81,13 +96,31 @@ async def import_lines(
         InvalidInputError: a line is bad, and there is no `reject`; says which line and why.
             Nothing stays.
         TransactionConflictError: another transaction got in the way. Nothing stays.
+        DalError: the folder for temporary files is absent or full.
     """
-    async with db.acquire() as connection, begin(connection, isolation="read_committed"):
+    with Spool() as spool:
+        there = await _all_there(lines, spool)
+        return await write_lines(db, there, user_id=user_id, reject=reject, progress=progress)
+
+
+async def write_lines(
+    db: Database,
+    lines: Iterable[bytes],
+    *,
+    user_id: str | None,
+    reject: Reject | None,
+    progress: Callable[[Summary], None] | None,
+) -> Summary:
+    """Write lines that come without waiting, for rows are locked meanwhile.
+
+    Parameters and errors are those of `import_lines`.
+    """
+    async with db.acquire() as connection, begin(connection, isolation="read_committed") as tx:
+        for setting in _SETTINGS:
+            await translated(tx.execute, setting)
         run = _Import(connection, reject, progress)
         try:
-            number = 0
-            async for raw in _each(lines):
-                number += 1
+            for number, raw in enumerate(lines, start=1):
                 if not is_blank(raw):
                     await run.add(number, raw, user_id)
             await run.finish()
@@ -96,13 +129,28 @@ async def import_lines(
     return run.summary
 
 
-async def _each(lines: AsyncIterable[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
+async def _all_there(
+    lines: AsyncIterable[bytes] | Iterable[bytes], spool: Spool
+) -> Iterable[bytes]:
+    """The lines, once none has to be waited for."""
+    if isinstance(lines, Sequence):
+        return lines
     if isinstance(lines, AsyncIterable):
         async for line in lines:
-            yield line
+            spool.add(line)
     else:
-        for line in lines:
-            yield line
+        source = iter(lines)
+        while await asyncio.to_thread(_put_aside, source, spool):
+            pass
+    return spool
+
+
+def _put_aside(lines: Iterator[bytes], spool: Spool) -> bool:
+    """Put some lines aside: few, so that a cancelled import soon lets go of its thread."""
+    some = 0
+    for some, line in enumerate(islice(lines, 1000), start=1):  # noqa: B007 - it counts them
+        spool.add(line)
+    return some > 0
 
 
 class _Import:

@@ -1,4 +1,4 @@
-"""The line format: what one line of a file may hold, and its parsing.
+"""The line format: what one line of a file may hold, how it is read, and how it is written.
 
 A line is a conversation or a task of one user:
 
@@ -11,22 +11,36 @@ A key that is not in the format, or stands twice in one object, makes the line b
 left out is lost. null is the same as a key left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Annotated, BinaryIO, Self, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 from uuid import UUID, uuid4
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, ValidationError, to_json
 
-from dal.conversations import Status
+from dal.conversations import Conversation, Status
+from dal.cursor import Cursor
 from dal.inputs import Flag, Name, Text, distinct_ids
-from dal.jsonl.values import LINE_BYTES, BadLine, Metadata, Time, decoded
+from dal.jsonl.values import FIRST_TIME, LINE_BYTES, BadLine, Metadata, Time, decoded
 from dal.messages import Content, Role
+from dal.record import Record
+from dal.tasks import Task
 
 LINE_MESSAGES = 10_000
 """Messages of one line at the most; more go on in a further line with the same id."""
+
+_FULL_LINE = LINE_BYTES // 2
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Pydantic's own words name a class here, or quote the value.
@@ -38,19 +52,6 @@ _WORDS = {
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
 }
-
-
-def read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file.
-
-    A line longer than LINE_BYTES is never held whole: it comes cut off one byte after the limit,
-    and `import_lines` refuses it for its length.
-    """
-    while line := file.readline(LINE_BYTES + 1):
-        piece = line
-        while len(piece) > LINE_BYTES and not piece.endswith(b"\n"):
-            piece = file.readline(LINE_BYTES + 1)
-        yield line
 
 
 def is_blank(line: bytes) -> bool:
@@ -174,3 +175,65 @@ def _sentence(kind: str, place: tuple[int | str, ...], message: str) -> str:
         place, message = place[:-1], "has a key that is not in the format"
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     return ": ".join(filter(None, (path.removeprefix("."), _WORDS.get(kind, message))))
+
+
+class StoredMessage(Record):
+    """A message as it is written."""
+
+    id: UUID
+    conversation_id: UUID
+    role: str
+    content: str = Field(repr=False)
+    metadata: str | None = Field(repr=False)  # JSON as PostgreSQL has it, to the last digit
+    created_at: Annotated[AwareDatetime, Field(gt=FIRST_TIME)]
+
+    @property
+    def cursor(self) -> Cursor:
+        """Its place in the conversation."""
+        return Cursor(self.created_at, self.id)
+
+
+class ConversationLines:
+    """The line of a conversation, or the lines if there must be several."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        head = {"user_id": conversation.user_id, **_fields(conversation), "messages": []}
+        self._opening, self._closing = to_json(head)[:-2], b"]}\n"
+        self._messages: list[bytes] = []
+        self._bytes = 0
+
+    def add(self, message: StoredMessage, full: Callable[[bytes], object]) -> int:
+        """Add a message, and hand over the line before it if that is full; its size."""
+        encoded = to_json(_fields(message))
+        if message.metadata is not None:
+            encoded = encoded[:-1] + b',"metadata":' + message.metadata.encode() + b"}"
+        too_long = self._bytes + len(encoded) > _FULL_LINE
+        if self._messages and (too_long or len(self._messages) == LINE_MESSAGES):
+            full(self.end())
+        self._messages.append(encoded)
+        self._bytes += len(encoded)
+        return len(encoded)
+
+    def end(self) -> bytes:
+        """The line so far; the next one begins empty."""
+        line = b"".join([self._opening, b",".join(self._messages), self._closing])
+        self._messages, self._bytes = [], 0
+        return line
+
+
+def task_line(task: Task) -> bytes:
+    """The line of a task."""
+    return to_json({"user_id": task.user_id, "task": _fields(task)}) + b"\n"
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    """What a line holds of a record, apart from its owner and the metadata."""
+    return {
+        name: _time(value) if isinstance(value, datetime) else value
+        for name, value in record
+        if value is not None and name not in ("user_id", "conversation_id", "metadata")
+    }
+
+
+def _time(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

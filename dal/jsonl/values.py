@@ -11,8 +11,9 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError, from_
 LINE_BYTES = 8 * 2**20
 """The longest line that is read, its end included; parsing one takes several times its size."""
 
-# asyncpg would store it as -infinity.
-_FIRST = datetime.min.replace(tzinfo=UTC)
+FIRST_TIME = datetime.min.replace(tzinfo=UTC)
+"""The calendar's first time, which is none of a line's: asyncpg sends it as -infinity."""
+
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII
 )
@@ -91,7 +92,7 @@ def _time(value: Any) -> datetime | None:
     try:
         if isinstance(value, str) and _TIME.fullmatch(value):
             time = datetime.fromisoformat(value).astimezone(UTC)
-            if time > _FIRST:
+            if time > FIRST_TIME:
                 return time
     except (ValueError, OverflowError):
         pass  # a month 13, or a time zone that leads out of the calendar

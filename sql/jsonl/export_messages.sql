@@ -1,9 +1,64 @@
--- All messages of some conversations of a user, each conversation's in chronological order.
+-- A page of the messages of some conversations of a user, conversation by conversation, each in
+-- chronological order from a keyset cursor in the first one on: as many as fit into `bytes`, and
+-- one at least.
 -- Index: idx_messages_conversation_created (conversation_id, user_id, created_at DESC, id DESC),
---   one range a conversation.
+--   one range a conversation, read backwards.
 -- Locks: none.
--- Waives sort on messages: the caller asks for few, and each conversation is a range in order.
-SELECT id, conversation_id, role, content, nullif(metadata, 'null')::text AS metadata, created_at
-FROM messages
-WHERE user_id = :user_id AND conversation_id = ANY(:conversation_ids::uuid[])
-ORDER BY conversation_id, created_at, id
+WITH page AS (
+    SELECT given.place, m.id, m.conversation_id, m.role, m.content, m.metadata, m.created_at
+    FROM unnest(:conversation_ids::uuid[]) WITH ORDINALITY AS given (id, place)
+    CROSS JOIN LATERAL (
+        SELECT id, conversation_id, role, content, metadata, created_at
+        FROM messages
+        WHERE
+            -- As in history.sql; the other way round, because the index is read backwards.
+            conversation_id = ANY (ARRAY[given.id])
+            AND user_id = :user_id
+            AND (created_at, id) > (
+                CASE
+                    WHEN given.place = 1
+                        THEN (SELECT coalesce(:after_time::timestamptz, '-infinity'))
+                    ELSE '-infinity'
+                END,
+                CASE
+                    WHEN given.place = 1
+                        THEN (
+                            SELECT coalesce(
+                                :after_id::uuid, '00000000-0000-0000-0000-000000000000'
+                            )
+                        )
+                    ELSE '00000000-0000-0000-0000-000000000000'
+                END
+            )
+        ORDER BY conversation_id DESC, created_at, id
+        LIMIT :limit
+    ) AS m
+    ORDER BY given.place, m.created_at, m.id
+    LIMIT :limit
+), stored AS (
+    -- What a row is on disk costs nothing to know: no value is read for it.
+    SELECT
+        place, id, conversation_id, role, content, metadata, created_at,
+        sum(octet_length(content) + coalesce(pg_column_size(metadata), 0)) OVER (
+            ORDER BY place, created_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS bytes_before
+    FROM page
+), printed AS MATERIALIZED (
+    -- What it is as text may be far more, and is only known by printing it, here and once.
+    SELECT
+        place, id, conversation_id, role, content, nullif(metadata::text, 'null') AS metadata,
+        created_at
+    FROM stored
+    WHERE coalesce(bytes_before, 0) < :bytes::bigint
+), measured AS (
+    SELECT
+        place, id, conversation_id, role, content, metadata, created_at,
+        sum(octet_length(content) + coalesce(octet_length(metadata), 0)) OVER (
+            ORDER BY place, created_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS bytes_before
+    FROM printed
+)
+SELECT id, conversation_id, role, content, metadata, created_at
+FROM measured
+WHERE coalesce(bytes_before, 0) < :bytes::bigint
+ORDER BY place, created_at, id

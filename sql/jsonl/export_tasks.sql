@@ -1,23 +1,23 @@
--- A page of a user's tasks after a keyset cursor, oldest first: as many as fit into `bytes`, and
--- one at least.
--- Index: idx_tasks_user_id (user_id, created_at DESC, id DESC), one range, read backwards.
+-- The given tasks of a user, in their order: as many as fit into `bytes`, and one at least.
+-- Index: tasks_pkey (user_id, id), one entry a task.
 -- Locks: none.
-SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
-FROM (
+WITH task AS (
     SELECT
-        id, user_id, title, description, completed, completed_at, created_at, updated_at,
-        sum(octet_length(description)) OVER (
-            ORDER BY created_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        given.place, t.id, t.user_id, t.title, t.description, t.completed, t.completed_at,
+        t.created_at, t.updated_at,
+        sum(octet_length(t.description)) OVER (
+            ORDER BY given.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS bytes_before
-    FROM tasks
-    WHERE
-        user_id = :user_id
-        AND (created_at, id) > (
-            coalesce(:after_time::timestamptz, '-infinity'),
-            coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000')
-        )
-    ORDER BY created_at, id
-    LIMIT (SELECT :limit::bigint)  -- as in tasks/list_for_user.sql
-) AS page
+    FROM unnest(:task_ids::uuid[]) WITH ORDINALITY AS given (id, place)
+    -- One look-up for each, as in messages/create_many.sql.
+    CROSS JOIN LATERAL (
+        SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
+        FROM tasks
+        WHERE user_id = :user_id AND id = given.id
+        LIMIT 1
+    ) AS t
+)
+SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
+FROM task
 WHERE coalesce(bytes_before, 0) < :bytes::bigint
-ORDER BY created_at, id
+ORDER BY place

@@ -292,7 +292,7 @@ def todos(count: int) -> list[bytes]:
     return [json.dumps({"task": {"title": "Milk"}}).encode()] * count
 
 
-AN_IMPORT = 5  # BEGIN, COMMIT, and three that reset a connection that was lent, and prepare it
+AN_IMPORT = 9  # BEGIN, four settings, COMMIT; three that reset a connection that was lent
 NEW_CHATS = 9  # a savepoint 2; what is stored, and the time, 3; users, conversations; COPY 2
 KNOWN_CHATS = 10  # their last messages as well; their recency, and not the conversations
 NEW_TASKS = 6
@@ -327,11 +327,11 @@ async def test_an_export_counts_pages_and_not_rows(
     assert await export() == 46
     assert trips(await sent(relay, export())) == sum(
         (
-            2,  # BEGIN and COMMIT
-            1,  # the user
-            2 + 1,  # pages of tasks, and an empty one
+            3,  # BEGIN, SAVEPOINT and COMMIT
+            2,  # the tables' columns, and whether there is anything
+            2 + 1,  # pages of tasks' ids, and an empty one
+            2,  # the tasks of each page
             3,  # pages of conversations
-            2 + 2 + 1,  # pages of several conversations' messages
-            4 + 1,  # pages of the long one's messages, and an empty one
+            3 + 3 + 5,  # pages of their messages, an empty one where the last was full
         )
     )

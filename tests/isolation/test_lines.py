@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
-from dal import Database, conversations, users
-from dal.errors import InvalidInputError
-from dal.jsonl import Summary, export_lines, exporting, import_lines
+import dal
+from dal import Database, conversations, messages, users
+from dal.errors import InvalidInputError, PermissionDeniedError
+from dal.jsonl import Summary, export_everyone, export_lines, exporting, import_lines
+from tests.isolation.conftest import Service
 from tests.surface import ID, NOBODY, STRANGERS, THREE, VALUES, fill, snapshot
 
 ADAS = sorted(str(one) for one in (ID, *THREE))
@@ -101,3 +104,38 @@ async def test_a_line_without_a_user_id_is_nobodys(db: Database) -> None:
         with pytest.raises(InvalidInputError, match=r"^line 1: user_id"):
             await import_lines(db, [line], user_id=user_id)
         assert await snapshot(db) == before
+
+
+POLICY = """
+    ALTER TABLE messages ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY own ON messages USING (user_id <> 'bob');
+"""
+
+
+async def test_under_a_policy_nothing_is_left_out_in_silence(service: Service) -> None:
+    async with dal.connect(service.admin, min_size=1) as owner:
+        await fill(owner)
+        await fill(owner, VALUES | {"user_id": "bob"})
+        everything = [line async for line in export_everyone(owner)]
+    with psycopg.connect(service.admin, autocommit=True) as admin:
+        admin.execute(POLICY)
+    async with dal.connect(service.urls[0], min_size=1) as limited:
+        with pytest.raises(PermissionDeniedError, match="policy would hide rows") as refused:
+            [line async for line in export_everyone(limited)]
+        assert "grants" not in str(refused.value)
+        # One user's own lines are what the policy shows of them.
+        adas = [line for line in everything if json.loads(line)["user_id"] == "ada"]
+        assert await exported(limited, "ada") == adas
+        bobs = json.loads((await exported(limited, "bob"))[-1])
+        assert bobs["messages"] == []
+        # What it refuses to take is no missing privilege either.
+        with pytest.raises(PermissionDeniedError, match="policy refuses this row"):
+            await messages.create(
+                limited, user_id="bob", conversation_id=ID, role="user", content="a"
+            )
+        with pytest.raises(PermissionDeniedError, match="no COPY under a row-level security"):
+            await import_lines(
+                limited, [b'{"messages": [{"role": "user", "content": "a"}]}'], user_id="ada"
+            )
+    async with dal.connect(service.admin, min_size=1) as owner:
+        assert [line async for line in export_everyone(owner)] == everything

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ DIALOGUES = CHECKOUT / "dal" / "demo" / "dialogues.jsonl"
 
 
 def run(
-    url: str, *arguments: str | Path, stdin: bytes = b""
+    url: str, *arguments: str | Path, stdin: bytes = b"", **given: Any
 ) -> "subprocess.CompletedProcess[bytes]":
     environment = os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
     command = [sys.executable, "-m", "dal", *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, env=environment)
+    return subprocess.run(command, input=stdin, capture_output=True, env=environment, **given)
 
 
 def said(lines: bytes) -> list[tuple[str, list[Any]]]:
@@ -46,6 +47,8 @@ def test_what_goes_in_comes_out(url: str) -> None:
     hers = [one for one in said(out.stdout) if one[0] == "ada"]
     assert said(run(url, "export", "--user-id", "ada").stdout) == hers
 
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
 
 GOOD = b'{"messages": [{"role": "user", "content": "good"}]}\n'
 LONG = b'{"messages": [{"role": "user", "content": "%s"}]}\n' % (b"secret" * 200)
@@ -76,35 +79,40 @@ def test_bad_lines_are_kept_apart_and_nothing_is_lost(url: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("file", ["absent.jsonl", "."])
-def test_a_file_that_cannot_be_read(url: str, file: str) -> None:
-    refused = run(url, "import", file)
+def test_a_file_that_cannot_be_read(file: str) -> None:
+    refused = run(NOWHERE, "import", file)
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"error: {file}: ".encode())
     assert b"Traceback" not in refused.stderr
 
 
-def test_the_rejects_never_take_the_place_of_the_file(url: str, tmp_path: Path) -> None:
-    chats = tmp_path / "chats"
-    chats.write_bytes(GOOD + LONG)
-    same = run(url, "import", chats, "--user-id", "ada", "--keep-going", "--rejects", chats)
-    assert same.returncode == 1
-    assert b"a file of their own" in same.stderr
-    assert chats.read_bytes() == GOOD + LONG
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "chats").touch(mode=0o200)
+    refused = run(NOWHERE, "import", tmp_path / "chats")
+    assert (refused.returncode, b"Permission denied" in refused.stderr) == (1, True)
 
 
-def test_rejects_of_an_earlier_run_are_gone(url: str, tmp_path: Path) -> None:
-    (tmp_path / "chats").write_bytes(GOOD)
-    (tmp_path / "chats.rejects").write_text("old")
-    assert (
-        run(url, "import", tmp_path / "chats", "--user-id", "ada", "--keep-going").returncode == 0
-    )
-    assert not (tmp_path / "chats.rejects").exists()
+def test_a_pipe_with_a_name(url: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "chats")
+    writing = threading.Thread(target=(tmp_path / "chats").write_bytes, args=[GOOD * 3])
+    writing.start()
+    assert run(url, "import", tmp_path / "chats", "--user-id", "ada").returncode == 0
+    writing.join()
+    assert said(run(url, "export").stdout) == [("ada", [["user", "good", None]])] * 3
 
 
-def test_a_folder_for_the_rejects_that_is_not_there(url: str, tmp_path: Path) -> None:
-    (tmp_path / "chats").write_bytes(LONG)
-    into = tmp_path / "absent" / "rejects"
-    refused = run(url, "import", tmp_path / "chats", "--keep-going", "--rejects", into)
-    assert refused.returncode == 1
-    assert b"No such file" in refused.stderr
-    assert b"Traceback" not in refused.stderr
+@pytest.mark.parametrize(
+    ("command", "closed", "sentence"),
+    [
+        ("import -", "<&-", b"error: standard input is closed\n"),
+        ("export", ">&-", b"error: standard output is closed\n"),
+        ("export", ">/dev/full", b"error: [Errno 28] No space left on device\n"),
+    ],
+)
+def test_nowhere_to_read_or_write(url: str, command: str, closed: str, sentence: bytes) -> None:
+    run(url, "import", "-", "--user-id", "ada", stdin=GOOD)
+    environment = os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
+    shell = f"{sys.executable} -m dal {command} {closed}"
+    found = subprocess.run(shell, shell=True, stderr=subprocess.PIPE, env=environment)
+    assert (found.returncode, found.stderr) == (1, sentence)

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 import dal
@@ -377,27 +379,22 @@ async def test_writers_during_an_import_keep_the_order(
     db: dal.Database, chat_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "_BATCH_LINES", 1)
-    started, queue = asyncio.Event(), asyncio.Queue[bytes | None]()
-
-    async def lines() -> AsyncIterator[bytes]:
-        while line := await queue.get():
-            yield line
-            started.set()
 
     async def say(content: str) -> dal.Message:
         return await messages.create(
             db, user_id="ada", conversation_id=chat_id, role="user", content=content
         )
 
+    lines = [chat({"content": f"line {place}"}, id=str(chat_id)) for place in range(10)]
     async with asyncio.TaskGroup() as group:
-        imported = group.create_task(import_lines(db, lines()))
         said = [group.create_task(say("before or after"))]
-        for place in range(10):
-            await queue.put(chat({"content": f"line {place}"}, id=str(chat_id)))
-            await started.wait()
-            said += [group.create_task(say("before or after")) for _ in range(3)]
-        await queue.put(None)
-    assert imported.result().messages == 10
+
+        def more(_: Summary) -> None:
+            said.extend(group.create_task(say("before or after")) for _ in range(3))
+
+        imported = await import_lines(db, lines, progress=more)
+    assert imported.messages == 10
+    assert len(said) == 31
     found = await only(db)
     times = [one.created_at for one in found.messages]
     assert times == sorted(set(times))
@@ -409,12 +406,12 @@ async def test_writers_during_an_import_keep_the_order(
 
 
 CHILD = """
-import asyncio, sys
+import asyncio, sys, time
 import dal
 from dal.jsonl import import_lines, importing, read_lines
 
 importing._BATCH_LINES = 5
-shown = lambda summary: print(summary.lines, flush=True)
+shown = lambda summary: (print(summary.lines, flush=True), time.sleep(60))
 reject = (lambda *bad: None) if sys.argv[3] == "keep going" else None
 
 async def main():
@@ -427,20 +424,17 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("mode", ["stop", "keep going"])
-async def test_killed_halfway_and_repeated(db: dal.Database, url: str, mode: str) -> None:
+async def test_killed_halfway_and_repeated(
+    db: dal.Database, url: str, mode: str, tmp_path: Path
+) -> None:
     lines = [chat({"id": uid(n)}, id=uid(1000 + n)) for n in range(200)]
-    # A pipe that is not written to its end keeps the import in its middle.
+    (tmp_path / "chats").write_bytes(b"\n".join(lines))
     child = subprocess.Popen(  # noqa: ASYNC220
-        [sys.executable, "-c", CHILD, url, "/dev/stdin", mode],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-c", CHILD, url, tmp_path / "chats", mode], stdout=subprocess.PIPE
     )
-    assert child.stdin
     assert child.stdout
-    with child, child.stdin, child.stdout:
-        child.stdin.write(b"\n".join(lines[:100]) + b"\n")
-        child.stdin.flush()
-        assert await asyncio.to_thread(child.stdout.readline)
+    with child:
+        assert await asyncio.to_thread(child.stdout.readline) == b"5\n"
         os.kill(child.pid, signal.SIGKILL)
     summary = await import_lines(db, lines)
     assert summary.conversations + summary.known_conversations == 200
@@ -449,23 +443,20 @@ async def test_killed_halfway_and_repeated(db: dal.Database, url: str, mode: str
 
 
 async def test_a_lost_connection_leaves_nothing(
-    db: dal.Database, monkeypatch: pytest.MonkeyPatch
+    db: dal.Database, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "_BATCH_LINES", 1)
     before = await rows(db)
 
-    async def lines() -> AsyncIterator[bytes]:
-        for _ in range(5):
-            yield todo()
-        await db.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        for _ in range(5):
-            yield todo()
+    def cut(_: Summary) -> None:
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
     with pytest.raises((dal.errors.ConnectionLostError, DatabaseUnavailableError)):
-        await import_lines(db, lines())
+        await import_lines(db, [todo() for _ in range(10)], progress=cut)
     assert await rows(db) == before
 
 

@@ -1,0 +1,108 @@
+"""What an export reads. The statements are in sql/jsonl/."""
+
+from uuid import UUID
+
+from pydantic import AwareDatetime, ValidationError
+
+from dal.binding import Executor, query
+from dal.conversations import Conversation
+from dal.errors import SchemaMismatchError
+from dal.inputs import Limit, Name, Place
+from dal.jsonl.lines import StoredMessage
+from dal.record import Record
+from dal.tasks import Task
+
+
+class Owner(Record):
+    """Who owns tasks or conversations."""
+
+    id: str
+
+
+class Column(Record):
+    """A column of a table that is exported."""
+
+    table: str
+    name: str
+
+
+class Row(Record):
+    """What has an id."""
+
+    id: UUID
+
+
+class Head(Row):
+    """A conversation whose times may be none that Python has."""
+
+    user_id: str
+    status: str
+    created_at: AwareDatetime | None
+    updated_at: AwareDatetime | None
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation.
+
+        Raises:
+            SchemaMismatchError: it is none.
+        """
+        try:
+            return Conversation.model_validate(dict(self))
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+        raise SchemaMismatchError(
+            f"a row is not a Conversation (id {self.id}): {problem['loc'][0]}: {problem['msg']}"
+        )
+
+
+@query("jsonl/export_columns.sql")
+async def columns(db: Executor) -> list[Column]:
+    """The columns of the tables that are exported."""
+    raise NotImplementedError
+
+
+@query("jsonl/export_owner.sql")
+async def owns(db: Executor, *, user_id: Name) -> bool:
+    """Whether anything is a user's."""
+    raise NotImplementedError
+
+
+@query("jsonl/export_owners.sql", whole=True)
+async def owners(db: Executor, *, first: str, limit: Limit) -> list[Owner]:
+    """A page of owners, `first` or the one after it the first of them."""
+    raise NotImplementedError
+
+
+@query("jsonl/export_task_ids.sql", whole=True)
+async def task_ids(db: Executor, *, user_id: str, after: UUID | None, limit: Limit) -> list[Row]:
+    """A page of the ids of a user's tasks."""
+    raise NotImplementedError
+
+
+@query("jsonl/export_tasks.sql", whole=True)
+async def tasks(db: Executor, *, user_id: str, task_ids: list[UUID], bytes: int) -> list[Task]:
+    """The first of some tasks, as many as fit into `bytes`."""
+    raise NotImplementedError
+
+
+@query("jsonl/export_conversations.sql", whole=True)
+async def conversations(
+    db: Executor, *, user_id: str, after: UUID | None, limit: Limit
+) -> list[Head]:
+    """A page of a user's conversations."""
+    raise NotImplementedError
+
+
+@query("jsonl/export_messages.sql", whole=True)
+async def messages(
+    db: Executor,
+    *,
+    user_id: str,
+    conversation_ids: list[UUID],
+    after: Place[StoredMessage],
+    limit: Limit,
+    bytes: int,
+) -> list[StoredMessage]:
+    """The next messages of some conversations, as many as fit into `bytes`."""
+    raise NotImplementedError
