@@ -8,6 +8,8 @@ BEGIN
         'dal 0001.users:'
     ) THEN
         DROP TABLE users;
+    ELSIF to_regclass('users') IS NOT NULL THEN
+        RAISE NOTICE '% stays: it does not bear the mark of 0001.users', to_regclass('users');
     END IF;
 END
 $$;

@@ -11,8 +11,9 @@
 --
 -- The mark. A table made by these migrations has a comment that begins with the migration's name.
 -- A rollback drops a table of the current schema that bears this mark, and no other. What follows
--- the colon may be reworded. A copy restored without comments has lost the mark and will not be
--- dropped, which is the harmless direction.
+-- the colon may be reworded. A copy restored without comments has lost the mark. Then users and
+-- tasks, which may be an earlier phase's, stay; conversations and messages, which can only be ours,
+-- stop a rollback until `dal mark` has compared them and marked them again.
 
 DO $$
 BEGIN

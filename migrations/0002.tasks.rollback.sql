@@ -8,6 +8,8 @@ BEGIN
         'dal 0002.tasks:'
     ) THEN
         DROP TABLE tasks;
+    ELSIF to_regclass('tasks') IS NOT NULL THEN
+        RAISE NOTICE '% stays: it does not bear the mark of 0002.tasks', to_regclass('tasks');
     END IF;
 END
 $$;

@@ -31,9 +31,11 @@ BEGIN
         );
 
         -- All three indexes hold updated_at, so the update that comes with a message is never HOT:
-        -- it writes one entry into each index, the primary key's included. Measured at 3,000
-        -- messages a second with autovacuum, the table levels off at twice its size. A fillfactor
-        -- changes nothing worth having, so none is set.
+        -- it writes one entry into each index, the primary key's included, and the table and its
+        -- indexes level off at what is appended between two visits of autovacuum: 270 to 400 bytes
+        -- an append. Measured at 5,500 appends a second, after 600,000 of them, the table stood at
+        -- 5.4 times its size and the indexes at 18 times. A shorter autovacuum_naptime helps; a
+        -- fillfactor changes nothing worth having, so none is set.
 
         -- One page of a user's conversations, latest first, is one range.
         CREATE INDEX idx_conversations_user_id ON conversations (user_id, updated_at DESC, id DESC);
@@ -62,7 +64,8 @@ BEGIN
         RAISE EXCEPTION '%.conversations exists, and this migration did not make it',
             (SELECT relnamespace::regnamespace FROM pg_class
              WHERE oid = to_regclass('conversations'))
-            USING HINT = 'Rename it, or migrate with a search_path that leaves its schema out.';
+            USING HINT = 'If it is a copy of ours without comments, `dal mark` compares it and marks it.'
+                ' Else rename it, or migrate with a search_path that leaves its schema out.';
 
     END IF;
 END

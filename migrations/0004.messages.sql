@@ -70,9 +70,11 @@ BEGIN
         CREATE INDEX idx_messages_conversation_id ON messages (conversation_id);
 
         -- Messages by time, whoever's: monitoring, exports. DESC costs here what it costs in
-        -- idx_conversations_updated_at (0003). It can also mislead: for a quiet conversation a
-        -- custom plan may walk this index and filter 487,740 rows of others (65-90 ms). Reads of a
-        -- history therefore write conversation_id = (SELECT ...), which hides the value.
+        -- idx_conversations_updated_at (0003). It can also mislead: with conversation_id = ... the
+        -- planner drops that column from the order, and where messages are in few conversations, or
+        -- one is quiet, it walks this index and filters 487,740 rows of others (65-90 ms). Reads of
+        -- a history therefore write conversation_id = ANY (ARRAY[...]) and begin their ORDER BY
+        -- with that column, which no index on time can give.
         CREATE INDEX idx_messages_created_at ON messages (created_at DESC);
 
         COMMENT ON TABLE messages IS
@@ -90,7 +92,8 @@ BEGIN
 
         RAISE EXCEPTION '%.messages exists, and this migration did not make it',
             (SELECT relnamespace::regnamespace FROM pg_class WHERE oid = to_regclass('messages'))
-            USING HINT = 'Rename it, or migrate with a search_path that leaves its schema out.';
+            USING HINT = 'If it is a copy of ours without comments, `dal mark` compares it and marks it.'
+                ' Else rename it, or migrate with a search_path that leaves its schema out.';
 
     END IF;
 END

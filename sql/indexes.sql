@@ -7,9 +7,10 @@
 SELECT indexrelid::regclass::text AS index
 FROM pg_index AS own
 JOIN pg_class AS of_table ON of_table.oid = indrelid
+JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE
     pg_table_is_visible(indrelid)
-    AND relnamespace::regnamespace::name = ANY (current_schemas(false))
+    AND nspname = ANY (current_schemas(false))
     AND NOT indisunique
     AND NOT EXISTS (
         SELECT FROM pg_constraint

@@ -1,14 +1,17 @@
--- Every table, column, constraint, index and comment of the database, one a row, so that two
--- schemas can be compared by their text; `dal mark` and the tests do. yoyo's own tables are left
--- out.
+-- Every table, column, constraint, index, comment, trigger, rule and policy of the database, one a
+-- row, so that two schemas can be compared by their text; `dal mark` and the tests do. yoyo's own
+-- tables are left out.
 --
 -- Plain reads of the catalogue; nothing is locked. Names are written as the search_path has them.
 
-WITH relation AS (
-    SELECT oid, relkind, relnamespace::regnamespace::text AS schema, relname::text AS name
-    FROM pg_class
-    WHERE relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
-      AND relname !~ '^_?yoyo_'
+WITH namespace AS (
+    SELECT oid, nspname::text AS schema
+    FROM pg_namespace
+    WHERE nspname !~ '^(pg_|information_schema)'
+), relation AS (
+    SELECT pg_class.oid, schema, relname::text AS name, relkind, relrowsecurity, relforcerowsecurity
+    FROM pg_class JOIN namespace ON namespace.oid = relnamespace
+    WHERE relname !~ '^_?yoyo_'
       AND relkind NOT IN ('i', 'I')  -- they stand with their tables
 ), part (schema, name, position, kind, definition) AS (
     SELECT schema, name, 0, 'relation', relkind::text FROM relation
@@ -24,7 +27,7 @@ WITH relation AS (
     SELECT schema, name, 10001, 'constraint',
         conname || ' ' || pg_get_constraintdef(pg_constraint.oid, true)
     FROM relation JOIN pg_constraint ON conrelid = relation.oid
-    WHERE contype <> 'n'  -- PostgreSQL 18 lists each NOT NULL here as well
+    WHERE contype NOT IN ('n', 't')  -- NOT NULL stands with the columns, triggers below
     UNION ALL
     SELECT schema, name, 10002, 'index', concat_ws(
         ' ', (SELECT relname FROM pg_class WHERE oid = indexrelid),
@@ -38,14 +41,35 @@ WITH relation AS (
     FROM relation
     JOIN pg_description ON objoid = relation.oid AND classoid = 'pg_class'::regclass
     UNION ALL
-    SELECT typnamespace::regnamespace::text, typname, 10004, 'type', typtype::text
-    FROM pg_type
-    WHERE typnamespace::regnamespace::text !~ '^(pg_|information_schema)'
-      AND typtype NOT IN ('c', 'b')
+    SELECT schema, name, 10004, 'trigger',
+        CASE tgenabled WHEN 'D' THEN 'DISABLED ' ELSE '' END
+        || pg_get_triggerdef(pg_trigger.oid, true)
+    FROM relation JOIN pg_trigger ON tgrelid = relation.oid
+    WHERE NOT tgisinternal
     UNION ALL
-    SELECT pronamespace::regnamespace::text, proname, 10005, 'function', prokind::text
-    FROM pg_proc
-    WHERE pronamespace::regnamespace::text !~ '^(pg_|information_schema)'
+    SELECT schema, name, 10005, 'rule',
+        CASE ev_enabled WHEN 'D' THEN 'DISABLED ' ELSE '' END
+        || pg_get_ruledef(pg_rewrite.oid, true)
+    FROM relation JOIN pg_rewrite ON ev_class = relation.oid
+    WHERE rulename <> '_RETURN'  -- a view's own
+    UNION ALL
+    SELECT schema, name, 10006, 'row security',
+        CASE WHEN relforcerowsecurity THEN 'forced' ELSE 'enabled' END
+    FROM relation
+    WHERE relrowsecurity
+    UNION ALL
+    SELECT schema, name, 10007, 'policy', concat_ws(
+        ' ', polname, CASE WHEN NOT polpermissive THEN 'RESTRICTIVE' END, 'FOR', polcmd,
+        'USING ' || pg_get_expr(polqual, polrelid),
+        'WITH CHECK ' || pg_get_expr(polwithcheck, polrelid))
+    FROM relation JOIN pg_policy ON polrelid = relation.oid
+    UNION ALL
+    SELECT schema, typname, 10008, 'type', typtype::text
+    FROM pg_type JOIN namespace ON namespace.oid = typnamespace
+    WHERE typtype NOT IN ('c', 'b')
+    UNION ALL
+    SELECT schema, proname, 10009, 'function', prokind::text
+    FROM pg_proc JOIN namespace ON namespace.oid = pronamespace
 )
 SELECT schema, name, kind, definition
 FROM part

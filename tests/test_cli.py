@@ -76,7 +76,7 @@ def test_a_database_there_and_back(empty_database: str, monkeypatch: pytest.Monk
     assert lines("migrate") == [*steps[3:], "the database is up to date"]
     assert lines("status") == applied
     assert lines("migrate") == ["nothing to do: it is up to date"]
-    assert lines("mark", LAST) == ["nothing to do: they are marked already"]
+    assert lines("mark", LAST) == ["the schema is what the migrations make, and marked so"]
     undone = [f"rolled back {name} in N ms" for name in IDS]
     assert lines("rollback", "--yes") == undone[-1:]
     assert lines("rollback", "--to", "0001.users", "--yes") == undone[-2:0:-1]
@@ -94,8 +94,9 @@ def test_status_for_machines(empty_database: str, monkeypatch: pytest.MonkeyPatc
     assert (code, err) == (14, "")
     first, *others = json.loads(out)
     assert datetime.fromisoformat(first.pop("applied_at")).tzinfo == UTC
-    assert first == {"id": IDS[0], "problem": None}
-    assert others == [{"id": name, "applied_at": None, "problem": None} for name in IDS[1:]]
+    fine = {"problem": None, "notes": []}
+    assert first == {"id": IDS[0]} | fine
+    assert others == [{"id": name, "applied_at": None} | fine for name in IDS[1:]]
 
 
 def test_status_of_a_disagreement(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ BLOCKS = {
     "ACCESS SHARE": "other migrations",
 }
 _TABLES = """
-    SELECT oid, relname::text, pg_relation_filenode(oid)
-    FROM pg_class
-    WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::name = ANY (current_schemas(false))
+    SELECT pg_class.oid, relname::text, pg_relation_filenode(pg_class.oid)
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind IN ('r', 'p') AND nspname = ANY (current_schemas(false))
 """
 # AccessShareLock is ACCESS SHARE.
 _HELD = r"""

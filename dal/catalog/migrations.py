@@ -25,7 +25,6 @@ service pass and tries again.
 | file | what it does | locks | which keeps off | rewrites |
 |---|---|---|---|---|
 """
-_CONCURRENT_TABLE = re.compile(r"(?i)\bON\s+(?:ONLY\s+)?(\w+)")
 _DIRECTIVE = re.compile(r"--\s*(transactional|depends)\s*:")
 
 
@@ -59,8 +58,8 @@ def _row(
                 connection.execute(statement.encode())
             locks, rewritten = before.locked(connection), before.rewritten(connection)
     else:  # lint allows only the concurrent build of an index here, and its removal
-        table = _CONCURRENT_TABLE.search(migration.statements[0])
-        locks, rewritten = {table[1] if table else "?": "SHARE UPDATE EXCLUSIVE"}, []
+        table = migration.index.table if migration.index else None
+        locks, rewritten = {table or "?": "SHARE UPDATE EXCLUSIVE"}, []
     held = "<br>".join(f"{mode} on `{table}`" for table, mode in locks.items())
     kept_off = "<br>".join(BLOCKS[mode] for mode in locks.values())
     anew = ", ".join(f"`{table}`" for table in rewritten)

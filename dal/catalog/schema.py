@@ -7,11 +7,13 @@ import psycopg
 
 # Ours are those with the mark of a migration (migrations/0001.users.sql).
 _OURS = """
-    SELECT oid, relname::text, regexp_replace(obj_description(oid, 'pg_class'), '^dal [^:]*: ', '')
+    SELECT pg_class.oid, relname::text, regexp_replace(comment, '^dal [^:]*: ', '')
     FROM pg_class
-    WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::name = ANY (current_schemas(false))
-      AND starts_with(obj_description(oid, 'pg_class'), 'dal ')
-    ORDER BY obj_description(oid, 'pg_class') COLLATE "C"
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    CROSS JOIN obj_description(pg_class.oid, 'pg_class') AS comment
+    WHERE relkind IN ('r', 'p') AND nspname = ANY (current_schemas(false))
+      AND starts_with(comment, 'dal ')
+    ORDER BY comment COLLATE "C"
 """
 _COLUMNS = """
     SELECT attname::text, format_type(atttypid, atttypmod), attnotnull,

@@ -12,14 +12,16 @@ _TYPES = "SELECT oid, format_type(oid, NULL) FROM pg_type"
 _COLUMNS = """
     SELECT relname::text, attname::text, attnotnull, relkind IN ('v', 'm'), attrelid, attnum
     FROM pg_class
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
     JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
     WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(pg_class.oid)
-      AND relnamespace::regnamespace::name = ANY (current_schemas(false))
+      AND nspname = ANY (current_schemas(false))
     ORDER BY attrelid, attnum
 """
 _CHECKS = """
-    SELECT conrelid::regclass::text, attname::text, pg_get_constraintdef(pg_constraint.oid)
+    SELECT relname::text, attname::text, pg_get_constraintdef(pg_constraint.oid)
     FROM pg_constraint
+    JOIN pg_class ON pg_class.oid = conrelid
     JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
     WHERE contype = 'c' AND cardinality(conkey) = 1 AND pg_table_is_visible(conrelid)
 """

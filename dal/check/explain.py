@@ -18,6 +18,8 @@ _PLAIN = "EXPLAIN (FORMAT JSON)"
 _ANALYZE = "EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS, TIMING OFF)"
 _TOLD = "EXPLAIN (ANALYZE, BUFFERS)"
 
+# What a rule leaves of a statement that is DO INSTEAD NOTHING.
+_NOTHING: Node = {"Node Type": "Result"}
 # Steps that a reader needs nothing of; their names and places differ between versions.
 _SILENT = {"Result", "Subquery Scan", "Hash", "Materialize", "Memoize", "Gather", "Gather Merge"}
 
@@ -134,8 +136,8 @@ def _explain(
     values: Sequence[Any],
     explain: str = _PLAIN,
 ) -> Plan:
-    [row] = _rows(connection, statement, mode, values, explain)
-    return Plan(row[0][0]["Plan"])
+    [(plans,)] = _rows(connection, statement, mode, values, explain)
+    return Plan(plans[0]["Plan"] if plans else _NOTHING)
 
 
 def _rows(

@@ -1,6 +1,6 @@
 """Everything that is proven of a folder's statements against one database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
@@ -12,6 +12,9 @@ from dal.check.explain import generic_plan
 from dal.check.findings import Finding
 from dal.check.nulls import nulls
 from dal.check.shape import shape
+from dal.migrate.obstacles import Kind, obstacles
+from dal.migrate.settings import committed_reads, settle
+from dal.places import SQL
 
 LOCK_TIMEOUT = "1s"
 
@@ -23,6 +26,7 @@ def check(
     folder: Path,
     migrations: Path,
     live: bool,
+    report: Callable[[str], object],
 ) -> list[Finding]:
     """All findings, by file and place.
 
@@ -36,9 +40,12 @@ def check(
         migrations: where the migrations are.
         live: the rows are a service's own. Whether an index or a waiver is needless can't be told
             from them.
+        report: called with a line about each thing that changes rows, and makes no statement wrong.
     """
+    committed_reads(connection)
     with connection.transaction(force_rollback=True):
         connection.execute("SET TRANSACTION READ ONLY")
+        settle(connection, transaction=True)
         connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         database = Database(connection)
         found: list[Finding] = []
@@ -57,6 +64,12 @@ def check(
             # What is unknown to the catalogue would be taken for the worst.
             if one.rule != "volatile-in-update" or one.path in fit
         ]
+        for one in obstacles(connection):
+            if one.kind is Kind.STOPS:
+                file = SQL / "obstacles.sql"
+                found.append(Finding("obstacle", file, None, one.problem, one.help))
+            else:
+                report(f"note: {one}")
         found += hygiene.findings(connection, migrations)
         found += plans.findings(connection, fitting, live=live)
         if not live:

@@ -24,9 +24,9 @@ Place: TypeAlias = Callable[[], int | None]
 
 _FUNCTIONS = """
     SELECT provolatile::text, ARRAY(SELECT format_type(one, NULL) FROM unnest(proargtypes) AS one)
-    FROM pg_proc
+    FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
     WHERE proname = %(name)s AND coalesce(
-        pronamespace::regnamespace::text = %(schema)s::text, pg_function_is_visible(oid))
+        nspname = %(schema)s::text, pg_function_is_visible(pg_proc.oid))
 """
 _OPERATORS = """
     SELECT provolatile::text, ARRAY[format_type(oprleft, NULL), format_type(oprright, NULL)]

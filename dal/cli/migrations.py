@@ -19,7 +19,7 @@ from dal.cli.shell import (
     failing_clearly,
     out,
 )
-from dal.migrate.run import WAIT_SECONDS
+from dal.migrate.session import WAIT_SECONDS
 from dal.places import MIGRATIONS
 
 Wait = Annotated[
@@ -40,7 +40,7 @@ def migrate(
 ) -> None:
     """Apply the pending migrations to DATABASE_URL.
 
-    Exit status: 0 done or nothing to do, 3 to 9 as for ping, 10 a read-only server, 11 a pooler in
+    Exit status: 0 done or nothing to do, 3 to 9 as for ping, 10 a standby, 11 a pooler in
     front, 12 somebody held a lock for too long, 13 the files, or the tables that are there, don't
     fit, 1 a migration failed otherwise. Run it again after any of them.
     """
@@ -88,14 +88,21 @@ def status(
 ) -> None:
     """List the migrations of DATABASE_URL: when each was applied, and which are pending.
 
-    Exit status: 0 up to date, 14 some are pending, 13 the files and the database disagree, 3 to 9
-    as for ping. The role needs to read _yoyo_migration and _yoyo_log, and nothing else.
+    Notes name what changes the tables' rows and stops nothing, such as a trigger.
+
+    Exit status: 0 up to date, 14 some are pending, 13 the files, or the tables that are there,
+    don't fit, 3 to 9 as for ping. The role needs to read _yoyo_migration and _yoyo_log alone.
     """
     with failing_clearly():
         states = migrations.status(database_url())
     if as_json:
         rows = [
-            {"id": one.id, "applied_at": _iso(one.applied_at), "problem": one.problem}
+            {
+                "id": one.id,
+                "applied_at": _iso(one.applied_at),
+                "problem": one.problem,
+                "notes": one.notes,
+            }
             for one in states
         ]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
@@ -105,6 +112,8 @@ def status(
                 f"applied {one.applied_at:%Y-%m-%d %H:%M:%S} UTC" if one.applied_at else "pending"
             )
             out.print(f"{one.id:<20} {when}" + (f"  {one.problem}" if one.problem else ""))
+        for note in (note for one in states for note in one.notes):
+            out.print(f"note: {note}")
     if any(one.problem for one in states):
         raise typer.Exit(DISAGREEMENT)
     if any(one.applied_at is None for one in states):
@@ -130,13 +139,13 @@ def mark(
     to: Annotated[str, typer.Argument(help="The last one that the schema has: id or number.")],
     wait: Wait = WAIT_SECONDS,
 ) -> None:
-    """Adopt a schema of DATABASE_URL that was made without dal, after comparing it.
+    """Adopt a schema of DATABASE_URL that was made without dal or copied, after comparing it.
 
     Exit status: as for migrate; 13 if the schema differs, with each difference.
     """
     with failing_clearly():
-        if not migrations.mark(database_url(), to, wait=wait, report=out.print):
-            out.print("nothing to do: they are marked already")
+        migrations.mark(database_url(), to, wait=wait, report=out.print)
+        out.print("the schema is what the migrations make, and marked so")
 
 
 @app.command("lint-migrations")

@@ -7,11 +7,12 @@ outlive the work, nor the work the lock. A migration and its mark are one transa
 fit is refused before anything is applied.
 """
 
+from dal.migrate.adoption import mark
 from dal.migrate.create import create
 from dal.migrate.folder import UnfitError
 from dal.migrate.lint import Finding, lint
 from dal.migrate.manifest import freeze
-from dal.migrate.run import Step, apply, mark, rollback
+from dal.migrate.run import Step, apply, rollback
 from dal.migrate.session import LockedError, PoolerError, ReadOnlyError
 from dal.migrate.squawk import MissingToolError, squawk
 from dal.migrate.status import State, status

@@ -40,7 +40,7 @@ def create(title: str, *, concurrent: bool = False, folder: Path = MIGRATIONS) -
     up, down = "ALTER TABLE ...", "ALTER TABLE ..."
     if concurrent:
         index = f"idx_{title.replace('-', '_')}"
-        up = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index} ON ..."
+        up = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index} ON table_name (column_name)"
         down = f"DROP INDEX CONCURRENTLY IF EXISTS {index}"
     texts = {
         f"{name}.sql": _HEAD.format(

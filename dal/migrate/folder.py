@@ -1,7 +1,6 @@
 """The migrations of a folder, as yoyo reads them."""
 
 import glob
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ import yoyo
 from yoyo.migrations import read_sql_migration
 
 from dal.errors import ConfigurationError, InvalidInputError
+from dal.migrate import concurrent
 from dal.migrate.lint import errors_in
 from dal.migrate.manifest import checksum
-
-_CONCURRENT_INDEX = re.compile(r"\bINDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+\"?(\w+)", re.I)
 
 
 class UnfitError(ConfigurationError):
@@ -61,10 +59,15 @@ class Migration:
         return checksum(self.path)
 
     @property
-    def concurrent_index(self) -> str | None:
+    def index(self) -> concurrent.Index | None:
         """The index that it builds concurrently."""
-        found = None if self.transactional else _CONCURRENT_INDEX.search(self.yoyo.source)
-        return found[1] if found else None
+        read = None if self.transactional else concurrent.index(self.statements[0])
+        return read if read and read.table else None
+
+    @property
+    def dropped_index(self) -> concurrent.Index | None:
+        """The index that its rollback drops concurrently."""
+        return None if self.transactional else concurrent.index(self.rollback_statements[0])
 
 
 def read(folder: Path) -> list[Migration]:

@@ -4,18 +4,21 @@ import getpass
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
+from yoyo.internalmigrations import mark_schema_version, schema_versions
+from yoyo.internalmigrations import v2 as tables
 from yoyo.migrations import default_migration_table
 
 from dal.migrate.folder import Migration
+from dal.migrate.indexes import confirm
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Applied:
 
 
 _TABLES = """
-    SELECT count(*) = 2 FROM pg_tables
+    SELECT tablename::text FROM pg_tables
     WHERE schemaname = current_schema() AND tablename IN ('_yoyo_migration', '_yoyo_log')
 """
 # The log has no key to the marks, but a run gives both the same time.
@@ -42,6 +45,7 @@ _APPLIED = """
     LEFT JOIN _yoyo_log AS log
         ON log.migration_id = mark.migration_id AND log.created_at_utc = applied_at_utc
 """
+_APPLIED_WITHOUT_LOG = "SELECT migration_id, applied_at_utc, NULL FROM _yoyo_migration"
 _LOG = """
     INSERT INTO _yoyo_log
         (id, migration_hash, migration_id, operation, username, hostname, comment, created_at_utc)
@@ -50,15 +54,20 @@ _LOG = """
     FROM _yoyo_migration
     WHERE migration_id = :migration_id
 """
+_HAS_VERSION = "SELECT count(*) > 0 FROM _yoyo_version"
+_INDEX_IS_THERE = "SELECT to_regclass(%s) IS NOT NULL"
+# A transaction has a number of its own once it has written something.
+_WROTE = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
 def applied(connection: psycopg.Connection) -> dict[str, Applied]:
     """What has been applied, by id; read with plain SELECTs, so that any reader may."""
-    row = connection.execute(_TABLES).fetchone()
-    if row != (True,):
+    tables = {name for (name,) in connection.execute(_TABLES)}
+    if "_yoyo_migration" not in tables:
         return {}
     found = {}
-    for name, at, comment in connection.execute(_APPLIED):
+    query = _APPLIED if "_yoyo_log" in tables else _APPLIED_WITHOUT_LOG  # as a copy may be
+    for name, at, comment in connection.execute(query):
         found[name] = Applied(at.replace(tzinfo=UTC), comment)
     return found
 
@@ -70,27 +79,50 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
     is a row, which a killed run leaves behind.
     """
 
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self._of_the_run = connection
+    def __init__(self, connection: psycopg.Connection, report: Callable[[str], None]) -> None:
+        self._of_the_run, self._report = connection, report
         super().__init__(parse_uri("postgresql+psycopg://"), default_migration_table)
-        self.ensure_internal_schema_updated()
-        self._internal_schema_updated = True  # yoyo would look again at every step
+        self._make_tables()
+        self._internal_schema_updated = True  # yoyo would look at every step
         self.statement = 0
+
+    def _make_tables(self) -> None:
+        # yoyo's own way fails over a copy that has some of them, or has them without their rows.
+        makers = {
+            self.migration_table: tables.create_migration_table,
+            self.log_table: tables.create_log_table,
+            self.version_table: tables.create_version_table,
+        }
+        with self.transaction():
+            for name in makers.keys() - set(self.list_tables()):
+                makers[name](self)
+            if not self._says(_HAS_VERSION):
+                mark_schema_version(self, max(schema_versions))
 
     def apply(self, migration: Migration) -> None:
         """Apply a migration and mark it; `statement` tells where it stopped."""
         with self._scope(migration):
-            self._run(migration.statements)
+            self._run(migration.path.name, migration.statements)
+            if migration.index:
+                confirm(self.connection, migration.index)
             with self.transaction():
                 self.mark(migration, "apply")
 
-    def undo(self, migration: Migration) -> None:
-        """Roll a migration back and unmark it; `statement` tells where it stopped."""
+    def undo(self, migration: Migration) -> bool:
+        """Roll a migration back and unmark it; `statement` tells where it stopped.
+
+        Returns:
+            Whether there was anything to undo.
+        """
+        index = migration.dropped_index
         with self._scope(migration):
-            self._run(migration.rollback_statements)
+            there = index and self._says(_INDEX_IS_THERE, [index.written])
+            self._run(migration.rollback.name, migration.rollback_statements)
+            undone = there if index else self._says(_WROTE)
             with self.transaction():
                 self.unmark_one(migration.yoyo, log=False)
                 self.log_migration(migration.yoyo, "rollback")
+        return bool(undone)
 
     def mark(self, migration: Migration, operation: str = "mark") -> None:
         """Note that the database has a migration, and the checksum of its file."""
@@ -99,10 +131,22 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
         names = ("id", "operation", "username", "hostname", "migration_id")
         self.execute(_LOG, {name: data[name] for name in names} | {"comment": migration.checksum})
 
-    def _run(self, statements: list[str]) -> None:
-        # yoyo's own steps print the rows of a statement, and count those of both files together.
-        for self.statement, text in enumerate(statements, 1):
-            self.connection.execute(text)
+    def _says(self, query: LiteralString, parameters: Sequence[str] = ()) -> bool:
+        row = self.connection.execute(query, parameters).fetchone()
+        return bool(row and row[0])
+
+    def _run(self, file: str, statements: list[str]) -> None:
+        def tell(notice: psycopg.errors.Diagnostic) -> None:  # such as that a table stays
+            if notice.severity_nonlocalized in ("NOTICE", "WARNING"):
+                self._report(f"{file}: {notice.message_primary}")
+
+        self.connection.add_notice_handler(tell)
+        try:
+            # yoyo's own steps print the rows of a statement, and count both files' together.
+            for self.statement, text in enumerate(statements, 1):
+                self.connection.execute(text)
+        finally:
+            self.connection.remove_notice_handler(tell)
 
     @contextmanager
     def _scope(self, migration: Migration) -> Iterator[None]:

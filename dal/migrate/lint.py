@@ -8,13 +8,13 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import sqlparse
 from yoyo.migrations import read_sql_migration
 
-from dal.migrate import manifest
+from dal.migrate import concurrent, manifest
 
 DIRECTIVES = ("transactional", "depends")
 
@@ -23,13 +23,10 @@ _COMMENT = re.compile(r"\s*(?:--|/\*|\*)[\s*]*(?P<word>[A-Za-z][\w-]*)(?P<rest>.
 _DIRECTIVE = re.compile(r"\s*--\s*(?P<word>transactional|depends)\s*:\s*(?P<value>.*)")
 _APART = re.compile(rb"(?m)^\s*--\s*transactional\s*:\s*false\b")
 _VALUE = re.compile(r"(?i)\s*[:=]|\s+(true|false|\d{4}\b)")
+_INDEX_CONCURRENTLY = ("INDEX", "CONCURRENTLY")
 _TRANSACTION_CONTROL = re.compile(
     r"(?i)(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|"
     r"PREPARE\s+TRANSACTION)\b"
-)
-_CONCURRENT = re.compile(
-    r"(?is)(CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS|"
-    r"DROP\s+INDEX\s+CONCURRENTLY\s+IF\s+EXISTS)\b"
 )
 
 
@@ -122,11 +119,11 @@ def _file(path: Path, earlier: list[str]) -> Iterator[Finding]:
         yield Finding(path.name, 1, "has no statement; where nothing is to be done, write SELECT;")
     yield from _directives(path.name, text, statements, undoing, earlier)
     lines = [text[: max(0, text.find(one.strip()))].count("\n") + 1 for one in statements]
-    concurrent = not is_transactional(path)
+    apart = not is_transactional(path)
     for line, statement in zip(lines, bare, strict=True):
         if _TRANSACTION_CONTROL.match(statement):
             yield Finding(path.name, line, "take BEGIN, COMMIT and their kin out: dal does that")
-        elif concurrent and not _CONCURRENT.match(statement):
+        elif apart and concurrent.index(statement) is None:
             yield Finding(
                 path.name,
                 line,
@@ -134,11 +131,13 @@ def _file(path: Path, earlier: list[str]) -> Iterator[Finding]:
                 " CONCURRENTLY IF EXISTS can be repeated after a cut: take `-- transactional:"
                 " false` out, or make it one of these",
             )
-        elif not concurrent and re.search(r"(?i)\bINDEX\s+CONCURRENTLY\b", statement):
+        elif not apart and _INDEX_CONCURRENTLY in pairwise(
+            concurrent.keywords(concurrent.loud(statement))
+        ):
             yield Finding(
                 path.name, line, "CONCURRENTLY needs `-- transactional: false` at the top"
             )
-    if concurrent and len(bare) > 1:
+    if apart and len(bare) > 1:
         yield Finding(
             path.name, lines[1], "a second statement: outside a transaction a file has one"
         )

@@ -1,7 +1,7 @@
-"""Applies, rolls back and adopts migrations."""
+"""Applies and rolls back migrations."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,16 +11,16 @@ import psycopg
 
 from dal import errors
 from dal.migrate import folder as files
+from dal.migrate.concurrent import Index
 from dal.migrate.connection import explained
 from dal.migrate.folder import Migration
 from dal.migrate.indexes import invalid, repair
 from dal.migrate.ledger import Ledger, applied
-from dal.migrate.rehearsal import differences, rehearsed
-from dal.migrate.session import Report, Session, session
+from dal.migrate.obstacles import obstacles, refuse
+from dal.migrate.rehearsal import rehearsed
+from dal.migrate.session import WAIT_SECONDS, Report, Session, session, silent
 from dal.migrate.status import refuse_disagreement
 from dal.places import MIGRATIONS
-
-WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,6 @@ class Step:
     seconds: float
 
 
-def _silent(_: str) -> None:
-    pass
-
-
 def apply(
     dsn: str,
     *,
@@ -43,7 +39,7 @@ def apply(
     dry_run: bool = False,
     wait: float = WAIT_SECONDS,
     folder: Path = MIGRATIONS,
-    report: Report = _silent,
+    report: Report = silent,
 ) -> list[Step]:
     """Apply the pending migrations in order, each in a transaction of its own.
 
@@ -79,14 +75,14 @@ def apply(
     with session(dsn, wait=wait, report=report) as run:
         has = applied(run.connection)
         refuse_disagreement(migrations, has)
+        found = obstacles(run.connection)
+        if not has:  # else it is too late
+            refuse(found)
         pending = [one for one in upto if one.id not in has][:steps]
         if not has and pending:
-
-            def rehearse() -> None:
-                with rehearsed(run.connection, migrations):
-                    pass
-
-            run.retried("the rehearsal", rehearse)
+            _rehearse(run, migrations)
+        for obstacle in found:
+            report(f"note: {obstacle}")
         if dry_run:
             for migration in pending:
                 report(f"would apply {migration.id}")
@@ -95,12 +91,13 @@ def apply(
         _repair(run, migrations, ids, report)
         if not pending:
             return []
-        ledger = Ledger(run.connection)
+        ledger = Ledger(run.connection, report)
 
-        def make(migration: Migration) -> None:
-            if migration.concurrent_index:  # IF NOT EXISTS would accept what the last try left
+        def make(migration: Migration) -> bool:
+            if migration.index:  # IF NOT EXISTS would accept what the last try left
                 _repair(run, migrations, ids, report)
             ledger.apply(migration)
+            return True
 
         try:
             return [_step(run, ledger, make, one, f"{one.id}.sql", report) for one in pending]
@@ -115,9 +112,13 @@ def rollback(
     to: str | None = None,
     wait: float = WAIT_SECONDS,
     folder: Path = MIGRATIONS,
-    report: Report = _silent,
+    report: Report = silent,
 ) -> list[Step]:
     """Roll back the latest migrations, newest first. The rows of their tables are lost.
+
+    They are first rolled back in one transaction that is undone, so that what is in the way is
+    found before anything is dropped. A table that was there before dal stays, and the report says
+    so.
 
     Parameters:
         steps: how many; None means all, or all after `to`.
@@ -136,54 +137,11 @@ def rollback(
         latest = [one for one in reversed(after) if one.id in has][:steps]
         if not latest:
             return []
-        ledger = Ledger(run.connection)
+        _rehearse(run, latest, back=True)
+        ledger = Ledger(run.connection, report)
         return [
             _step(run, ledger, ledger.undo, one, f"{one.id}.rollback.sql", report) for one in latest
         ]
-
-
-def mark(
-    dsn: str,
-    to: str,
-    *,
-    wait: float = WAIT_SECONDS,
-    folder: Path = MIGRATIONS,
-    report: Report = _silent,
-) -> list[str]:
-    """Adopt a schema that is there already: note migrations as applied, without applying them.
-
-    The schema is compared with what they make, object by object, comments included.
-
-    Parameters:
-        to: the last one to mark, by id or number.
-        dsn, wait, folder, report: as for `apply`.
-
-    Returns:
-        The ids that were marked.
-
-    Raises:
-        SchemaMismatchError: the schema differs; the text lists each difference.
-        Others are those of `apply`. The role must be allowed to create a schema for the comparison.
-    """
-    migrations = files.read(folder)
-    upto = migrations[: files.position(migrations, to) + 1]
-    with session(dsn, wait=wait, report=report) as run:
-        has = applied(run.connection)
-        refuse_disagreement(migrations, has)
-        found = run.retried("the comparison", partial(differences, run.connection, upto))
-        if found:
-            listed = "\n  ".join(found)
-            raise errors.SchemaMismatchError(
-                f"the schema is not what {upto[-1].id} makes; put it right, or let `dal migrate`"
-                f" make it elsewhere:\n  {listed}"
-            )
-        ledger = Ledger(run.connection)
-        marked = [one for one in upto if one.id not in has]
-        with ledger.transaction():
-            for migration in marked:
-                ledger.mark(migration)
-                report(f"marked {migration.id}")
-        return [one.id for one in marked]
 
 
 def _at_least_one(steps: int | None) -> None:
@@ -191,9 +149,17 @@ def _at_least_one(steps: int | None) -> None:
         raise errors.InvalidInputError("steps must be at least 1, or None for all")
 
 
+def _rehearse(run: Session, migrations: Sequence[Migration], *, back: bool = False) -> None:
+    def rehearse() -> None:
+        with rehearsed(run.connection, migrations, back=back):
+            pass
+
+    run.retried("the rehearsal", rehearse)
+
+
 def _repair(run: Session, migrations: list[Migration], pending: set[str], report: Report) -> None:
-    built = _built(migrations)
-    for index in invalid(run.connection, list(built)):
+    built = {one.index.name: one.id for one in migrations if one.index}
+    for index in invalid(run.connection, _indexes(migrations)):
         repair_it = partial(repair, run.connection, index, pending=built.get(index.name) in pending)
         what = f"the repair of the INVALID index {index.qualified}"
         try:
@@ -211,26 +177,29 @@ def _repair(run: Session, migrations: list[Migration], pending: set[str], report
 
 def _tell_invalid(run: Session, migrations: list[Migration], report: Report) -> None:
     with suppress(psycopg.Error):  # the connection may be what failed
-        for index in invalid(run.connection, list(_built(migrations))):
+        for index in invalid(run.connection, _indexes(migrations)):
             report(f"the index {index.qualified} is INVALID; the next run repairs it")
 
 
-def _built(migrations: list[Migration]) -> dict[str, str]:
-    return {one.concurrent_index: one.id for one in migrations if one.concurrent_index}
+def _indexes(migrations: list[Migration]) -> list[Index]:
+    return [one.index for one in migrations if one.index]
 
 
 def _step(
     run: Session,
     ledger: Ledger,
-    action: Callable[[Migration], None],
+    action: Callable[[Migration], bool],
     migration: Migration,
     file: str,
     report: Report,
 ) -> Step:
     started = time.perf_counter()
     with explained(lambda: f"{file}, statement {ledger.statement}"):
-        run.retried(file, partial(action, migration), queues=migration.transactional)
+        done = run.retried(file, partial(action, migration), queues=migration.transactional)
     seconds = time.perf_counter() - started
-    done = "rolled back" if file.endswith(".rollback.sql") else "applied"
-    report(f"{done} {migration.id} in {seconds * 1000:.0f} ms")
+    if done:
+        verb = "rolled back" if file.endswith(".rollback.sql") else "applied"
+        report(f"{verb} {migration.id} in {seconds * 1000:.0f} ms")
+    else:
+        report(f"{migration.id} had nothing to roll back, and is pending again")
     return Step(migration.id, seconds)

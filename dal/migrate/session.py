@@ -10,10 +10,13 @@ import psycopg
 
 from dal import errors
 from dal.migrate.connection import RETRIED, connect, explained
+from dal.migrate.settings import committed_reads, settle
 
 Report = Callable[[str], None]
 Result = TypeVar("Result")
 
+WAIT_SECONDS = 60.0
+"""How long a run waits for others, in all, unless it is told."""
 LOCK_TIMEOUT_SECONDS = 1.0
 """How long a migration may stand before a table's lock, with the service queueing behind it."""
 PAUSE_SECONDS = 2.0
@@ -34,14 +37,14 @@ _IN_THE_WAY = """
     FROM pg_locks
     JOIN pg_stat_activity USING (pid)
     JOIN pg_class ON pg_class.oid = relation
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
-      AND relnamespace::regnamespace::name = ANY (current_schemas(false))
+      AND nspname = ANY (current_schemas(false))
     ORDER BY xact_start
     LIMIT 3
 """
 _ABOUT = """
-    SELECT pg_backend_pid(), current_setting('transaction_read_only') = 'on',
-        has_schema_privilege(current_schema(), 'CREATE')
+    SELECT pg_backend_pid(), pg_is_in_recovery(), has_schema_privilege(current_schema(), 'CREATE')
 """
 # A role's or a database's own limits are meant for services. The names depend on the version.
 _NO_LIMITS = """
@@ -57,11 +60,15 @@ class PoolerError(errors.ConfigurationError):
 
 
 class ReadOnlyError(errors.DatabaseUnavailableError):
-    """The server is read-only (a standby?); migrate on the primary."""
+    """The server is a standby, which is read-only; migrate on the primary."""
 
 
 class LockedError(errors.TransactionConflictError):
     """Somebody else held a lock for too long; run it again, or wait longer."""
+
+
+def silent(_: str) -> None:
+    """A report that says nothing."""
 
 
 class Patience:
@@ -150,16 +157,19 @@ def session(dsn: str, *, wait: float, report: Report) -> Iterator[Session]:
     """
     with connect(dsn) as connection, explained("the run"):
         connection.autocommit = True
-        pid, read_only, may_create = _one(connection, _ABOUT)
+        committed_reads(connection)
+        with connection.transaction():
+            pid, standby, may_create = _one(connection, _ABOUT)
         if pid != connection.info.backend_pid:
             raise PoolerError
-        if read_only:  # as every standby is
+        if standby:
             raise ReadOnlyError
         if not may_create:
             raise errors.PermissionDeniedError(
                 "the role may not create tables in the first schema of its search_path,"
                 " or there is none; migrate as the schema's owner"
             )
+        settle(connection, transaction=False)
         connection.execute(_NO_LIMITS)
         held = Session(connection, Patience(wait, report))
         held.lock()

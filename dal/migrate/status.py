@@ -1,5 +1,6 @@
 """Which migrations a database has, and where it and the files disagree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ from dal.migrate import folder as files
 from dal.migrate.connection import connect, explained
 from dal.migrate.folder import Migration
 from dal.migrate.ledger import Applied, applied
+from dal.migrate.obstacles import Kind, Obstacle, obstacles
+from dal.migrate.settings import committed_reads, settle
 from dal.places import MIGRATIONS
 
 
@@ -20,11 +23,13 @@ class State:
         id: the file's name without its ending.
         applied_at: when it was applied (UTC); None while it is pending.
         problem: what is wrong with it, and what to do; None where the file and the database agree.
+        notes: what changes the rows of its tables, or is missing from them, but stops nothing.
     """
 
     id: str
     applied_at: datetime | None
     problem: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def status(dsn: str, *, folder: Path = MIGRATIONS) -> list[State]:
@@ -45,14 +50,24 @@ def status(dsn: str, *, folder: Path = MIGRATIONS) -> list[State]:
     migrations = files.read(folder)
     with connect(dsn) as connection, explained("status"):
         connection.read_only = True
-        return states(migrations, applied(connection))
+        committed_reads(connection)
+        settle(connection, transaction=True)
+        return states(migrations, applied(connection), obstacles(connection))
 
 
-def states(migrations: list[Migration], has: dict[str, Applied]) -> list[State]:
-    """Compare the files with what a database has."""
+def states(
+    migrations: list[Migration], has: dict[str, Applied], found: Sequence[Obstacle] = ()
+) -> list[State]:
+    """Compare the files with what a database has.
+
+    Parameters:
+        migrations: the files.
+        has: what is applied.
+        found: the obstacles in the database.
+    """
     known = {migration.id: migration for migration in migrations}
     last = max(has, default="")
-    found = []
+    listed = []
     for name in sorted(known.keys() | has.keys()):
         problem = None
         if name not in known:
@@ -62,8 +77,12 @@ def states(migrations: list[Migration], has: dict[str, Applied]) -> list[State]:
                 problem = f"not applied, though {last} is: give it the next number"
         elif has[name].checksum not in (None, known[name].checksum):
             problem = "edited after it was applied: restore the file, and add a migration"
-        found.append(State(name, has[name].at if name in has else None, problem))
-    return found
+        of_it = [one for one in found if one.migration == name]
+        stopping = [str(one) for one in of_it if one.kind is Kind.STOPS]
+        problem = "; ".join(filter(None, (problem, *stopping))) or None
+        notes = tuple(str(one) for one in of_it if one.kind is not Kind.STOPS)
+        listed.append(State(name, has[name].at if name in has else None, problem, notes))
+    return listed
 
 
 def refuse_disagreement(migrations: list[Migration], has: dict[str, Applied]) -> None:

@@ -175,7 +175,7 @@ def test_a_database_in_another_encoding(postgres: Postgres, folder: Path, add: A
         ("ALTER TABLE tasks ALTER title DROP NOT NULL", "unknown: tasks column title character"),
         ("ALTER TABLE tasks ADD due date", "unknown: tasks column due date"),
         ("ALTER TABLE tasks DROP CONSTRAINT chk_task_title", "missing: tasks constraint chk_task"),
-        ("COMMENT ON TABLE users IS NULL", "missing: users comment 0 dal 0001.users"),
+        ("COMMENT ON TABLE messages IS NULL; DROP INDEX idx_messages_created_at", "missing: mes"),
         (
             "ALTER TABLE tasks DROP CONSTRAINT tasks_user_id_fkey",
             "missing: tasks constraint tasks_user_id_fkey FOREIGN KEY",

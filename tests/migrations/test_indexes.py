@@ -1,5 +1,6 @@
 """INVALID indexes: told after every run, repaired by the next."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 
 from dal import errors, migrate
-from tests.migrations.database import NEXT, Add, rows, run
+from tests.migrations.database import AFTER, NEXT, Add, rows, run
 
 UNIQUE = (
     "-- transactional: false\n"
@@ -137,3 +138,100 @@ def test_an_index_that_no_migration_made_stops_no_run(twins: str) -> None:
     assert migrate.apply(twins, report=said.append) == []
     assert REPAIRED in said
     assert rows(twins, INDEXES) == [("idx_title", True)]
+
+
+# The mark is written for the index that the statement names, however it is written.
+
+HEAD = (
+    "-- transactional: false\n-- Not CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_wrong ON x (y).\n"
+)
+BUILD = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS"
+
+
+@pytest.mark.parametrize(
+    ("name", "in_catalogue"),
+    [
+        ("Idx_Title", "idx_title"),
+        ('"Idx ""title"""', 'Idx "title"'),
+        ("/* INDEX CONCURRENTLY IF NOT EXISTS idx_wrong */ idx_title", "idx_title"),
+        ("-- why\nidx_title", "idx_title"),
+        ("i" * 70, "i" * 63),
+    ],
+)
+def test_a_failed_build_is_not_taken_for_done_whatever_its_name(
+    twins: str, folder: Path, add: Add, name: str, in_catalogue: str
+) -> None:
+    add(f"{NEXT}.title", f"{HEAD}{BUILD} {name} ON public . tasks (title)", DROP)
+    query = f"""
+        SELECT indisvalid FROM pg_index JOIN pg_class ON oid = indexrelid
+        WHERE relname = '{in_catalogue}'
+    """
+    for _ in range(2):
+        failing_run(twins, folder)
+        assert rows(twins, query) == [(False,)]
+    run(twins, "DELETE FROM tasks")
+    migrate.apply(twins, folder=folder)
+    assert rows(twins, query) == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("there", "problem"),
+    [
+        ("CREATE INDEX idx_title ON tasks (title)", "public.idx_title is another index: btree (ti"),
+        ("CREATE UNIQUE INDEX idx_title ON tasks (id)", "is another index: UNIQUE btree (id)"),
+        ("CREATE UNIQUE INDEX idx_title ON users (id)", "public.idx_title is not an index of tas"),
+        ("CREATE TABLE idx_title ()", "public.idx_title is not an index of tasks"),
+        ("CREATE UNIQUE INDEX idx_title ON tasks (title) WHERE title <> ''", "another index: UNI"),
+    ],
+)
+def test_what_bears_the_name_and_is_not_the_index_is_not_marked(
+    migrated: str, folder: Path, add: Add, there: str, problem: str
+) -> None:
+    add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
+    run(migrated, there)
+    with pytest.raises(errors.SchemaMismatchError, match=re.escape(problem)) as failed:
+        migrate.apply(migrated, folder=folder)
+    assert str(failed.value).endswith("rename or drop it, and run again")
+    assert not migrate.status(migrated, folder=folder)[-1].applied_at
+    kind = "TABLE" if "TABLE" in there else "INDEX"
+    run(migrated, f"ALTER {kind} idx_title RENAME TO idx_another")
+    migrate.apply(migrated, folder=folder)
+
+
+@pytest.mark.parametrize(
+    "columns", ["(title)", "USING btree (lower(title) DESC) WHERE title IN ('a', 'b'); -- why"]
+)
+def test_the_index_itself_made_by_hand_or_by_a_dump_is_marked(
+    migrated: str, folder: Path, add: Add, columns: str
+) -> None:
+    add(f"{NEXT}.title", f"{HEAD}{BUILD} idx_title ON tasks {columns}", DROP)
+    run(migrated, f"CREATE UNIQUE INDEX idx_title ON tasks {columns}")
+    [(definition,)] = rows(migrated, "SELECT pg_get_indexdef('idx_title'::regclass)")
+    migrate.apply(migrated, folder=folder)
+    migrate.rollback(migrated, folder=folder)
+    run(migrated, definition)
+    migrate.apply(migrated, folder=folder)
+
+
+def test_a_rollback_that_finds_no_index_says_so(migrated: str, folder: Path, add: Add) -> None:
+    add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
+    said: list[str] = []
+    for prepare in ("SELECT", DROP):
+        migrate.apply(migrated, folder=folder)
+        run(migrated, prepare)
+        migrate.rollback(migrated, folder=folder, report=said.append)
+    assert said[0].startswith(f"rolled back {NEXT}.title in ")
+    assert said[1:] == [
+        f'{NEXT}.title.rollback.sql: index "idx_title" does not exist, skipping',
+        f"{NEXT}.title had nothing to roll back, and is pending again",
+    ]
+
+
+def test_mark_knows_an_index_that_was_built_concurrently(
+    migrated: str, folder: Path, add: Add
+) -> None:
+    add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
+    add(f"{AFTER}.due", "ALTER TABLE tasks ADD due date")
+    migrate.apply(migrated, folder=folder)
+    run(migrated, "DELETE FROM _yoyo_migration")
+    assert migrate.mark(migrated, AFTER, folder=folder)[-1] == f"{AFTER}.due"

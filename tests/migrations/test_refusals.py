@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
-from psycopg import sql
 from typer.testing import CliRunner
 
 from dal.cli import app
 from tests.faults.restartable import Restartable
 from tests.migrations.database import IDS, LAST, catalogue, lock_held, run
-from tests.servers import Postgres, database_name
+from tests.servers import Postgres
 
 RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("mark", LAST)]
 EVERY = pytest.mark.parametrize("command", RUNS, ids=" ".join)
@@ -108,20 +106,10 @@ def test_status_needs_two_tables_to_read_and_nothing_else(migrated: str) -> None
     assert (result.exit_code, result.stdout.count(" applied ")) == (0, len(IDS))
 
 
-@EVERY
-def test_a_server_that_is_read_only(empty_database: str, command: tuple[str, ...]) -> None:
-    with psycopg.connect(empty_database, autocommit=True) as connection:
-        name = sql.Identifier(database_name(empty_database))
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name)
-        )
-    code, said = refusal(empty_database, *command)
-    assert code == 10
-    assert "read-only (a standby?); migrate on the primary" in said
-
-
 def test_a_standby(postgres: Postgres) -> None:
     with Restartable.like(postgres) as server:
+        # Which no standby has.
+        run(server.dsn(), "ALTER ROLE postgres SET default_transaction_isolation = serializable")
         server.stop()
         signal = server.directory / "data" / "standby.signal"
         signal.touch()

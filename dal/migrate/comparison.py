@@ -1,0 +1,154 @@
+"""A schema that is there, compared with the one that migrations make."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from dal.migrate.connection import explained
+from dal.migrate.folder import Migration
+from dal.migrate.rehearsal import rehearsed
+from dal.places import SQL
+
+_SCRATCH = sql.Identifier("dal_mark")
+# A dump has a CHECK, an index or a default as the catalogue writes it, and read back that may be
+# written in another way: 'a'::varchar in an array of text has its cast elsewhere.
+_AS_RESTORED = """
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s',
+        conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint
+    WHERE contype = 'c' AND conrelid <> 0 AND connamespace = 'dal_mark'::regnamespace
+    UNION ALL
+    SELECT format('DROP INDEX %s; %s', indexrelid::regclass, pg_get_indexdef(indexrelid))
+    FROM pg_index JOIN pg_class ON oid = indexrelid
+    WHERE (indpred IS NOT NULL OR indexprs IS NOT NULL) AND relnamespace = 'dal_mark'::regnamespace
+    UNION ALL
+    SELECT format('ALTER TABLE %s ALTER %I SET DEFAULT %s',
+        attrelid::regclass, attname, pg_get_expr(adbin, adrelid))
+    FROM pg_attrdef
+    JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+    JOIN pg_class ON pg_class.oid = attrelid
+    WHERE attgenerated = '' AND relnamespace = 'dal_mark'::regnamespace
+"""
+_BESIDE = ("trigger", "rule", "row security", "policy")
+"""What a shop may put on our tables, and go on to use them; sql/obstacles.sql says what it does."""
+
+
+class Part(NamedTuple):
+    """A row of sql/objects.sql: a table's name, and a part of it."""
+
+    table: str
+    kind: str
+    definition: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The table, the kind, and the part's own name, with which its definition begins."""
+        return self.table, self.kind, self.definition.partition(" ")[0]
+
+    @property
+    def comment(self) -> str | None:
+        """The comment on the table itself."""
+        number, _, text = self.definition.partition(" ")
+        return text if (self.kind, number) == ("comment", "0") else None
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.table} {self.kind} {self.definition}".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of a comparison.
+
+    Attributes:
+        differences: what is missing or unknown.
+        notes: what there is beside, and stops nothing.
+        marks: by the name of their table, the comments that make tables ours again.
+    """
+
+    differences: list[str]
+    notes: list[str]
+    marks: dict[str, str]
+
+
+def compare(
+    connection: psycopg.Connection, migrations: Sequence[Migration], unmarked: Collection[str]
+) -> Comparison:
+    """Compare the current schema with what migrations make of an empty one.
+
+    They are run in a schema of their own, which is rolled back. A table that stands elsewhere on
+    the search path is used from there, as a run would. One without a mark was there before, and is
+    not compared.
+
+    Parameters:
+        connection: in autocommit mode.
+        migrations: those that the schema is meant to have.
+        unmarked: tables without a mark that can't have been there before: they lost it.
+    """
+    made, restored, there = _schemas(connection, migrations)
+    comments = {one.table: one.comment for one in there if one.comment}
+    marks = {one.table: one.comment for one in made if one.comment}
+    present = {one.table for one in there} & {one.table for one in made}
+    foreign = {table for table in present if not comments.get(table, "").startswith("dal ")}
+    earlier = foreign.difference(unmarked)
+    known = defaultdict(set)
+    for part in made | restored:
+        known[part.place].add(part)
+    absent = {one.table for one in made} - present
+    compared = [one for one in sorted(there) if one.table in present - earlier]
+    unknown = [one for one in compared if one.kind != "comment" and one not in made | restored]
+    return Comparison(
+        differences=[
+            *(f"missing: {table}" for table in sorted(absent)),
+            *(
+                f"missing: {part}"
+                for part in sorted(made)
+                if part.kind != "comment"
+                and part.table in present - earlier
+                and there.isdisjoint(known[part.place])
+            ),
+            *(f"unknown: {part}" for part in unknown if part.kind not in _BESIDE),
+        ],
+        notes=[
+            *(
+                f"{table} bears no mark, so it was there before: it is used as it is and no"
+                f" rollback drops it. If it is ours: COMMENT ON TABLE {table} IS '{marks[table]}'"
+                for table in sorted(earlier)
+            ),
+            *(f"beside the migrations there is {part}" for part in unknown if part.kind in _BESIDE),
+        ],
+        marks={
+            table: ": ".join((marks[table].partition(":")[0], comments[table]))
+            if table in comments
+            else marks[table]
+            for table in sorted(foreign - earlier)
+        },
+    )
+
+
+def _schemas(
+    connection: psycopg.Connection, migrations: Sequence[Migration]
+) -> tuple[set[Part], set[Part], set[Part]]:
+    """What migrations make, how a dump of that would be restored, and what is there."""
+    current, path = connection.execute(
+        "SELECT current_schema()::text, current_schemas(false)::text[]"
+    ).fetchone() or ("", [])
+    with connection.transaction(force_rollback=True):
+        with explained("the comparison makes a schema, and rolls it back"):
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
+        others = [_SCRATCH, *(sql.Identifier(one) for one in path if one != current)]
+        connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(others)))
+        with rehearsed(connection, migrations, plainly=True):
+            made = _parts(connection, "dal_mark")
+            for (statement,) in connection.execute(_AS_RESTORED).fetchall():
+                connection.execute(statement.encode())
+            restored = _parts(connection, "dal_mark")
+    return made, restored, _parts(connection, current)
+
+
+def _parts(connection: psycopg.Connection, schema: str) -> set[Part]:
+    rows = connection.execute((SQL / "objects.sql").read_bytes())
+    return {Part(*row) for in_schema, *row in rows if in_schema == schema}

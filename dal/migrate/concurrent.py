@@ -1,0 +1,95 @@
+"""The index that a statement builds, or drops, without keeping anybody from writing."""
+
+import re
+from dataclasses import dataclass
+
+from dal.binding.scanner import QUIET, Kind, ScanError, Token, tokens
+
+_BUILD = ("INDEX", "CONCURRENTLY", "IF", "NOT", "EXISTS")
+_DROP = ("INDEX", "CONCURRENTLY", "IF", "EXISTS")
+_BEGINNINGS = (("CREATE", *_BUILD), ("CREATE", "UNIQUE", *_BUILD), ("DROP", *_DROP))
+_NAME_BYTES = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index, as a statement names it.
+
+    Attributes:
+        name: as the catalogue has it.
+        written: the name as it is written, with its schema if that is said.
+        table: the table's, likewise; None where the index is dropped.
+        plain: the statement without CONCURRENTLY.
+        definition: what follows the table, such as `(user_id)`.
+        unique: whether it is.
+    """
+
+    name: str
+    written: str
+    table: str | None
+    plain: str
+    definition: str
+    unique: bool
+
+
+def loud(statement: str) -> list[Token]:
+    """The tokens that are neither space nor comment; none if the text can't be read."""
+    try:
+        return [token for token in tokens(statement) if token.kind not in QUIET]
+    except ScanError:
+        return []
+
+
+def keywords(read: list[Token]) -> list[str]:
+    """Each token's text, and that of words in capitals."""
+    return [token.text.upper() if token.kind is Kind.WORD else token.text for token in read]
+
+
+def index(statement: str) -> Index | None:
+    """The index, if the statement is CREATE or DROP INDEX CONCURRENTLY IF (NOT) EXISTS."""
+    read = loud(statement)
+    words = keywords(read)
+    begin = next((one for one in _BEGINNINGS if tuple(words[: len(one)]) == one), None)
+    if begin is None:
+        return None
+    names, place = _name(read, len(begin))
+    table: list[Token] = []
+    if begin[0] == "CREATE":
+        place += 2 if words[place : place + 2] == ["ON", "ONLY"] else 1
+        table, place = _name(read, place)
+    if not names or (begin[0] == "CREATE" and not table):
+        return None
+    concurrently = read[words.index("CONCURRENTLY")]
+    end = concurrently.offset + len(concurrently.text)
+    return Index(
+        name=_folded(names[-1]),
+        written="".join(token.text for token in names),
+        table="".join(token.text for token in table) or None,
+        plain=statement[: concurrently.offset] + statement[end:],
+        definition=statement[read[place].offset :] if place < len(read) else "",
+        unique="UNIQUE" in begin,
+    )
+
+
+def _name(read: list[Token], place: int) -> tuple[list[Token], int]:
+    """A name with what qualifies it, and the place after it."""
+    start = place
+    while place < len(read) and _is_name(read[place]):
+        place += 1
+        if place == len(read) or read[place].text != ".":
+            return read[start:place], place
+        place += 1
+    return [], place
+
+
+def _is_name(token: Token) -> bool:
+    # U&"..." is one to PostgreSQL as well, but nobody could read it.
+    return token.kind is Kind.WORD or (token.kind is Kind.QUOTED and token.text.startswith('"'))
+
+
+def _folded(token: Token) -> str:
+    if token.kind is Kind.QUOTED:
+        name = token.text[1:-1].replace('""', '"')
+    else:
+        name = re.sub("[A-Z]+", lambda letters: letters[0].lower(), token.text)
+    return name.encode()[:_NAME_BYTES].decode(errors="ignore")

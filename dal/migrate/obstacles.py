@@ -1,0 +1,61 @@
+"""What is in a database that keeps dal from working, or changes its rows."""
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+import psycopg
+
+from dal import errors
+from dal.places import SQL
+
+
+class Kind(StrEnum):
+    """What an obstacle does, as sql/obstacles.sql explains it."""
+
+    STOPS = auto()
+    CHANGES = auto()
+    UNMARKED = auto()
+    HIDDEN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something in a database that is not as it should be.
+
+    Attributes:
+        kind: what it does.
+        migration: the id of the one that it concerns.
+        table: the table's name.
+        problem: what is wrong.
+        help: what to do.
+    """
+
+    kind: Kind
+    migration: str
+    table: str
+    problem: str
+    help: str
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.help}"
+
+
+def obstacles(connection: psycopg.Connection) -> list[Obstacle]:
+    """Those of a database, by migration; the catalogue alone is read.
+
+    SQL: sql/obstacles.sql
+    """
+    rows = connection.execute((SQL / "obstacles.sql").read_bytes())
+    return [Obstacle(Kind(kind), *row) for kind, *row in rows]
+
+
+def refuse(found: list[Obstacle]) -> None:
+    """Stop before anything is applied.
+
+    Raises:
+        SchemaMismatchError: a table that was there before can't be used.
+    """
+    problems = [str(one) for one in found if one.kind is Kind.STOPS]
+    if problems:
+        listed = "\n  ".join(problems)
+        raise errors.SchemaMismatchError(f"a table that is there can't be used:\n  {listed}")

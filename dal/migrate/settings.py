@@ -1,0 +1,32 @@
+"""What we rely on in a session, whatever a server, a database or a role has for a default."""
+
+import psycopg
+from psycopg import IsolationLevel
+
+# How names, times and strings are written, so that they are read right; that notices are told, that
+# a run may write, and that a statement sees what is committed.
+_SETTLE = """
+    SELECT set_config(name, value, %s)
+    FROM (VALUES
+        ('DateStyle', 'ISO'), ('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'),
+        ('bytea_output', 'hex'), ('extra_float_digits', '1'), ('quote_all_identifiers', 'off'),
+        ('standard_conforming_strings', 'on'), ('client_min_messages', 'notice'),
+        ('default_transaction_isolation', 'read committed'),
+        ('default_transaction_read_only', 'off')
+    ) AS needed (name, value)
+"""
+
+
+def committed_reads(connection: psycopg.Connection) -> None:
+    """Let its transactions see what is committed: a standby has no serializable ones."""
+    connection.isolation_level = IsolationLevel.READ_COMMITTED
+
+
+def settle(connection: psycopg.Connection, *, transaction: bool) -> None:
+    """Make a session independent of defaults.
+
+    Parameters:
+        connection: to the server itself, unless it is for a transaction.
+        transaction: until the end of the current one, so that a pooler hands nothing on.
+    """
+    connection.execute(_SETTLE, [transaction])

@@ -1,0 +1,212 @@
+"""Copies of a database, however they came: a command works, or says first what to do."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from dal import migrate
+from dal.cli import app
+from dal.embedded.server import _installation
+from dal.errors import SchemaMismatchError
+from tests.migrations.database import (
+    IDS,
+    LAST,
+    NEXT,
+    Add,
+    catalogue,
+    rows,
+    run,
+    search_path,
+    tables,
+)
+from tests.servers import Postgres, database_name
+
+Copy: TypeAlias = Callable[..., str]
+NO_COMMENTS = "--no-comments"
+APPLIED = [True] * len(IDS)
+
+
+@pytest.fixture
+def copied(migrated: str, postgres: Postgres) -> Copy:
+    """Dumps the migrated database with these options of pg_dump, and restores it elsewhere."""
+    programs = _installation(18) / "bin"
+
+    def copied(*options: str) -> str:
+        dump = subprocess.run(
+            [programs / "pg_dump", *options, migrated], capture_output=True, check=True
+        )
+        copy = postgres.create()
+        # Older servers don't know each setting that the dump begins with.
+        subprocess.run(
+            [programs / "psql", "-qX", "--set=ON_ERROR_STOP=0", "-f", "-", copy],
+            input=dump.stdout,
+            capture_output=True,
+            check=True,
+        )
+        return copy
+
+    return copied
+
+
+def applied(dsn: str) -> list[bool]:
+    return [bool(one.applied_at) for one in migrate.status(dsn)]
+
+
+def up_to_date(dsn: str) -> list[str]:
+    """Migrate, and where that says so, mark first; what was said then."""
+    try:
+        migrate.apply(dsn)
+    except SchemaMismatchError as refusal:
+        assert "`dal mark` compares it and marks it" in str(refusal)  # noqa: PT017
+        migrate.mark(dsn, LAST)
+        assert migrate.apply(dsn) == []
+    lines: list[str] = []
+    assert migrate.apply(dsn, report=lines.append) == []
+    assert applied(dsn) == APPLIED
+    return lines
+
+
+@pytest.mark.parametrize("ledger", [(), ("-s",), ("-T", "_yoyo*"), ("-T", "_yoyo_log")], ids=str)
+@pytest.mark.parametrize("comments", [(), (NO_COMMENTS,)], ids=str)
+def test_a_dump(
+    copied: Copy, migrated: str, ledger: tuple[str, ...], comments: tuple[str, ...]
+) -> None:
+    copy = copied(*ledger, *comments)
+    lines = up_to_date(copy)
+    if comments and lines:  # the ledger came along, so that nothing had to be marked so far
+        assert [line.partition(": ")[2][:45] for line in lines] == [
+            "conversations does not bear the mark of 0003.",
+            "messages does not bear the mark of 0004.messa",
+        ]
+        before = catalogue(copy)
+        with pytest.raises(SchemaMismatchError, match=r"messages does not bear the mark .*mark`"):
+            migrate.rollback(copy, steps=None)
+        assert (catalogue(copy), applied(copy)) == (before, APPLIED)
+        assert migrate.mark(copy, LAST) == []
+        assert up_to_date(copy) == []
+
+    said: list[str] = []
+    migrate.rollback(copy, steps=None, report=said.append)
+    assert applied(copy) == [False] * len(IDS)
+    left = {"public.tasks", "public.users"} if comments else set()
+    assert tables(copy) == left
+    assert sum(line.startswith("rolled back ") for line in said) == len(IDS) - len(left)
+    stays = [line.partition(": ")[2] for line in said if " stays: " in line]
+    assert stays == [
+        f"{name.partition('.')[2]} stays: it does not bear the mark of {name}"
+        for name in IDS[1::-1]
+        if comments
+    ]
+    migrate.apply(copy)
+    assert tables(copy) == tables(migrated)
+
+
+@pytest.mark.parametrize("comments", [(), (NO_COMMENTS,)], ids=str)
+def test_mark_takes_a_dumped_schema_for_equal(copied: Copy, comments: tuple[str, ...]) -> None:
+    copy = copied("-s", *comments)
+    changed = rows(copy, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'")
+    assert any("('active'::character varying)::text" in text for (text,) in changed)
+    run(copy, "COMMENT ON TABLE conversations IS 'the talk of the town'")
+    migrate.mark(copy, LAST)
+    assert applied(copy) == APPLIED
+    [(comment,)] = rows(copy, "SELECT obj_description('conversations'::regclass, 'pg_class')")
+    assert comment == "dal 0003.conversations: the talk of the town"
+
+
+def test_mark_knows_a_dumped_index_and_default(
+    copied: Copy, migrated: str, folder: Path, add: Add
+) -> None:
+    add(
+        f"{NEXT}.due",
+        "ALTER TABLE tasks ADD due text DEFAULT ('now'::varchar IN ('now', 'later'))::text;\n"
+        "CREATE INDEX idx_due ON tasks (user_id) WHERE title IN ('a', 'b')",
+    )
+    migrate.apply(migrated, folder=folder)
+    assert migrate.mark(copied("-s"), NEXT, folder=folder) == [*IDS, f"{NEXT}.due"]
+
+
+def test_a_dump_restored_by_another_role(copied: Copy, migrated: str) -> None:
+    copy = copied("--no-owner", "--no-privileges")
+    role = "dal_test_new_owner"
+    password = urlsplit(copy).password or "irrelevant"
+    run(copy, f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+    try:
+        run(
+            copy,
+            f"GRANT CREATE ON SCHEMA public TO {role}",
+            *(f"ALTER TABLE {name} OWNER TO {role}" for name in sorted(tables(copy))),
+        )
+        parts = urlsplit(copy)
+        secret = f":{parts.password}" if parts.password else ""
+        host = parts.netloc.rpartition("@")[2]
+        owner = urlunsplit(parts._replace(netloc=f"{role}{secret}@{host}"))
+        result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": owner})
+        assert result.exit_code == 9  # the ledger's tables are another's still
+        run(
+            copy,
+            *(
+                f"ALTER TABLE {name} OWNER TO {role}"
+                for (name,) in rows(
+                    copy, "SELECT tablename FROM pg_tables WHERE tablename ~ 'yoyo'"
+                )
+            ),
+        )
+        assert applied(owner) == APPLIED
+        migrate.rollback(owner, steps=None)
+        migrate.apply(owner)
+        assert tables(copy) == tables(migrated)
+    finally:
+        run(copy, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("schema", ["Chat", "My-App", 'a"b'])
+def test_a_schema_whose_name_needs_quotes(empty_database: str, schema: str) -> None:
+    quoted = schema.replace('"', '""')
+    run(empty_database, f'CREATE SCHEMA "{quoted}"')
+    search_path(empty_database, schema)
+    migrate.apply(empty_database)
+    result = CliRunner().invoke(app, ["check"], env={"DATABASE_URL": empty_database})
+    assert (result.exit_code, result.stdout[:6]) == (0, "proved"), result.output
+    run(empty_database, "DELETE FROM _yoyo_migration", "DROP INDEX idx_tasks_user_id")
+    with pytest.raises(SchemaMismatchError, match=r"missing: tasks index idx_tasks_user_id"):
+        migrate.mark(empty_database, LAST)
+    run(
+        empty_database,
+        "CREATE INDEX idx_tasks_user_id ON tasks (user_id, created_at DESC, id DESC)",
+    )
+    assert migrate.mark(empty_database, LAST) == IDS
+    with psycopg.connect(empty_database) as service:
+        service.execute("SELECT FROM messages")
+        with pytest.raises(migrate.LockedError, match=f"pid {service.info.backend_pid}"):
+            migrate.rollback(empty_database, steps=None, wait=0)
+    migrate.rollback(empty_database, steps=None)
+    assert tables(empty_database) == set()
+
+
+def test_a_template(migrated: str, postgres: Postgres) -> None:
+    run(migrated, "ALTER SCHEMA public RENAME TO chat")
+    search_path(migrated, "chat")
+    copy = postgres.create(database_name(migrated))
+    # What was set for the database does not come along.
+    notes = [note for one in migrate.status(copy) for note in one.notes]
+    assert notes[0].startswith("the schema chat has tables of dal, and is not on the search_path")
+    search_path(copy, "chat")
+    assert applied(copy) == APPLIED
+    assert migrate.apply(copy) == []
+    migrate.rollback(copy, steps=None)
+    assert tables(copy) == set()
+
+
+def test_strings_that_do_not_conform(migrated: str, postgres: Postgres) -> None:
+    other = postgres.create()
+    name = database_name(other)
+    run(other, f"ALTER DATABASE {name} SET standard_conforming_strings = off")
+    migrate.apply(other)
+    run(other, f"ALTER DATABASE {name} RESET standard_conforming_strings")
+    assert catalogue(other) == catalogue(migrated)
