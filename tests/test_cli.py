@@ -181,9 +181,23 @@ def test_environment_wins_over_env_file(
     assert (code, out.count(" pending\n"), err) == (14, len(IDS), "")
 
 
-@pytest.mark.parametrize(
-    "command", [("migrate",), ("rollback", "--yes"), ("status",), ("mark", LAST)], ids=" ".join
-)
+ON_DATABASE_URL = [
+    ("ping",),
+    ("migrate",),
+    ("rollback", "--yes"),
+    ("status",),
+    ("mark", LAST),
+    ("import", "-"),
+    ("export",),
+    ("explain", "users.get"),
+    ("archive",),
+    ("purge", "--archived-for", "90d"),
+    ("erase-user", "ada", "--yes"),
+    ("orphans",),
+]
+
+
+@pytest.mark.parametrize("command", ON_DATABASE_URL, ids=" ".join)
 class TestRefusals:
     @pytest.mark.parametrize("value", [None, ""])
     def test_no_address(
@@ -196,8 +210,8 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("url", "status", "reason"),
         [
-            (DEAD, 4, "no connection to the database"),
-            ("postgresql://ada:s3cret@/x?host=/nowhere", 4, "no connection to the database"),
+            (DEAD, 4, "nothing listens at 127.0.0.1:1; check that the server runs"),
+            ("postgresql://ada:s3cret@/x?host=/nowhere", 4, "no socket /nowhere/.s.PGSQL.5432;"),
             ("postgresql://ada:s3cret@localhost/x?sslmod=require", 3, "did you mean sslmode?"),
             ("postgresql://ada:s3cret@with@host/x", 3, "percent-encoded"),
             ("mysql://ada:s3cret@localhost/x", 3, "it must be like postgresql://"),

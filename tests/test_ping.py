@@ -51,8 +51,12 @@ def test_it_says_what_is_pending(url: str, empty_database: str, tmp_path: Path) 
     [
         (None, 3, "DATABASE_URL is not set"),
         ("mysql://ada:s3cret@localhost/chat", 3, "must be like postgresql://"),
-        ("postgresql://ada:s3cret@127.0.0.1:1/chat", 4, "check that it runs"),
-        ("postgresql://ada:s3cret@/chat?host=/nowhere", 4, "check that it runs"),
+        ("postgresql://ada:s3cret@127.0.0.1:1/chat", 4, "nothing listens at 127.0.0.1:1; check"),
+        (
+            "postgresql://ada:s3cret@/chat?host=/nowhere",
+            4,
+            "no socket /nowhere/.s.PGSQL.5432; check",
+        ),
     ],
 )
 def test_an_address_that_leads_nowhere(

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from dal import errors
+from dal.database.reasons import TlsError
 from dal.migrate import PoolerError, ReadOnlyError, UnfitError
-from dal.ping import PingError, by_sqlstate, ping
 
 app = typer.Typer(
     name="dal",
@@ -26,9 +26,10 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 PENDING = 14
 DISAGREEMENT = 13
-# The first that fits. 1 is anything else, and 2 is Typer's for a wrong call; what the server itself
-# refuses is ping's to tell apart.
-_EXIT_STATUS: list[tuple[type[errors.DalError], int]] = [
+# The first that fits, by SQLSTATE or its class, then by kind. 1 is anything else, and 2 is Typer's
+# for a wrong call.
+_BY_SQLSTATE = {"28": 6, "3D000": 7, "53300": 8, "42501": 9, "25006": 10}
+_BY_KIND: list[tuple[type[errors.DalError], int]] = [
     (PoolerError, 11),
     (ReadOnlyError, 10),
     (errors.TransactionConflictError, 12),
@@ -36,6 +37,7 @@ _EXIT_STATUS: list[tuple[type[errors.DalError], int]] = [
     (errors.SchemaMismatchError, DISAGREEMENT),
     (errors.PermissionDeniedError, 9),
     (errors.ConfigurationError, 3),
+    (TlsError, 5),
     (errors.DatabaseUnavailableError, 4),
     (errors.ConnectionLostError, 4),
 ]
@@ -63,7 +65,7 @@ def failing_clearly() -> Iterator[None]:
         yield
     except BrokenPipeError:  # whoever read the output has had enough
         raise
-    except (errors.DalError, PingError, OSError, UnicodeDecodeError) as error:
+    except (errors.DalError, OSError, UnicodeDecodeError) as error:
         err.print(f"error: {error}", style="red")
         raise typer.Exit(_exit_status(error)) from None
 
@@ -77,13 +79,8 @@ def confirm(question: str) -> None:
 
 
 def _exit_status(error: Exception) -> int:
-    if isinstance(error, PingError):
-        return error.code
-    if isinstance(error, errors.DalError) and (status := by_sqlstate(error.sqlstate)):
-        return status
-    if type(error) is errors.DatabaseUnavailableError:
-        try:  # libpq does not say why in a way that a program can read
-            ping(database_url())
-        except PingError as answer:
-            return answer.code
-    return next((status for kind, status in _EXIT_STATUS if isinstance(error, kind)), 1)
+    sqlstate = getattr(error, "sqlstate", None) or ""
+    for key in (sqlstate, sqlstate[:2]):
+        if key in _BY_SQLSTATE:
+            return _BY_SQLSTATE[key]
+    return next((status for kind, status in _BY_KIND if isinstance(error, kind)), 1)

@@ -15,6 +15,7 @@ from dal.database.address import Address
 from dal.database.connection import Connection, forget, give_back, is_lost, keep, prepare
 from dal.database.failures import explain_connect, translated
 from dal.database.home import Home
+from dal.database.opening import open_connection
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
 from dal.database.transaction import Isolation, Transaction, begin
@@ -206,17 +207,20 @@ class Database:
 
     async def _create(self) -> asyncpg.Pool:
         settings = self._settings
-        address = self._address.for_asyncpg()
-        address["server_settings"] = {
-            "application_name": settings.application_name,
-            **address.get("server_settings", {}),
-        }
-        if settings.prepared_statements == "auto" and not await behind_pooler(address):
+
+        async def connect(*_: Any, **given: Any) -> asyncpg.Connection:
+            return await open_connection(
+                self._address, application_name=settings.application_name, **given
+            )
+
+        cache: dict[str, Any] = {}
+        if settings.prepared_statements == "auto" and not await behind_pooler(connect):
             self._prepares = True
         elif settings.prepared_statements != "on":
-            address["statement_cache_size"] = 0
+            cache = {"statement_cache_size": 0}
         return await asyncpg.create_pool(
-            **address,
+            connect=connect,
+            **cache,
             min_size=settings.min_size,
             max_size=settings.max_size,
             command_timeout=settings.command_timeout,

@@ -5,7 +5,6 @@ passed on. The exception are the errors that PostgreSQL finds while it reads a s
 types): they speak of the statement and the schema alone, and what differs is the help needed there.
 """
 
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -54,6 +53,7 @@ _ADVICE: dict[str, str] = {
     "3D000": "the database does not exist; check its name in DATABASE_URL, or create it",
     "53300": "the server has no connection left for this role; lower max_size, or raise"
     " max_connections or the role's CONNECTION LIMIT",
+    "57P03": "the server is starting or shutting down; try again",
 }
 
 # What a row-level security policy refuses, by SQLSTATE and the server's function that raised it.
@@ -118,22 +118,6 @@ def explain(error: Exception, query: str | None = None) -> errors.DalError | Non
 
 def explain_connect(error: Exception, query: str | None = None) -> errors.DalError | None:
     """The same for a failure to connect, where nothing was sent and nothing can be lost."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return errors.DatabaseUnavailableError(
-            "the server's certificate is not trusted; sslrootcert names the authority's file, and"
-            " the host must be as the certificate has it"
-        )
-    if isinstance(error, ssl.SSLError) or "SSL" in str(error):  # asyncpg has no type for it
-        return errors.DatabaseUnavailableError(
-            "the server has no TLS, and the address requires it; see sslmode"
-        )
-    if isinstance(error, OSError):
-        return errors.DatabaseUnavailableError()
-    if isinstance(error, ValueError | asyncpg.ClientConfigurationError):
-        return errors.ConfigurationError(
-            "the address can't be used as it is; look at its ssl parameters and the files they"
-            " name (sslrootcert, by default ~/.postgresql/root.crt), and at PG* variables"
-        )
     found = explain(error, query)
     if isinstance(found, errors.ConnectionLostError | errors.QueryTimeoutError):
         return errors.DatabaseUnavailableError(sqlstate=found.sqlstate)

@@ -1,13 +1,13 @@
 """Whether a pooler stands between us and the server."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 
 
-async def behind_pooler(address: dict[str, Any]) -> bool:
+async def behind_pooler(connect: Callable[..., Awaitable[asyncpg.Connection]]) -> bool:
     """Connect once and look; the look leaves no prepared statement behind."""
-    connection = await asyncpg.connect(**address, statement_cache_size=0)
+    connection = await connect(statement_cache_size=0)
     try:
         return await is_pooled(connection)
     finally:

@@ -1,30 +1,60 @@
 """How a run reaches the database, and what PostgreSQL's failures are called."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from dal import errors
+from dal.database import tls
 from dal.database.address import Address
+from dal.database.opening import open_connection
 
 
-def connect(dsn: str) -> psycopg.Connection:
+def connect(dsn: str, *, application_name: str = "dal migrate") -> psycopg.Connection:
     """A connection.
 
+    Parameters:
+        dsn: the address.
+        application_name: what to be called there, unless the address says.
+
     Raises:
-        ConfigurationError: the URL is malformed.
+        ConfigurationError: the address is malformed or refused, or a file that it names can't be
+            used.
         DatabaseUnavailableError: no connection could be made.
+        DalError: the server refuses otherwise.
     """
-    parameters: dict[str, Any] = {"application_name": "dal migrate"}
-    parameters |= Address.parse(dsn).for_psycopg()
+    address = Address.parse(dsn)
+    parameters: dict[str, Any] = {"application_name": application_name} | address.for_psycopg()
+    if any(address.uses_tls(host) for host, _ in address.hosts):
+        tls.context(address.parameters)  # in our words where a file can't be used
+        if tls.home_is_hidden() and "sslcert" not in parameters:
+            parameters["sslcertmode"] = "disable"  # else libpq would look for one there
     parameters["client_encoding"] = "UTF8"  # as the files are, whatever the database is in
     try:
         return psycopg.connect(**parameters)
-    except psycopg.OperationalError as error:
-        reason = str(error).partition("\n")[0]
-    raise errors.DatabaseUnavailableError(f"no connection to the database: {reason}")
+    except (psycopg.OperationalError, UnicodeError) as error:  # the latter of a host's name
+        unexplained = str(error).partition("\n")[0]
+    # libpq does not say why in a way that a program can read.
+    reason = _reason(address, application_name)
+    raise reason or errors.DatabaseUnavailableError(f"no connection to the database: {unexplained}")
+
+
+def _reason(address: Address, application_name: str) -> errors.DalError | None:
+    """What the service would say of this address; None where it can connect."""
+
+    async def ask() -> None:
+        connection = await open_connection(address, application_name=application_name)
+        await connection.close()
+
+    with ThreadPoolExecutor(1) as apart:  # the caller may be within an event loop
+        error = apart.submit(asyncio.run, ask()).exception()
+    if error is None or isinstance(error, errors.DalError):
+        return error
+    raise error
 
 
 RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)

@@ -5,7 +5,6 @@ import logging
 import os
 import re
 import ssl
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,8 +17,9 @@ from hypothesis import strategies as st
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from dal.database import address
+from dal.database import environment, parameters
 from dal.database.address import Address
+from dal.database.opening import open_connection
 from dal.errors import ConfigurationError
 
 
@@ -31,23 +31,28 @@ def _bare(tmp_path_factory: pytest.TempPathFactory) -> Any:
             patch.delenv(name)
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("PGUSER", "os")
+        patch.setattr(environment, "_SOCKETS", ())
         yield
 
 
 def asyncpg_reads(url: str) -> dict[str, Any]:
-    """How asyncpg understands its arguments, by its own names."""
-    arguments = Address.parse(url).for_asyncpg()
+    """How asyncpg understands its arguments, by its own names; of all hosts together."""
     defaults = {
         name: parameter.default
         for name, parameter in inspect.signature(asyncpg.connect).parameters.items()
     }
     known = inspect.signature(connect_utils._parse_connect_arguments).parameters
-    assert arguments.keys() <= defaults.keys()
-    merged = {name: value for name, value in (defaults | arguments).items() if name in known}
-    addresses, parameters, _ = connect_utils._parse_connect_arguments(**merged)
-    read: dict[str, Any] = parameters._asdict() | {"addresses": addresses}
+    reads: list[dict[str, Any]] = []
+    for arguments in Address.parse(url).for_asyncpg():
+        assert arguments.keys() <= defaults.keys()
+        merged = {name: value for name, value in (defaults | arguments).items() if name in known}
+        addresses, understood, _ = connect_utils._parse_connect_arguments(**merged)
+        reads.append(understood._asdict() | {"timeout": arguments["timeout"]})
+        reads[0].setdefault("addresses", []).extend(addresses)
+    read = reads[0]
     read["sslmode"] = read["sslmode"].name
-    return read | ({"timeout": arguments["timeout"]} if "timeout" in arguments else {})
+    read["password"] = read["password"] or None
+    return read
 
 
 def libpq_reads(url: str) -> dict[str, Any]:
@@ -62,9 +67,10 @@ AT_H: dict[str, Any] = {
     "password": None,
     "database": "d",
     "sslmode": "prefer",
-    "server_settings": None,
+    "server_settings": {},
     "target_session_attrs": "any",
     "krbsrvname": None,
+    "timeout": 30,
 }
 
 
@@ -164,12 +170,18 @@ SHAPES = [
 ]
 
 
+def completed(given: dict[str, Any]) -> dict[str, Any]:
+    """libpq's parameters with what is said in any case."""
+    user = given.get("user", "os")
+    said = {"user": user, "dbname": user, "host": "localhost", "port": "5432"}
+    return said | {"connect_timeout": "30"} | given
+
+
 @pytest.mark.parametrize(("url", "differs", "libpq"), SHAPES)
 def test_both_drivers_read_the_same(url: str, differs: dict[str, Any], libpq: str) -> None:
     read = asyncpg_reads(url)
     assert {name: read.get(name) for name in AT_H | differs} == AT_H | differs
-    assert ("timeout" in read) == ("timeout" in differs)
-    assert libpq_reads(url) == conninfo_to_dict(libpq)
+    assert libpq_reads(url) == completed(conninfo_to_dict(libpq))
 
 
 REFUSED = [
@@ -238,8 +250,7 @@ def test_every_parameter_of_libpq_is_decided(name: str) -> None:
     except ConfigurationError as error:
         assert re.search(rf": {name} (must be|can't be used)", str(error))  # noqa: PT017
     else:
-        assert (set(read.parameters), read.settings) == ({name}, {})
-        assert read.for_psycopg() == {name: "1"}
+        assert (read.for_psycopg(), read.settings) == (completed({name: "1"}), {})
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -255,7 +266,7 @@ def test_encoded_text_survives(user: str, password: str, database: str) -> None:
         read = asyncpg_reads(url)
         assert (read["user"], read["password"], read["database"]) == (user, password, database)
         expected = {"user": user, "password": password, "dbname": database, "host": "h"}
-        assert libpq_reads(url) == expected
+        assert libpq_reads(url) == completed(expected)
 
 
 JUNK = st.text(st.sampled_from("/:@?#%&=[],.+ abc123\n\udcff\0é") | st.characters(), max_size=8)
@@ -284,14 +295,12 @@ def test_no_error_shows_a_piece_of_the_password(
 def test_its_text_has_no_password() -> None:
     read = Address.parse("postgresql://u:hunter2@h:7/d?sslpassword=hunter2")
     assert str(read) == repr(read) == "Address(user='u', host='h', port='7', dbname='d')"
-    assert read.database == "d"
-    assert Address.parse("postgresql://h").database is None
 
 
 def test_channel_binding_warns_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address._warn.cache_clear()
+    parameters.warn.cache_clear()
     read = Address.parse(f"{H}?sslmode=require&channel_binding=require")
     with caplog.at_level(logging.WARNING, "dal"):
         read.for_psycopg()
@@ -311,22 +320,6 @@ def test_tls_reaches_asyncpg() -> None:
     for name in ("sslrootcert", "sslcert", "sslcrl"):
         with pytest.raises(FileNotFoundError):
             asyncpg_reads(f"{H}?sslmode=require&{name}=/absent/file")
-
-
-def test_a_password_file_is_read_and_the_environment_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    passfile = tmp_path / "pass word"
-    passfile.write_text("h:5432:d:os:from-file\n")
-    passfile.chmod(0o600)
-    assert asyncpg_reads(f"{H}?passfile={quote(str(passfile))}")["password"] == "from-file"
-    monkeypatch.setenv("PGPASSWORD", "from-env")
-    monkeypatch.setenv("PGHOST", "g")
-    monkeypatch.setenv("PGPORT", "7")
-    monkeypatch.setenv("PGSSLMODE", "require")
-    read = asyncpg_reads("postgresql:///d")
-    assert (read["addresses"], read["password"]) == ([("g", 7)], "from-env")
-    assert read["sslmode"] == "require"
 
 
 async def test_a_server_takes_it(url: str) -> None:
@@ -349,7 +342,7 @@ async def test_a_server_takes_it(url: str) -> None:
     query = "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
     expected = ("an app", "7s", "a b", "app, public", "it's a \\ b", "5s", "UTF8")
 
-    connection = await asyncpg.connect(**read.for_asyncpg())
+    connection = await open_connection(read, application_name="unless the address says")
     assert tuple(await connection.fetchrow(query)) == expected
     await connection.close()
     with psycopg.connect(**read.for_psycopg()) as other:

@@ -14,15 +14,16 @@ import psycopg
 import pytest
 
 import dal
-from dal import errors, migrate
-from dal.ping import PingError, ping
+from dal import migrate
+from dal.database.reasons import TlsError
+from dal.ping import ping
+from tests.users import NOBODY, unprivileged
 
 # The embedded wheel's servers are built without TLS; Debian's are not.
 BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 pytestmark = pytest.mark.skipif(
     not (BIN and shutil.which("openssl")), reason="needs Debian's PostgreSQL, and openssl"
 )
-NOBODY = 65534
 
 
 @contextmanager
@@ -138,7 +139,7 @@ async def test_a_channel_binding_that_neon_asks_for_still_requires_tls(
     async with dal.connect(url, min_size=1) as db:
         assert (await db.fetch(TLS))[0]["ssl"] is True
     url = f"postgresql://postgres@localhost:{without_tls[0]}/postgres{query}"
-    with pytest.raises(errors.DatabaseUnavailableError, match="TLS"):
+    with pytest.raises(TlsError, match=f"localhost:{without_tls[0]} has no TLS"):
         await dal.connect(url)
 
 
@@ -157,39 +158,56 @@ async def test_a_certificate_that_does_not_fit_is_refused(
         subprocess.run(made, cwd=tmp_path, check=True, capture_output=True)  # noqa: ASYNC221
         known = tmp_path / "other.crt"
     url = f"postgresql://postgres@{host}:{port}/postgres?sslmode=verify-full&sslrootcert={known}"
-    with pytest.raises(errors.DatabaseUnavailableError, match="certificate"):
+    why = f"the certificate of {host}:{port} is not trusted"
+    with pytest.raises(TlsError, match=why):
         await dal.connect(url)
-    with pytest.raises(errors.DatabaseUnavailableError):
+    with pytest.raises(TlsError, match=why):
         migrate.status(url)
 
 
 async def test_tls_that_is_not_there_is_refused(without_tls: tuple[int, Path]) -> None:
     url = f"postgresql://postgres@localhost:{without_tls[0]}/postgres"
-    with pytest.raises(errors.DatabaseUnavailableError, match="TLS"):
+    why = f"localhost:{without_tls[0]} has no TLS, which sslmode=require asks for"
+    with pytest.raises(TlsError, match=why):
         await dal.connect(f"{url}?sslmode=require")
-    with pytest.raises(errors.DatabaseUnavailableError):
+    with pytest.raises(TlsError, match=why):
         migrate.status(f"{url}?sslmode=require")
     async with dal.connect(f"{url}?sslmode=prefer", min_size=1) as db:
         assert (await db.fetch(TLS))[0]["ssl"] is False
 
 
-@pytest.mark.parametrize(("query", "code"), [("require", 5), ("prefer", 0)])
-def test_ping_tells_a_server_without_tls(
-    without_tls: tuple[int, Path], query: str, code: int
+def test_ping_says_which_tls_there_is(with_tls: tuple[int, Path]) -> None:
+    url = f"postgresql://postgres@127.0.0.1:{with_tls[0]}/postgres?sslmode="
+    assert ping(f"{url}require").tls == "TLSv1.3"
+    assert ping(f"{url}disable").tls is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "encrypted", "plain"),
+    [("prefer", True, False), ("allow", False, False), ("require", True, None)],
+)
+async def test_a_home_directory_that_is_another_users(
+    with_tls: tuple[int, Path],
+    without_tls: tuple[int, Path],
+    mode: str,
+    encrypted: bool,
+    plain: bool | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    url = f"postgresql://postgres@localhost:{without_tls[0]}/postgres?sslmode={query}"
-    assert code == pinged(url)
-
-
-def test_ping_tells_a_certificate_that_is_not_trusted(with_tls: tuple[int, Path]) -> None:
-    url = f"postgresql://postgres@127.0.0.1:{with_tls[0]}/postgres?sslmode=verify-full"
-    assert pinged(f"{url}&sslrootcert={with_tls[1]}") == 5
-    assert ping(url.replace("verify-full", "require")).tls == "TLSv1.3"
-
-
-def pinged(url: str) -> int:
-    try:
-        ping(url)
-    except PingError as error:
-        return error.code
-    return 0
+    """As in a container that runs as another user than its image: no files are looked for there."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o000)
+    monkeypatch.setenv("HOME", str(home))
+    for (port, _), expected in ((with_tls, encrypted), (without_tls, plain)):
+        url = f"postgresql://postgres@localhost:{port}/postgres?sslmode={mode}"
+        with unprivileged():
+            if expected is None:
+                with pytest.raises(TlsError, match="has no TLS"):
+                    await dal.connect(url)
+                with pytest.raises(TlsError, match="has no TLS"):
+                    migrate.status(url)
+                continue
+            async with dal.connect(url, min_size=1) as db:
+                assert (await db.fetch(TLS))[0]["ssl"] is expected
+            assert migrate.status(url)

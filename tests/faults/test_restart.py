@@ -37,7 +37,7 @@ async def test_the_server_stops_under_work(
     stopped.set()
     for outcome in await asyncio.gather(*work, return_exceptions=True):
         assert type(outcome) is errors.ConnectionLostError
-    with pytest.raises(errors.DatabaseUnavailableError, match="check that it runs"):
+    with pytest.raises(errors.DatabaseUnavailableError, match="check that the server runs"):
         await users.get(db, user_id="ada")
 
     await asyncio.to_thread(server.start)
@@ -59,7 +59,7 @@ async def test_a_server_that_comes_later(server: Restartable, url: str) -> None:
     server.stop()
     early = dal.connect(url, min_size=2)
     for _ in range(2):
-        with pytest.raises(errors.DatabaseUnavailableError, match="check that it runs"):
+        with pytest.raises(errors.DatabaseUnavailableError, match="check that the server runs"):
             await early
     with pytest.raises(errors.DatabaseUnavailableError, match="not connected"):
         await early.ping()

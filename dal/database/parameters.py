@@ -1,0 +1,107 @@
+"""libpq's parameters: what both drivers keep to, and what is refused for both."""
+
+import logging
+import re
+from functools import cache
+
+from dal.errors import ConfigurationError
+
+TLS_REQUIRED = "require|verify-ca|verify-full"
+TLS_FILES = ("sslcert", "sslkey", "sslpassword", "sslcrl")
+TLS_RANGE = ("ssl_min_protocol_version", "ssl_max_protocol_version")
+TEXT, _NUMBER = "text", "a whole number"
+
+# Those of PostgreSQL 18, with the values that asyncpg can keep to. psycopg is given all of them.
+# First those that asyncpg reads from its DSN by the same names.
+IN_DSN = {
+    "target_session_attrs": "any|read-write|read-only|primary|standby|prefer-standby",
+    "sslmode": f"disable|allow|prefer|{TLS_REQUIRED}",
+    "sslnegotiation": "postgres|direct",
+    "sslrootcert": TEXT,  # `system` means the authorities that the system trusts
+    **dict.fromkeys(TLS_FILES, TEXT),
+    **dict.fromkeys(TLS_RANGE, "TLSv1.2|TLSv1.3"),  # the older ones are insecure
+    "krbsrvname": TEXT,
+    "gsslib": "gssapi|sspi",
+}
+ACCEPTED = IN_DSN | {
+    **dict.fromkeys(("host", "port", "user", "password", "passfile", "dbname"), TEXT),
+    "load_balance_hosts": "disable",  # asyncpg tries hosts in their order
+    "connect_timeout": _NUMBER,  # seconds for each host
+    # PgBouncer 1.18 refuses `options`, as it does search_path and statement_timeout.
+    **dict.fromkeys(("options", "application_name", "fallback_application_name"), TEXT),
+    "client_encoding": "UTF8|UTF-8|utf8|utf-8|auto",  # asyncpg has no other
+    "replication": "false|off|no|0",
+    "min_protocol_version": "3.0",  # asyncpg speaks 3.0, which every maximum allows
+    "max_protocol_version": "3.0|3.2|latest",
+    # By these libpq notices a dead peer sooner. To asyncpg, command_timeout bounds the wait.
+    **dict.fromkeys(("keepalives", "keepalives_idle", "keepalives_interval"), _NUMBER),
+    **dict.fromkeys(("keepalives_count", "tcp_user_timeout"), _NUMBER),
+    "channel_binding": "disable|prefer|require",  # asyncpg has none; see for_asyncpg
+    "gssencmode": "disable|prefer",  # asyncpg never encrypts by GSS
+    **dict.fromkeys(("gssdelegation", "sslcompression"), "0"),  # never done by asyncpg
+    "sslcertmode": "allow",
+    "sslsni": "1",
+}
+# The rest of libpq's, and what to do instead.
+REFUSED: dict[str, str] = {
+    **dict.fromkeys(("service", "servicefile"), "write what the file says into the address"),
+    "requiressl": "ask for TLS with sslmode=require",
+    "hostaddr": "asyncpg can't keep it apart from host; write the numeric address as host",
+    "requirepeer": "asyncpg can't check it; protect the socket's directory instead",
+    "require_auth": "asyncpg can't check it; ask for TLS with sslmode=verify-full instead",
+    "sslcrldir": "asyncpg reads a single file; use sslcrl",
+    "sslkeylogfile": "set SSLKEYLOGFILE in the environment",
+    **dict.fromkeys(("scram_client_key", "scram_server_key"), "asyncpg needs the password"),
+    **dict.fromkeys(("oauth_issuer", "oauth_client_id"), "asyncpg has no OAuth; use a password"),
+    **dict.fromkeys(("oauth_client_secret", "oauth_scope"), "asyncpg has no OAuth"),
+}
+
+# Server settings that may stand beside libpq's parameters, as they may in asyncpg's own DSN; so
+# may all those with a dot in their name.
+SETTINGS = (
+    *("search_path", "role", "timezone", "datestyle", "intervalstyle", "client_min_messages"),
+    *("statement_timeout", "lock_timeout", "transaction_timeout", "idle_session_timeout"),
+    *("idle_in_transaction_session_timeout", "default_transaction_isolation"),
+    *("default_transaction_read_only", "synchronous_commit", "row_security", "jit", "work_mem"),
+)
+
+# As asyncpg and SQLAlchemy write them.
+_ALIASES = {"database": "dbname", "ssl": "sslmode"}
+_SSL = {"true": "require", "false": "disable"}
+
+
+def wrong(sentence: str, what: str = "the database address") -> ConfigurationError:
+    """The error that says so."""
+    return ConfigurationError(f"{what} is wrong: {sentence}")
+
+
+@cache  # once, however many connections there are
+def warn(sentence: str) -> None:
+    """Tell the service's log."""
+    logging.getLogger("dal").warning(sentence)
+
+
+def checked(given: str, value: str, *, shown: str, what: str) -> tuple[str, str] | None:
+    """A parameter by libpq's name, and its value; None where libpq has none of this name.
+
+    Parameters:
+        given: its name, libpq's or an alias.
+        value: "" is as good as none.
+        shown, what: what an error calls the parameter, and where it stands.
+
+    Raises:
+        ConfigurationError: both drivers can't keep to it; says what to do.
+    """
+    name = _ALIASES.get(given, given)
+    if name in REFUSED:
+        raise wrong(f"{shown} can't be used; {REFUSED[name]}", what)
+    if name not in ACCEPTED:
+        return None
+    if given == "ssl":
+        value = _SSL.get(value.lower(), value)
+    allowed = ACCEPTED[name]
+    number = re.fullmatch("[+-]?[0-9]{1,9}", value)
+    fits = number if allowed == _NUMBER else value in allowed.split("|")
+    if value and allowed != TEXT and not fits:
+        raise wrong(f"{shown} must be {allowed.replace('|', ' or ')}; change or remove it", what)
+    return name, "UTF8" if name == "client_encoding" and value else value

@@ -1,0 +1,155 @@
+"""Why a host can't be used: one sentence for each reason, the same whoever asks."""
+
+import asyncio
+import errno
+import os
+import re
+import socket
+import ssl
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+
+import asyncpg
+
+from dal import errors
+from dal.database.failures import explain_connect
+from dal.database.parameters import TLS_REQUIRED
+
+_CHECK = "check that the server runs, and host and port in DATABASE_URL"
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+_PATIENCE_SECONDS = 3.0
+
+
+class TlsError(errors.DatabaseUnavailableError):
+    """TLS can't be had with this server, or its certificate is not trusted."""
+
+
+async def reason(
+    error: Exception, *, host: str, port: int, parameters: Mapping[str, str]
+) -> errors.DalError | None:
+    """Why connecting to a host failed; None if this error is not the database's.
+
+    Parameters:
+        error: what asyncpg raised.
+        host, port: where; a host that begins with a slash is a socket's directory.
+        parameters: the address's.
+    """
+    where = _place(host, port)
+    match error:
+        case asyncpg.TargetServerAttributeNotMatched():
+            wanted = parameters.get("target_session_attrs")
+            return errors.DatabaseUnavailableError(
+                f"{where} is not what target_session_attrs={wanted} asks for"
+            )
+        case ssl.SSLCertVerificationError():
+            return TlsError(
+                f"the certificate of {where} is not trusted ({error.verify_message}); sslrootcert"
+                " names the authority's file, and host must be as the certificate has it"
+            )
+        case socket.gaierror() | UnicodeError():  # the latter of what can't be a name
+            return errors.DatabaseUnavailableError(
+                f"the host name {host} can't be resolved; check it in DATABASE_URL, and this"
+                " machine's name service (DNS)"
+            )
+        case OSError() if sentence := _unreached(_numbers(error), where):
+            return errors.DatabaseUnavailableError(sentence)
+        case OSError() | asyncpg.ConnectionDoesNotExistError():
+            return await _looked_at(error, where, host, port, parameters)
+        case asyncpg.PostgresError():
+            known = explain_connect(error)
+            return known and type(known)(f"{where}: {known}", sqlstate=known.sqlstate)
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError() if (
+            "authentication" in str(error).lower()
+        ):
+            return errors.ConfigurationError(
+                f"{where} asks for a way to log in that asyncpg does not have; let it take a"
+                " password (scram-sha-256 in pg_hba.conf)"
+            )
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            return await _looked_at(error, where, host, port, parameters)
+    return None
+
+
+def _place(host: str, port: int) -> str:
+    if host.startswith("/"):
+        return f"{host}/.s.PGSQL.{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _numbers(error: OSError) -> list[int]:
+    """The system's error numbers; a name with several addresses has one for each."""
+    if error.errno is not None:
+        return [error.errno]
+    return [int(number) for number in re.findall(r"\[Errno (\d+)\]", str(error))]
+
+
+def _unreached(numbers: list[int], where: str) -> str | None:
+    """What the system says by itself; None where a connection was made."""
+    match numbers:
+        case [] | [errno.ECONNRESET | errno.EPIPE | errno.ECONNABORTED]:
+            return None
+        case [errno.ENOENT | errno.ENOTDIR]:
+            return f"there is no socket {where}; {_CHECK}"
+        case [errno.EACCES | errno.EPERM] if where.startswith("/"):
+            return f"this user may not use the socket {where}; let it into the directory"
+    if errno.ECONNREFUSED in numbers:
+        return f"nothing listens at {where}; {_CHECK}"
+    return f"{where} can't be reached ({os.strerror(numbers[0])}); {_CHECK}"
+
+
+async def _looked_at(
+    error: Exception, where: str, host: str, port: int, parameters: Mapping[str, str]
+) -> errors.DatabaseUnavailableError:
+    """What the other side's own answer tells, which asyncpg keeps to itself."""
+    try:
+        answer = await _answer(host, port)
+    except OSError:
+        return errors.DatabaseUnavailableError(
+            f"{where} does not answer; {_CHECK}, and the firewalls between"
+        )
+    mode = parameters.get("sslmode", "prefer")
+    if answer not in (b"S", b"N", b"") and not answer.startswith(b"E"):
+        spoken = " but HTTP" if answer.startswith(b"HTTP") else ""
+        return errors.DatabaseUnavailableError(
+            f"{where} does not speak PostgreSQL's protocol{spoken}; check host and port in"
+            " DATABASE_URL"
+        )
+    if answer == b"N" and mode in TLS_REQUIRED.split("|"):
+        return TlsError(f"{where} has no TLS, which sslmode={mode} asks for")
+    if isinstance(error, ssl.SSLError):
+        direct = parameters.get("sslnegotiation") == "direct"
+        hint = "; sslnegotiation=direct needs PostgreSQL 17 or later" if direct else ""
+        return TlsError(f"TLS with {where} failed ({error.reason or error.strerror}){hint}")
+    if isinstance(error, TimeoutError):
+        return errors.DatabaseUnavailableError(
+            f"{where} answers, but let nobody in within connect_timeout; look at its load and log"
+        )
+    return errors.DatabaseUnavailableError(
+        f"{where} closed the connection before it could be used; its log says why"
+    )
+
+
+async def _answer(host: str, port: int) -> bytes:
+    """What the other side says when it is asked for TLS: `S` or `N`, if it is PostgreSQL.
+
+    Raises:
+        OSError: no connection could be made.
+    """
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        if host.startswith("/"):
+            reader, writer = await asyncio.open_unix_connection(_place(host, port))
+        else:
+            reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(_SSL_REQUEST)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await reader.read(16)
+    except TimeoutError:
+        return b"nothing"
+    except OSError:
+        return b""
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
