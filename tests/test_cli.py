@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -94,7 +95,7 @@ def test_status_for_machines(empty_database: str, monkeypatch: pytest.MonkeyPatc
     assert (code, err) == (14, "")
     first, *others = json.loads(out)
     assert datetime.fromisoformat(first.pop("applied_at")).tzinfo == UTC
-    fine = {"problem": None, "notes": []}
+    fine: dict[str, Any] = {"problem": None, "notes": []}
     assert first == {"id": IDS[0]} | fine
     assert others == [{"id": name, "applied_at": None} | fine for name in IDS[1:]]
 

@@ -38,7 +38,7 @@ async def say(db: dal.Database, times: int) -> None:
 async def test_an_import_scans_no_table(
     db: dal.Database, url: str, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    scanned = []
+    scanned: list[Any] = []
 
     async def finish(run: Any) -> None:
         await finished(run)

@@ -170,7 +170,7 @@ async def test_a_snapshot(
 
     async def late(*args: Any, **given: Any) -> Any:
         found = await owners(*args, **given)
-        own = {"user_id": chat.user_id, "conversation_id": chat.id}
+        own: dict[str, Any] = {"user_id": chat.user_id, "conversation_id": chat.id}
         await messages.create(db, **own, role="user", content="late")
         await tasks.create(db, user_id=chat.user_id, title="late")
         return found
