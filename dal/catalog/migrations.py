@@ -1,4 +1,4 @@
-"""migrations/README.md: what each migration does, locks and rewrites."""
+"""migrations/LOCKS.md: what each migration does, locks and rewrites."""
 
 import re
 from pathlib import Path

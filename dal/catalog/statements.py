@@ -1,4 +1,4 @@
-"""sql/README.md: each statement as a DBA asks about it."""
+"""sql/CATALOG.md: each statement as a DBA asks about it."""
 
 import inspect
 from collections.abc import Iterable, Sequence
@@ -76,7 +76,8 @@ def _section(database: Database, binding: Binding) -> str:
         "locks on tables": ", ".join(f"{mode} on `{table}`" for table, mode in locked.items()),
         "locks on rows": head.get("Locks", ""),
         "index": head.get("Index", ""),
-        "plan": plan.shape and f"`{plan.shape}`",
+        # Over the server's own catalogue it is the server's affair, and each version's.
+        "plan": f"`{plan.shape}`" if locked and plan.shape else "",
     }
     table = "".join(f"| {name} | {text or 'none'} |\n" for name, text in cells.items())
     return f"### {statement.name}\n\n{head['']}\n\n| | |\n|---|---|\n{table}\n"

@@ -21,18 +21,21 @@ def catalog(
     ] = False,
     server: Annotated[int, typer.Option(help="The embedded PostgreSQL to ask.")] = 18,
 ) -> None:
-    """Write migrations/README.md, from what an embedded PostgreSQL says."""
+    """Write sql/CATALOG.md and migrations/LOCKS.md, from what an embedded PostgreSQL says."""
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements
     from dal.check.populate import populate
 
     with failing_clearly(), embedded.Server(version=server) as postgres:
-        pages = {MIGRATIONS: migrations.page(postgres.dsn(), MIGRATIONS)}  # which applies them
+        locks = migrations.page(postgres.dsn(), MIGRATIONS)  # which applies them
         with connect(postgres.dsn()) as connection:
             connection.autocommit = True
             populate(connection)
-            pages[SQL] = statements.page(connection, project())
-        stale = [_write(folder / "README.md", text, check=check) for folder, text in pages.items()]
+            pages = {
+                MIGRATIONS / "LOCKS.md": locks,
+                SQL / "CATALOG.md": statements.page(connection, project()),
+            }
+        stale = [_write(path, text, check=check) for path, text in pages.items()]
     if any(stale):
         err.print("make catalog writes it anew")
         raise typer.Exit(STALE)

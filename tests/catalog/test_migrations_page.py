@@ -1,4 +1,4 @@
-"""migrations/README.md: what it says of a migration, and that it is known when it is stale."""
+"""migrations/LOCKS.md: what it says of a migration, and that it is known when it is stale."""
 
 import re
 import shutil
@@ -28,7 +28,7 @@ def row(dsn: str, folder: Path, up: str, down: str) -> tuple[list[str], list[str
 
 
 def test_the_projects_own_says_the_same_on_this_server(empty_database: str) -> None:
-    assert page(empty_database) == (MIGRATIONS / "README.md").read_text()
+    assert page(empty_database) == (MIGRATIONS / "LOCKS.md").read_text()
 
 
 ON_TASKS = "SHARE UPDATE EXCLUSIVE on `tasks`"
@@ -92,22 +92,22 @@ def test_a_stale_page_is_told_with_the_difference(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sql").mkdir()
-    shutil.copy(SQL / "README.md", tmp_path / "sql")
+    shutil.copy(SQL / "CATALOG.md", tmp_path / "sql")
     monkeypatch.setattr(command, "MIGRATIONS", folder)
     monkeypatch.setattr(command, "SQL", tmp_path / "sql")
-    text = (folder / "README.md").read_text()
-    (folder / "README.md").write_text(text.replace("SHARE ROW EXCLUSIVE on `users`", "none"))
+    text = (folder / "LOCKS.md").read_text()
+    (folder / "LOCKS.md").write_text(text.replace("SHARE ROW EXCLUSIVE on `users`", "none"))
 
     def run(*arguments: str) -> tuple[int, str, str]:
         result = CliRunner().invoke(app, ["catalog", *arguments])
         return result.exit_code, result.stdout, re.sub(r"\x1b\[[\d;]*m", "", result.stderr)
 
     code, out, said = run("--check", "--server", "16")
-    assert (code, out) == (15, "sql/README.md is up to date\n")
+    assert (code, out) == (15, "sql/CATALOG.md is up to date\n")
     assert said.count("\n-| `000") == said.count("\n+| `000") == 2
     assert said.endswith("make catalog writes it anew\n")
-    assert run() == (0, "wrote migrations/README.md\nsql/README.md is up to date\n", "")
-    assert (folder / "README.md").read_text() == text
-    (tmp_path / "sql/README.md").write_text("old\n")
-    assert run() == (0, "migrations/README.md is up to date\nwrote sql/README.md\n", "")
-    assert (tmp_path / "sql/README.md").read_text() == (SQL / "README.md").read_text()
+    assert run() == (0, "wrote migrations/LOCKS.md\nsql/CATALOG.md is up to date\n", "")
+    assert (folder / "LOCKS.md").read_text() == text
+    (tmp_path / "sql/CATALOG.md").write_text("old\n")
+    assert run() == (0, "migrations/LOCKS.md is up to date\nwrote sql/CATALOG.md\n", "")
+    assert (tmp_path / "sql/CATALOG.md").read_text() == (SQL / "CATALOG.md").read_text()
