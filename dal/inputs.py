@@ -105,6 +105,32 @@ _json_value: TypeAdapter[JsonValue] = TypeAdapter(
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_EXPONENT = re.compile(rb"[0-9][eE][-+]?([0-9]+)")
+
+JSON_BYTES = 4 * 2**20
+"""The most that a JSON value may take as PostgreSQL prints it; a message of it fits into a line."""
+
+_MOST = 2048  # times as much as it was given: `1e-16383,`, the smallest number, takes 16,387 bytes
+
+
+def refuse_large(text: bytes) -> None:
+    """Refuse JSON text that PostgreSQL prints as more than JSON_BYTES.
+
+    jsonb is printed with a space after each comma and colon, and with all digits of its numbers. It
+    can hold what is far too long to be printed: such a row could not be read any more.
+    """
+    if len(text) * _MOST <= JSON_BYTES:
+        return
+    bare = _STRING.sub(b"", text)
+    spaces = bare.count(b",") + bare.count(b":")
+    if len(text) + spaces + sum(map(float, _EXPONENT.findall(bare))) > JSON_BYTES:
+        raise PydanticCustomError(
+            "large_json",
+            "may take at most 4 MiB as PostgreSQL prints it, with all digits of its numbers",
+        )
+
+
 def _json(value: Any) -> Any:
     """A JSON value, as it was given. What is accepted can also be read back: parsing is the proof.
 
@@ -124,6 +150,7 @@ def _json(value: Any) -> Any:
         ) from None
     if _NUL_ESCAPE.search(text):
         raise PydanticCustomError("nul", "may not contain NUL (U+0000), in a value or in a key")
+    refuse_large(text)
     return json_value
 
 
@@ -133,7 +160,7 @@ def _json_text(value: Any) -> str | None:
 
 
 Metadata: TypeAlias = Annotated[Any, AfterValidator(_json), SentAs(_json_text)]
-"""Any JSON value; None stores nothing."""
+"""Any JSON value of at most JSON_BYTES; None stores nothing."""
 
 
 class _Place:

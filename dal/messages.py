@@ -33,7 +33,8 @@ class Message(Record):
             none. What goes in is what JSON has: dicts with string keys, lists, strings, integers,
             finite floats, booleans and None, and subclasses of these. Everything else is refused
             (datetimes, UUIDs, Decimals, tuples, sets, bytes, models), never converted: pass
-            `str(value)` or `model_dump(mode="json")`.
+            `str(value)` or `model_dump(mode="json")`. It may take at most 4 MiB as PostgreSQL
+            prints it: with all digits of each number, 300 of them for 1e-300.
             What comes out differs in this alone: PostgreSQL's jsonb puts an object's keys in an
             order of its own; a float from 1e16 on is the integer of its printed digits, -0.0 is
             0.0, and a subclass is its base.

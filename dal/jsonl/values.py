@@ -8,6 +8,8 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json, to_json
 
+from dal.inputs import refuse_large
+
 LINE_BYTES = 8 * 2**20
 """The longest line that is read, its end included; parsing one takes several times its size."""
 
@@ -83,6 +85,7 @@ def _metadata(value: Any) -> str | None:
         ) from None
     if b"\\u0000" in text:  # a mark: no string of a line holds NUL
         text = _MARKED.sub(rb"\1", text)
+    refuse_large(text)
     return text.decode()
 
 
@@ -106,7 +109,7 @@ _decoder = json.JSONDecoder(
 )
 
 Metadata: TypeAlias = Annotated[Any, AfterValidator(_metadata)]
-"""Any JSON value, as JSON text."""
+"""Any JSON value of at most JSON_BYTES, as JSON text."""
 
 Time: TypeAlias = Annotated[datetime | None, BeforeValidator(_time)]
 """An aware time, in UTC."""
