@@ -6,6 +6,7 @@ Its first lines say what the statement answers; then come parts with a label, su
     -- Locks: what it locks.
     -- Never NULL (conflict): why, where `nulls` can't know.
     -- Waives seq-scan on users: why, where `plans` would complain.
+    -- Needs pg_stat_statements: what is done without it; an extension's view may be absent.
 """
 
 import re
@@ -19,7 +20,8 @@ from dal.binding.scanner import QUIET, Kind, tokens
 from dal.check.source import Source
 
 _LABEL = re.compile(
-    r"(Index|Locks|All users|Any order|Never NULL \(.*\)|Waives \S+ on \w+|Keeps \w+):(?: |$)"
+    r"(Index|Locks|All users|Any order|Never NULL \(.*\)|Waives \S+ on \w+|Keeps \w+|Needs \w+)"
+    r":(?: |$)"
 )
 
 

@@ -10,6 +10,7 @@ from dal.check import hygiene, plans, rules
 from dal.check.describe import Database
 from dal.check.explain import generic_plan
 from dal.check.findings import Finding
+from dal.check.needs import lacking
 from dal.check.nulls import nulls
 from dal.check.shape import shape
 from dal.migrate.obstacles import Kind, obstacles
@@ -28,7 +29,7 @@ def check(
     live: bool,
     report: Callable[[str], object],
 ) -> list[Finding]:
-    """All findings, by file and place.
+    """All findings, by file and place; nothing of statements that `lacking` names.
 
     It runs in a read-only transaction that is rolled back. Preparing and explaining a write takes
     ROW EXCLUSIVE on its tables for a moment, and the privileges that running it would take.
@@ -50,7 +51,10 @@ def check(
         database = Database(connection)
         found: list[Finding] = []
         fitting: list[Binding] = []
+        absent = lacking(bindings, database)
         for binding in bindings:
+            if binding.statement.name in absent:
+                continue
             with connection.transaction(force_rollback=True):  # a refusal ends no more than itself
                 findings, described = shape(binding, database)
             found += findings

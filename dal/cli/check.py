@@ -52,6 +52,8 @@ def check(
 
     Exit status: 0 nothing was found, 16 findings, 3 to 9 as for ping.
     """
+    from dal.check.describe import Database
+    from dal.check.needs import lacking
     from dal.check.run import check as look  # which takes longer to import
 
     bindings = project()
@@ -59,6 +61,7 @@ def check(
         found = unfilled + look(
             connection, bindings, folder=SQL, migrations=MIGRATIONS, live=live, report=err.print
         )
+        absent = lacking(bindings, Database(connection))
         version = connection.info.server_version // 10000
     if format_ is Format.JSON:
         rows = [one.as_json(Path.cwd()) for one in found]
@@ -67,8 +70,11 @@ def check(
         for one in found:
             err.print(one.as_text(Path.cwd()) + "\n")
         what = "the database of DATABASE_URL" if live else "a new database"
-        proven = f"{len(bindings)} statements against {what} (PostgreSQL {version})"
+        number = len(bindings) - len(absent)
+        proven = f"{number} statements against {what} (PostgreSQL {version})"
         out.print(f"{len(found)} findings in {proven}" if found else f"proved {proven}")
+        for name, need in absent.items():
+            out.print(f"not proven: {name}, because there is no {need}")
     if found:
         raise typer.Exit(FINDINGS)
 

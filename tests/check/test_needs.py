@@ -1,0 +1,49 @@
+"""A statement over an extension's view is proven where the view is there, and only there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dal.check.describe import Database
+from dal.check.needs import lacking
+from dal.check.run import check
+from dal.places import MIGRATIONS
+from tests.check.stubs import bound
+
+HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"
+NEEDS = "-- Needs extra: nothing is shown without it.\n"
+SQL = "SELECT count(*) AS cars FROM extra"
+
+
+@pytest.fixture
+def connection(empty_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        yield connection
+
+
+def looked(connection: psycopg.Connection, folder: Path, sql: str) -> tuple[dict[str, str], bool]:
+    """What the statement lacks, and whether the check finds that PostgreSQL refuses it."""
+    binding = bound(folder, sql, int)
+    found = check(
+        connection, [binding], folder=folder, migrations=MIGRATIONS, live=True, report=print
+    )
+    refused = any(one.rule == "refused" for one in found)
+    return lacking([binding], Database(connection)), refused
+
+
+def test_it_is_left_out_while_the_view_is_absent(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    assert looked(connection, tmp_path, HEAD + NEEDS + SQL) == ({"cars.look": "extra"}, False)
+    connection.execute("CREATE VIEW extra AS SELECT 1 AS car")
+    assert looked(connection, tmp_path, HEAD + NEEDS + SQL) == ({}, False)
+    assert looked(connection, tmp_path, HEAD + NEEDS + SQL + " WHERE wheels = 4") == ({}, True)
+
+
+@pytest.mark.parametrize("label", ["", "-- Needs extra:\n", "-- Needs others: as they say.\n"])
+def test_nothing_else_is_left_out(
+    connection: psycopg.Connection, tmp_path: Path, label: str
+) -> None:
+    assert looked(connection, tmp_path, HEAD + label + SQL) == ({}, True)
