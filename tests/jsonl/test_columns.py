@@ -29,7 +29,7 @@ async def values(db: dal.Database, table: str, column: str) -> list[Any]:
 async def test_every_column_comes_back(db: dal.Database, ada: str, empty_database: str) -> None:
     """A new column has to be filled here, and then to be in the lines."""
     for user in (ada, (await dal.users.ensure(db, user_id="bob")).id):
-        for _ in range(2):
+        for archived in (False, True):
             chat = await conversations.create(db, user_id=user)
             for metadata in ({"n": 1}, None):
                 await messages.create(
@@ -40,10 +40,11 @@ async def test_every_column_comes_back(db: dal.Database, ada: str, empty_databas
                     content=f"{metadata}",
                     metadata=metadata,
                 )
-            task = await tasks.create(db, user_id=user, title=f"{chat.id}", description="d")
-        await conversations.archive(db, user_id=user, conversation_id=chat.id)
-        await tasks.update(db, user_id=user, task_id=task.id, description=None)
-        await tasks.complete(db, user_id=user, task_id=task.id)
+            description = None if archived else "d"
+            task = await tasks.create(db, user_id=user, title=f"{chat.id}", description=description)
+            if archived:
+                await conversations.archive(db, user_id=user, conversation_id=chat.id)
+                await tasks.complete(db, user_id=user, task_id=task.id)
     lines = [line async for line in export_everyone(db)]
     migrate.apply(empty_database)
     async with dal.connect(empty_database, min_size=1) as other:

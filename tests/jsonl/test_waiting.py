@@ -25,7 +25,8 @@ LARGE = json.dumps({"user_id": "ada", "messages": [{"role": "assistant", "conten
 
 def command(url: str, *arguments: str, **given: Any) -> "subprocess.Popen[bytes]":
     environment = os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
-    return subprocess.Popen([sys.executable, "-m", "dal", *arguments], env=environment, **given)
+    argv = [sys.executable, "-m", "dal", *arguments]
+    return subprocess.Popen[bytes](argv, env=environment, **given)
 
 
 async def test_lines_that_block(db: dal.Database) -> None:
