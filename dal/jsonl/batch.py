@@ -108,6 +108,7 @@ class _Batch:
             raise BadLine("id: is taken by a conversation with other content")
         self._refuse_ahead("created_at", line.created_at)
         self._refuse_ahead("updated_at", line.updated_at)
+        self._refuse_ahead("archived_at", line.archived_at)
         new = self._new_messages(line, now, stored)
         times = [one.created_at for one in new if one.created_at]
         last = times[-1] if times else None
@@ -121,6 +122,7 @@ class _Batch:
                 created_at=created_at,
                 updated_at=max(recency, default=created_at),
                 last_message_at=last,
+                archived_at=line.archived_at,
             )
             self._conversations.append(row)
         elif new or max([stored.updated_at, *recency]) > stored.updated_at:

@@ -8,12 +8,11 @@ from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from dal.binding import Executor
-from dal.conversations import Conversation
 from dal.database import Database, Transaction
 from dal.database.failures import translated
 from dal.errors import DalError, SchemaMismatchError
 from dal.jsonl import snapshot
-from dal.jsonl.lines import ConversationLines, StoredMessage, task_line
+from dal.jsonl.lines import ConversationLines, StoredConversation, StoredMessage, task_line
 from dal.jsonl.snapshot import Head, Row
 from dal.jsonl.spool import Spool
 from dal.tasks import Task
@@ -40,7 +39,7 @@ Item = TypeVar("Item", bound=Row)
 
 # The columns that a line keeps, `last_message_at` as the time of its last message.
 _KEPT = {
-    "conversations": {*Conversation.model_fields, "last_message_at"},
+    "conversations": {*StoredConversation.model_fields, "last_message_at"},
     "messages": {*StoredMessage.model_fields, "user_id"},
     "tasks": {*Task.model_fields},
 }

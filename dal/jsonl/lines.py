@@ -3,7 +3,7 @@
 A line is a conversation or a task of one user:
 
     {"user_id", "messages": [{"role", "content", "metadata"?, "id"?, "created_at"?}],
-     "id"?, "status"?, "created_at"?, "updated_at"?}
+     "id"?, "status"?, "created_at"?, "updated_at"?, "archived_at"?}
     {"user_id", "task": {"title", "description"?, "completed"?, "completed_at"?,
      "id"?, "created_at"?, "updated_at"?}}
 
@@ -29,7 +29,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, ValidationError, to_json
 
-from dal.conversations import Conversation, Status
+from dal.conversations import Conversation, ConversationStatus, Status
 from dal.cursor import Cursor
 from dal.inputs import Flag, Name, Text, distinct_ids
 from dal.jsonl.values import FIRST_TIME, LINE_BYTES, BadLine, Metadata, Time, decoded
@@ -98,7 +98,7 @@ class Said:
 
 
 class ConversationLine(_Part):
-    """A conversation, or a further part of one."""
+    """A conversation, or a further part of one; one with an `archived_at` is archived."""
 
     user_id: Name
     messages: Annotated[list[Said], AfterValidator(_in_order)]
@@ -108,6 +108,15 @@ class ConversationLine(_Part):
     status: Status | None = None
     created_at: Time = None
     updated_at: Time = None
+    archived_at: Time = None
+
+    @model_validator(mode="after")
+    def _archived(self) -> Self:
+        if self.archived_at:
+            self.status = self.status or ConversationStatus.ARCHIVED
+            if self.status != ConversationStatus.ARCHIVED:
+                raise PydanticCustomError("active", "has an archived_at, but is not archived")
+        return self
 
 
 class Todo(_Part):
@@ -177,6 +186,12 @@ def _sentence(kind: str, place: tuple[int | str, ...], message: str) -> str:
     return ": ".join(filter(None, (path.removeprefix("."), _WORDS.get(kind, message))))
 
 
+class StoredConversation(Conversation):
+    """A conversation as it is written."""
+
+    archived_at: AwareDatetime | None
+
+
 class StoredMessage(Record):
     """A message as it is written."""
 
@@ -196,7 +211,7 @@ class StoredMessage(Record):
 class ConversationLines:
     """The line of a conversation, or the lines if there must be several."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: StoredConversation) -> None:
         head = {"user_id": conversation.user_id, **_fields(conversation), "messages": []}
         self._opening, self._closing = to_json(head)[:-2], b"]}\n"
         self._messages: list[bytes] = []

@@ -34,7 +34,7 @@ class UserRow:
 
 @dataclass(slots=True)
 class ConversationRow:
-    """A conversation; also one of which the last two alone are new."""
+    """A conversation; also one of which `updated_at` and `last_message_at` alone are new."""
 
     user_id: str
     id: UUID
@@ -42,6 +42,7 @@ class ConversationRow:
     created_at: datetime
     updated_at: datetime
     last_message_at: datetime | None
+    archived_at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -5,10 +5,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, ValidationError
 
 from dal.binding import Executor, query
-from dal.conversations import Conversation
 from dal.errors import SchemaMismatchError
 from dal.inputs import Limit, Name, Place
-from dal.jsonl.lines import StoredMessage
+from dal.jsonl.lines import StoredConversation, StoredMessage
 from dal.record import Record
 from dal.tasks import Task
 
@@ -33,27 +32,30 @@ class Row(Record):
 
 
 class Head(Row):
-    """A conversation whose times may be none that Python has."""
+    """A conversation; without times where one of them is none that Python has."""
 
     user_id: str
     status: str
     created_at: AwareDatetime | None
     updated_at: AwareDatetime | None
+    archived_at: AwareDatetime | None
 
     @property
-    def conversation(self) -> Conversation:
+    def conversation(self) -> StoredConversation:
         """The conversation.
 
         Raises:
             SchemaMismatchError: it is none.
         """
-        try:
-            return Conversation.model_validate(dict(self))
-        except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-        raise SchemaMismatchError(
-            f"a row is not a Conversation (id {self.id}): {problem['loc'][0]}: {problem['msg']}"
-        )
+        if self.created_at is None:
+            problem = "one of its times is before the year 1 or after 9999"
+        else:
+            try:
+                return StoredConversation.model_validate(dict(self))
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_input=False)[0]
+                problem = f"{first['loc'][0]}: {first['msg']}"
+        raise SchemaMismatchError(f"a row is not a Conversation (id {self.id}): {problem}")
 
 
 @query("jsonl/export_columns.sql")

@@ -72,9 +72,9 @@ async def test_what_is_given_stays(db: dal.Database) -> None:
         {"id": uid(1), "created_at": at(1), "metadata": {"n": 1.5}},
         {"id": uid(2), "created_at": at(2), "role": "assistant"},
         id=uid(9),
-        status="archived",
         created_at=at(0),
         updated_at=at(5),
+        archived_at=at(6),
     )
     task = todo(id=uid(3), description="d", completed_at=at(2), created_at=at(1), updated_at=at(3))
     assert await import_lines(db, [line, task]) == Summary(
@@ -87,6 +87,8 @@ async def test_what_is_given_stays(db: dal.Database) -> None:
         (1, START + timedelta(seconds=1)),
         (2, START + timedelta(seconds=2)),
     ]
+    [row] = await db.fetch("SELECT archived_at FROM conversations")
+    assert row["archived_at"] == START + timedelta(seconds=6)
     stored = await db.fetch("SELECT metadata::text FROM messages ORDER BY id")
     assert [row[0] for row in stored] == ['{"n": 1.5}', None]
     [done] = await tasks.list_for_user(db, user_id="ada")
@@ -165,6 +167,7 @@ BAD = [
     (chat({"created_at": soon(days=1)}), "messages[0].created_at: is more than 5 minutes ahead"),
     (chat(created_at=soon(days=1)), "created_at: is more than 5 minutes ahead"),
     (chat(updated_at=soon(days=1)), "updated_at: is more than 5 minutes ahead"),
+    (chat(archived_at=soon(days=1)), "archived_at: is more than 5 minutes ahead"),
     (todo(created_at=soon(days=1)), "task.created_at: is more than 5 minutes ahead"),
     (todo(completed_at=soon(days=1)), "task.completed_at: is more than 5 minutes ahead"),
     (todo(id=uid(3)), "task.id: is taken by a task with other content"),

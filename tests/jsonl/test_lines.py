@@ -79,6 +79,11 @@ UNREADABLE = "must be without lone surrogates and nested at most 200 deep"
         (chat(status=SECRET), "status: must be one of: active, archived"),
         (chat(created_at=f"{SECRET}"), f"created_at: {TIME}"),
         (chat(updated_at=1700000000), f"updated_at: {TIME}"),
+        (chat(archived_at="2024-05-31"), f"archived_at: {TIME}"),
+        (
+            chat(archived_at="2024-05-31T08:30:00Z", status="active"),
+            "has an archived_at, but is not archived",
+        ),
         (said(role=SECRET), "messages[0].role: must be one of: user, assistant"),
         (said(content=None), "messages[0].content: Input should be a valid string"),
         (said(content=1.5), "messages[0].content: Input should be a valid string"),

@@ -51,11 +51,15 @@ CONVERSATIONS = {
     ),
     "a conversation made before Christ": (
         f"UPDATE conversations SET created_at = '0044-03-15 BC' WHERE id = '{BAD}'",
-        "created_at: Input should be a valid datetime",
+        "one of its times is before the year 1",
     ),
     "a conversation that is always recent": (
         f"UPDATE conversations SET updated_at = 'infinity' WHERE id = '{BAD}'",
-        "updated_at: Input should be a valid datetime",
+        "one of its times is before the year 1 or after 9999",
+    ),
+    "a conversation that is archived for good": (
+        f"UPDATE conversations SET archived_at = 'infinity' WHERE id = '{BAD}'",
+        "one of its times is before the year 1 or after 9999",
     ),
     "a conversation of another status": (
         "ALTER TABLE conversations DROP CONSTRAINT chk_conversation_status;"
