@@ -4,15 +4,28 @@ from pathlib import Path
 
 from dal.errors import ConfigurationError
 
+_PACKAGE = Path(__file__).resolve().parent
+
 
 def _folder(name: str) -> Path:
-    package = Path(__file__).resolve().parent
-    for home in (package, package.parent):
+    for home in (_PACKAGE, _PACKAGE.parent):
         if (home / name).is_dir():
             return home / name
     raise ConfigurationError(
         f"dal is installed without its {name}/ folder; reinstall it from a wheel or a checkout"
     )
+
+
+def refuse_installed(folder: Path) -> None:
+    """Keep what is written by hand out of an installed package.
+
+    Raises:
+        ConfigurationError: the folder lies in it.
+    """
+    if folder.resolve().is_relative_to(_PACKAGE):
+        raise ConfigurationError(
+            f"{folder} belongs to the installed dal, and goes with it; work in a checkout"
+        )
 
 
 SQL: Path = _folder("sql")

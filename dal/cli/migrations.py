@@ -151,7 +151,7 @@ def mark(
 @app.command("lint-migrations")
 def lint_migrations(
     freeze: Annotated[
-        bool, typer.Option("--freeze", help="First add new files to SHA256SUMS.")
+        bool, typer.Option("--freeze", help="Add new files to SHA256SUMS if they are fit.")
     ] = False,
     folder: Annotated[Path, typer.Option(help="Where they are.")] = MIGRATIONS,
 ) -> None:
@@ -160,14 +160,16 @@ def lint_migrations(
     With squawk (pip install squawk-cli) also for what they would do to a live database.
     """
     with failing_clearly():
-        if freeze:
-            for name in migrations.freeze(folder):
-                out.print(f"froze {name}")
-        findings = migrations.lint(folder)
+        findings = migrations.lint(folder, frozen=not freeze)
         try:
             findings += migrations.squawk(folder)
         except migrations.MissingToolError as error:
+            if freeze:  # what is frozen can't be mended
+                raise
             err.print(f"note: {error}")
+        if freeze and not findings:
+            for name in migrations.freeze(folder):
+                out.print(f"froze {name}")
     for finding in findings:
         err.print(str(finding), style="red")
     if findings:

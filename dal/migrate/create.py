@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dal.errors import InvalidInputError
 from dal.migrate import folder as files
-from dal.places import MIGRATIONS
+from dal.places import MIGRATIONS, refuse_installed
 
 _HEAD = """\
 -- depends: {previous}
@@ -31,10 +31,11 @@ def create(title: str, *, concurrent: bool = False, folder: Path = MIGRATIONS) -
 
     Raises:
         InvalidInputError: the title has other characters.
-        ConfigurationError: the folder is missing, empty or unfit.
+        ConfigurationError: the folder is missing, empty, unfit, or that of an installed dal.
     """
     if not re.fullmatch(r"[a-z0-9_-]+", title):
         raise InvalidInputError("a migration's name has lower-case letters, digits, _ and -")
+    refuse_installed(folder)
     previous = files.read(folder)[-1].id
     name = f"{int(previous[:4]) + 1:04}.{title}"
     up, down = "ALTER TABLE ...", "ALTER TABLE ..."

@@ -42,12 +42,15 @@ class Finding:
         return f"{self.file}:{self.line}: {self.problem}"
 
 
-def lint(folder: Path) -> list[Finding]:
-    """All that is wrong with a folder of migrations, what is not frozen included.
+def lint(folder: Path, *, frozen: bool = True) -> list[Finding]:
+    """All that is wrong with a folder of migrations.
 
     Parameters:
         folder: where they are.
+        frozen: whether a file that is not frozen is wrong as well.
     """
+    if not frozen:
+        return errors_in(folder)
     unfrozen = {path.name for path in folder.glob("*.sql")} - manifest.recorded(folder).keys()
     missing = [
         Finding(name, 1, f"not in {manifest.NAME}: freeze it with `dal lint-migrations --freeze`")

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from dal.errors import ConfigurationError
+from dal.places import refuse_installed
 
 NAME = "SHA256SUMS"
 
@@ -31,8 +32,10 @@ def freeze(folder: Path) -> list[str]:
     applied nowhere, takes its line out by hand, where a reviewer sees it.
 
     Raises:
-        ConfigurationError: a frozen file was edited or removed.
+        ConfigurationError: a frozen file was edited or removed, or the folder is that of an
+            installed dal.
     """
+    refuse_installed(folder)
     frozen = recorded(folder)
     found = {path.name: checksum(path) for path in sorted(folder.glob("*.sql"))}
     changed = sorted(name for name in frozen if found.get(name) != frozen[name])

@@ -216,7 +216,7 @@ def test_url_of_another_driver_works(empty_database: str, scheme: str) -> None:
 def test_folders_of_a_wheel_lie_in_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "__file__", str(tmp_path / "dal" / "places.py"))
+    monkeypatch.setattr(places, "_PACKAGE", tmp_path / "dal")
     for home in (tmp_path, tmp_path / "dal"):  # a stranger's folder next to the package
         (home / "sql").mkdir(parents=True)
 

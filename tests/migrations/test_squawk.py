@@ -56,22 +56,45 @@ def test_a_finding(folder: Path, add: Add, up: str, found: list[str]) -> None:
     assert findings(folder) == found
 
 
-def test_the_command_tells_them(folder: Path, add: Add) -> None:
-    add(f"{NEXT}.due", "ALTER TABLE tasks DROP COLUMN due")
+@pytest.mark.parametrize(
+    ("up", "finding"),
+    [
+        ("ALTER TABLE tasks DROP COLUMN due", f"{NEXT}.due.sql:1: ban-drop-column: "),
+        ("COMMIT", f"{NEXT}.due.sql:1: take BEGIN, COMMIT and their kin out"),
+    ],
+)
+def test_what_is_not_fit_is_not_frozen(folder: Path, add: Add, up: str, finding: str) -> None:
+    before = (folder / "SHA256SUMS").read_text()
+    add(f"{NEXT}.due", up)
     result = CliRunner().invoke(app, ["lint-migrations", "--freeze", "--folder", str(folder)])
-    assert (result.exit_code, result.stdout.split()) == (
-        13,
-        ["froze", f"{NEXT}.due.rollback.sql", "froze", f"{NEXT}.due.sql"],
+    assert (result.exit_code, result.stdout) == (13, "")
+    assert re.search(rf"^(\x1b\[\d+m)?{finding}", result.stderr)
+    assert (folder / "SHA256SUMS").read_text() == before
+
+    add(f"{NEXT}.due", "ALTER TABLE tasks ADD COLUMN due date")
+    result = CliRunner().invoke(app, ["lint-migrations", "--freeze", "--folder", str(folder)])
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        [
+            f"froze {NEXT}.due.rollback.sql",
+            f"froze {NEXT}.due.sql",
+            "the migrations are fit to be run",
+        ],
     )
-    assert re.search(rf"^(\x1b\[\d+m)?{NEXT}.due.sql:1: ban-drop-column: ", result.stderr)
 
 
-def test_without_squawk_it_says_so(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_without_squawk_it_says_so_and_freezes_nothing(
+    folder: Path, add: Add, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    result = CliRunner().invoke(app, ["lint-migrations", "--folder", str(folder)])
+    command = ["lint-migrations", "--folder", str(folder)]
+    result = CliRunner().invoke(app, command)
     assert (result.exit_code, result.stdout) == (0, "the migrations are fit to be run\n")
     assert "note: squawk is not installed" in result.stderr
     assert "pip install squawk-cli" in result.stderr
+    add(f"{NEXT}.due", "ALTER TABLE tasks ADD COLUMN due date")
+    result = CliRunner().invoke(app, [*command, "--freeze"])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "squawk is not installed" in result.stderr
+    assert NEXT not in (folder / "SHA256SUMS").read_text()

@@ -98,6 +98,15 @@ def test_from_migration_to_chat(
     ]
 
 
+@pytest.mark.parametrize("command", [("new", "due"), ("lint-migrations", "--freeze")])
+def test_nothing_is_written_into_the_package(elsewhere: Path, command: tuple[str, ...]) -> None:
+    before = sorted((elsewhere / "dal/migrations").iterdir())
+    done = run("-m", "dal", *command)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "belongs to the installed dal, and goes with it; work in a checkout" in done.stderr
+    assert sorted((elsewhere / "dal/migrations").iterdir()) == before
+
+
 def test_demo(elsewhere: Path) -> None:
     assert "all equal" in python("-m", "dal", "demo")
 
