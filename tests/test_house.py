@@ -58,6 +58,7 @@ SQL_OF_THE_MACHINERY = {
     "dal/migrate/ledger.py": "yoyo's own tables, read without its lock, and written as one",
     "dal/migrate/session.py": "the advisory lock, the server's kind, who is in the way",
     "dal/migrate/settings.py": "what a session has to be set to",
+    "dal/migrate/watch.py": "for whom a statement waits",
     "dal/migrate/create.py": "the beginnings of a new migration",
     "dal/jsonl/importing.py": "settings of an import's transaction",
     "dal/jsonl/exporting.py": "a setting of an export's transaction, and its savepoint",

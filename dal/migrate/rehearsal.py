@@ -31,10 +31,9 @@ def rehearsed(
             file = migration.rollback if back else migration.path
             statements = migration.rollback_statements if back else migration.statements
             if not migration.transactional:
-                if not (plainly or back):  # to drop an index takes no time
+                if not plainly:
                     break
-                index = migration.dropped_index if back else migration.index
-                statements = [index.plain] if index else []
+                statements = [migration.index.plain] if migration.index else []
             for number, statement in enumerate(statements, 1):
                 with explained(f"{file.name}, statement {number}"):
                     connection.execute(statement.encode())

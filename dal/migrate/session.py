@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import psycopg
 from dal import errors
 from dal.migrate.connection import RETRIED, connect, explained
 from dal.migrate.settings import committed_reads, settle
+from dal.migrate.watch import watched
 
 Report = Callable[[str], None]
 Result = TypeVar("Result")
@@ -94,10 +95,14 @@ class Patience:
             raise LockedError(
                 f"{reason}. Waited {self._seconds:g} s; run it again, or wait longer with --wait"
             )
+        self.tell(reason)
+        time.sleep(min(seconds, self.left))
+
+    def tell(self, reason: str) -> None:
+        """Say why the run waits, unless that was the last thing that was said."""
         if reason != self._said:
             self._report(f"{reason}; waiting")
             self._said = reason
-        time.sleep(min(seconds, self.left))
 
 
 class Session:
@@ -107,8 +112,8 @@ class Session:
         connection: in autocommit mode.
     """
 
-    def __init__(self, connection: psycopg.Connection, patience: Patience) -> None:
-        self.connection, self._patience = connection, patience
+    def __init__(self, dsn: str, connection: psycopg.Connection, patience: Patience) -> None:
+        self._dsn, self.connection, self._patience = dsn, connection, patience
 
     def lock(self) -> None:
         """Take the lock of all runs; the end of the session gives it back."""
@@ -135,12 +140,20 @@ class Session:
             )
             self.connection.execute(_SET_LOCK_TIMEOUT, [f"{limit * 1000:.0f}ms"])
             try:
-                return action()
+                if queues:
+                    return action()
+                with self._watched(what):
+                    return action()
             except RETRIED:
-                others = [_described(*row) for row in self._rows(_IN_THE_WAY)]
-                held = f" ({'; '.join(others)})" if others else ""
-                reason = f"{what}: a transaction holds a lock that it needs{held}"
-            self._patience.pause(reason)
+                others = self._rows(_IN_THE_WAY)
+            self._patience.pause(_in_the_way(what, others))
+
+    def _watched(self, what: str) -> AbstractContextManager[None]:
+        def tell(others: list[Any]) -> None:
+            self._patience.tell(_in_the_way(what, others))
+
+        pid = self.connection.info.backend_pid
+        return watched(self._dsn, pid, tell, every=PAUSE_SECONDS)
 
     def _rows(self, query: str, parameters: list[Any] | None = None) -> list[Any]:
         return self.connection.execute(query.encode(), parameters).fetchall()
@@ -171,13 +184,18 @@ def session(dsn: str, *, wait: float, report: Report) -> Iterator[Session]:
             )
         settle(connection, transaction=False)
         connection.execute(_NO_LIMITS)
-        held = Session(connection, Patience(wait, report))
+        held = Session(dsn, connection, Patience(wait, report))
         held.lock()
         yield held
 
 
 def _one(connection: psycopg.Connection, query: str, parameters: list[Any] | None = None) -> Any:
     return connection.execute(query.encode(), parameters).fetchone()
+
+
+def _in_the_way(what: str, others: list[Any]) -> str:
+    held = f" ({'; '.join(_described(*row) for row in others)})" if others else ""
+    return f"{what}: a transaction holds a lock that it needs{held}"
 
 
 def _described(pid: int, application: str | None, since: datetime | None) -> str:

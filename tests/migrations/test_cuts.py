@@ -69,8 +69,8 @@ def undone(dsn: str, folder: Path) -> Catalogue:
     return catalogue(dsn)
 
 
-# Every seventeenth message by day, so that each kind of moment is met; all of them take longer.
-STRIDES = pytest.mark.parametrize("stride", [17, pytest.param(1, marks=pytest.mark.slow)])
+# Every 23rd message by day, so that each kind of moment is met; all of them take longer.
+STRIDES = pytest.mark.parametrize("stride", [23, pytest.param(1, marks=pytest.mark.slow)])
 DELIVERED = pytest.mark.parametrize("delivered", [False, True], ids=["lost", "delivered"])
 
 

@@ -177,19 +177,41 @@ def test_a_concurrent_build_waits_as_long_as_it_may(
 ) -> None:
     add(f"{NEXT}.index", INDEX, NO_INDEX)
     report = Report()
+    what = "the repair of the INVALID index public.idx_due" if repair else f"{NEXT}.index.sql"
     if repair:
         migrate.apply(migrated, folder=folder)
         run(migrated, f"UPDATE pg_index SET indisvalid = false {VALID.partition('pg_index')[2]}")
     with ThreadPoolExecutor(1) as pool, psycopg.connect(migrated, autocommit=True) as service:
-        with open_transaction(migrated, "UPDATE tasks SET title = title"):
+        with open_transaction(migrated, "UPDATE tasks SET title = title") as other:
+            pid = other.info.backend_pid
             waiting = pool.submit(migrate.apply, migrated, folder=folder, report=report)
             # It has not given up after the limit of those that the service queues behind.
             wait_until(service, f"{BUILDING} AND waitstart < clock_timestamp() - interval '0.5 s'")
             service.execute("UPDATE tasks SET title = title")  # nobody queues behind it
+            report.wait_for(rf'{what}: a transaction .* \(pid {pid}, application "service", {WHEN}')
             assert not waiting.done()
         assert [step.id for step in waiting.result(timeout=30)] == [f"{NEXT}.index"][repair:]
-    assert not any(line.endswith("waiting") for line in report.lines)
+    assert sum(line.endswith("waiting") for line in report.lines) == 1
     assert rows(migrated, VALID) == [(True,)]
+
+
+def test_a_rollback_that_waits_to_drop_an_index_says_so(
+    migrated: str, folder: Path, add: Add
+) -> None:
+    add(f"{NEXT}.index", INDEX, NO_INDEX)
+    migrate.apply(migrated, folder=folder)
+    report = Report()
+    with ThreadPoolExecutor(1) as pool:
+        with open_transaction(migrated, "SELECT FROM tasks") as other:
+            waiting = pool.submit(migrate.rollback, migrated, folder=folder, report=report)
+            pid = other.info.backend_pid
+            report.wait_for(
+                rf"^{NEXT}.index.rollback.sql: a transaction holds a lock that it needs"
+                rf' \(pid {pid}, application "service", {WHEN}\); waiting$'
+            )
+            assert not waiting.done()
+        waiting.result(timeout=30)
+    assert [line.partition(" in ")[0] for line in report.lines[1:]] == [f"rolled back {NEXT}.index"]
 
 
 def test_a_deadlock_leaves_no_invalid_index(migrated: str, folder: Path, add: Add) -> None:
@@ -205,7 +227,7 @@ def test_a_deadlock_leaves_no_invalid_index(migrated: str, folder: Path, add: Ad
             service.execute("LOCK TABLE tasks IN SHARE UPDATE EXCLUSIVE MODE")
         waiting.result(timeout=30)
     said = [re.sub(r"( in \d+ ms|( \(.*\))?; waiting)$", "", line) for line in report.lines]
-    assert said == [
+    assert list(dict.fromkeys(said)) == [
         f"{NEXT}.index.sql: a transaction holds a lock that it needs",
         "repaired the INVALID index public.idx_due",
         f"applied {NEXT}.index",
@@ -230,7 +252,7 @@ def test_a_waiting_run_is_not_in_the_way_of_a_build(migrated: str, folder: Path,
                 wait_until(watch, f"SELECT FROM pg_stat_activity WHERE {asked_again}")
         assert [step.id for step in building.result(timeout=30)] == [f"{NEXT}.index"]
         assert waiting.result(timeout=30) == []
-    assert [line.partition(" in ")[0] for line in first.lines] == [f"applied {NEXT}.index"]
+    assert first.lines[-1].startswith(f"applied {NEXT}.index in ")
     assert rows(migrated, VALID) == [(True,)]
 
 

@@ -97,45 +97,50 @@ TOUCH = """
 
 
 @pytest.mark.parametrize(
-    ("change", "note"),
+    ("changes", "named", "findings"),
     [
         (
-            "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON conversations FOR EACH ROW"
-            " EXECUTE FUNCTION touch()",
-            "the trigger t on conversations (BEFORE INSERT OR UPDATE) may change rows, or leave"
-            " them out",
+            [
+                "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON conversations FOR EACH ROW"
+                " EXECUTE FUNCTION touch()",
+                'CREATE TRIGGER "T t" BEFORE DELETE ON messages FOR EACH ROW'
+                " EXECUTE FUNCTION touch()",
+                'ALTER TABLE messages ENABLE ALWAYS TRIGGER "T t"',
+                "ALTER TABLE tasks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+            ],
+            [
+                "the trigger t on conversations (BEFORE INSERT OR UPDATE) may change rows, or leave"
+                " them out",
+                'the trigger "T t" on messages (BEFORE DELETE) may change rows, or leave them out',
+                "row-level security on tasks is forced, so that its owner misses what policies"
+                " hide",
+            ],
+            0,
         ),
         (
-            'CREATE TRIGGER "T t" BEFORE DELETE ON messages FOR EACH ROW EXECUTE FUNCTION touch();'
-            ' ALTER TABLE messages ENABLE ALWAYS TRIGGER "T t"',
-            'the trigger "T t" on messages (BEFORE DELETE) may change rows, or leave them out',
-        ),
-        (
-            "CREATE RULE r AS ON UPDATE TO conversations DO INSTEAD NOTHING",
-            "the rule r on conversations (ON UPDATE DO INSTEAD) may change what is written, or"
-            " leave it out",
-        ),
-        (
-            "CREATE RULE r AS ON INSERT TO users DO ALSO NOTIFY users",
-            "the rule r on users (ON INSERT DO ALSO) may change what is written, or leave it out",
-        ),
-        (
-            "ALTER TABLE tasks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
-            "row-level security on tasks is forced, so that its owner misses what policies hide",
+            [
+                "CREATE RULE r AS ON UPDATE TO conversations DO INSTEAD NOTHING",
+                "CREATE RULE r AS ON INSERT TO users DO ALSO NOTIFY users",
+            ],
+            [
+                "the rule r on conversations (ON UPDATE DO INSTEAD) may change what is written, or"
+                " leave it out",
+                "the rule r on users (ON INSERT DO ALSO) may change what is written, or leave it"
+                " out",
+            ],
+            16,  # statements that do more than a rule can follow
         ),
     ],
+    ids=["triggers", "rules"],
 )
 def test_what_changes_rows_is_named_and_stops_nothing(
-    migrated: str, change: str, note: str
+    migrated: str, changes: list[str], named: list[str], findings: int
 ) -> None:
-    run(migrated, TOUCH, change)
-    for command in ("status", "migrate", "migrate --dry-run", f"mark {LAST}"):
+    run(migrated, TOUCH, *changes)
+    for command in ("status", "migrate", "migrate --dry-run", f"mark {LAST}", "check"):
         status, printed = said(migrated, *command.split())
-        assert (status, f"note: {note}: see what " in printed) == (0, True), printed
-    # A rule may be more than a statement can do with; then that is a finding.
-    status, printed = said(migrated, "check")
-    assert f"note: {note}: see what " in printed
-    assert status == (16 if "the rule" in note else 0)
+        assert [f"note: {note}: see what " in printed for note in named] == [True] * len(named)
+        assert status == (findings if command == "check" else 0)
 
 
 def test_mark_names_all_that_is_beside_and_refuses_what_is_missing(migrated: str) -> None:

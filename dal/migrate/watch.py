@@ -1,0 +1,55 @@
+"""Says for whom a statement waits, while it does: from another connection, on another thread."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+
+import psycopg
+
+from dal.errors import DalError
+from dal.migrate.connection import connect
+
+_BLOCKERS = """
+    SELECT pid, application_name, xact_start
+    FROM pg_stat_activity
+    WHERE pid = ANY (pg_blocking_pids(%s))
+    ORDER BY xact_start
+    LIMIT 3
+"""
+
+
+@contextmanager
+def watched(
+    dsn: str, pid: int, tell: Callable[[list[Any]], None], *, every: float
+) -> Iterator[None]:
+    """Look at what a session waits for until the block ends.
+
+    Nothing is said where there is no connection to look through.
+
+    Parameters:
+        dsn: the address.
+        pid: the session's process.
+        tell: called with the process, application and start of those that are in its way.
+        every: seconds between two looks; what is done before the first is not looked at.
+    """
+    done = threading.Event()
+
+    def look() -> None:
+        if done.wait(every):
+            return
+        with suppress(DalError, psycopg.Error), closing(connect(dsn)) as connection:
+            connection.autocommit = True  # a snapshot would be waited for
+            while True:
+                if blockers := connection.execute(_BLOCKERS, [pid]).fetchall():
+                    tell(blockers)
+                if done.wait(every):
+                    return
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(every)  # it may hang where the network does
