@@ -62,7 +62,7 @@ def test_every_command(
     assert "marked so" in said(0, "mark", LAST)
     with psycopg.connect(unusual) as service:
         service.execute("SET TRANSACTION READ WRITE")
-        service.execute("LOCK TABLE conversations IN ROW EXCLUSIVE MODE")
+        service.execute("LOCK TABLE users, tasks, conversations, messages")
         held = said(12, "rollback", "--yes", "--wait", "0")
         assert re.search(r"since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", held)
     settle(postgres, unusual, "RESET ALL", "SET client_min_messages = error")
