@@ -61,7 +61,6 @@ SQL_OF_THE_MACHINERY = {
     "dal/migrate/watch.py": "for whom a statement waits",
     "dal/migrate/create.py": "the beginnings of a new migration",
     "dal/jsonl/importing.py": "settings of an import's transaction",
-    "dal/jsonl/exporting.py": "a setting of an export's transaction, and its savepoint",
 }
 
 # asyncpg's and psycopg's methods whose first argument is SQL.
@@ -77,6 +76,7 @@ PASSED_ON = {
     ("dal/database/database.py", "query"): "the caller's",
     ("dal/database/transaction.py", "query"): "the caller's",
     ("dal/maintenance/progress.py", "ALL_ROWS"): "the constant of dal/database/transaction.py",
+    ("dal/jsonl/exporting.py", "ALL_ROWS"): "the same",
     ("dal/jsonl/importing.py", "setting"): "settings of an import's transaction",
     ("dal/demo/play.py", "statement"): "the demo's database, with a name of its own making",
 }

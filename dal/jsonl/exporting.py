@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from dal.binding import Executor
-from dal.database import Database, Transaction
+from dal.database import ALL_ROWS, Database, Transaction
 from dal.database.failures import translated
 from dal.errors import DalError, SchemaMismatchError
 from dal.jsonl import snapshot
@@ -22,8 +22,6 @@ _BYTES = 2**20
 _ROWS = 1000
 _CONVERSATIONS = 100
 
-# Where a policy would hide rows, the server then refuses.
-_ALL_ROWS = "SET LOCAL row_security = off"
 # What can't be read fails the transaction; back at its beginning, it reads on in the same snapshot.
 _MARK = "SAVEPOINT readable"
 _BACK = "ROLLBACK TO SAVEPOINT readable"
@@ -124,7 +122,7 @@ async def write_everyone(
 async def _snapshot(db: Database, all_rows: bool = False) -> AsyncIterator[Transaction]:
     async with db.transaction(isolation="repeatable_read", readonly=True) as tx:
         if all_rows:
-            await translated(tx.execute, _ALL_ROWS)
+            await translated(tx.execute, ALL_ROWS)
         await translated(tx.execute, _MARK)
         for column in await snapshot.columns(tx):
             if column.name not in _KEPT[column.table]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dal import embedded, migrate
-from tests.benchmarks import bulk, chart, growth, imports, load, speed, storage, targets
+from tests.benchmarks import bulk, chart, growth, imports, load, speed, storage, targets, upkeep
 from tests.benchmarks.contenders import agents_sdk, langchain, ours, raw, repositories
 from tests.benchmarks.data import deep, fill
 from tests.benchmarks.databases import vacuum
@@ -64,6 +64,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "bulk": {"rounds": 2, "chats": 200},
     "imports": {"rounds": 3},
     "storage": {"count": 10_000, "rounds": 3, "batch": 20, "appends": 1000, "others": [0]},
+    "upkeep": {"chats": 1000},
     "growth": {"sizes": (1000, 10_000), "rounds": 5},
 }
 
@@ -95,6 +96,7 @@ def main() -> None:
                 imports.page(started),
                 growth.page(growth.measure(empty(), **given["growth"])),
                 storage.page(storage.measure(empty(), **given["storage"])),
+                upkeep.page(upkeep.measure(empty(), **given["upkeep"])),
             ]
         )
     if quick:

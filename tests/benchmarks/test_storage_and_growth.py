@@ -1,9 +1,9 @@
-"""The two reports for a DBA speak of every index and of every function."""
+"""The reports for a DBA speak of every index, of every function and of each run of upkeep."""
 
 import psycopg
 import pytest
 
-from tests.benchmarks import growth, storage
+from tests.benchmarks import growth, storage, upkeep
 from tests.servers import Postgres
 from tests.surface import FUNCTIONS
 
@@ -40,3 +40,12 @@ def test_growth_tells_of_every_function(url: str) -> None:
     assert FUNCTIONS.keys() - told == set()
     pages = {name: (small, large) for name, small, large, *_ in rows(page)}
     assert pages["users.get"] == ("1", "1")
+
+
+def test_upkeep_tells_of_each_run(url: str) -> None:
+    page = upkeep.page(upkeep.measure(url, chats=200))
+    assert page.startswith("## Upkeep\n")
+    told = {name: conversations for name, conversations, *_ in rows(page)}
+    # 200 days of conversations, a day apart.
+    assert told["archive, by 500"] == told["purge, by 100"] == "80"
+    assert told["erase a user, by 20"] == "50"
