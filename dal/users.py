@@ -1,9 +1,12 @@
 """Users: the owners of everything else. Their SQL is in sql/users/."""
 
+from contextlib import suppress
+
 from pydantic import AwareDatetime
 
 from dal.binding import Executor, query
-from dal.errors import ConflictError, UserNotFoundError
+from dal.database.failures import READ_ONLY
+from dal.errors import ConflictError, DalError, DatabaseUnavailableError, UserNotFoundError
 from dal.inputs import Name
 from dal.record import Record
 
@@ -30,8 +33,15 @@ class Erased(Record):
 
 
 @query("users/ensure.sql", raises={"conflict": ConflictError})
-async def ensure(db: Executor, *, user_id: Name) -> User:
+async def _ensure(db: Executor, *, user_id: Name) -> User:
+    raise NotImplementedError
+
+
+async def ensure(db: Executor, *, user_id: str) -> User:
     """The user, made if there is none; safe to repeat and to race.
+
+    A read-only server, such as a standby, is asked for the user instead, at the cost of a second
+    round trip.
 
     SQL: sql/users/ensure.sql
 
@@ -44,8 +54,18 @@ async def ensure(db: Executor, *, user_id: Name) -> User:
         ConflictError: an earlier phase's table takes the id of another user for equal to this one.
         SchemaMismatchError: the user is absent, and an earlier phase's table has required
             columns that only its own service can fill.
+        DatabaseUnavailableError: the user is absent, and the server is read-only.
     """
-    raise NotImplementedError
+    try:
+        return await _ensure(db, user_id=user_id)
+    except DatabaseUnavailableError as error:
+        if error.sqlstate != READ_ONLY:
+            raise
+        refusal = error
+    with suppress(DalError):  # it fails in a transaction, which the refusal has ended
+        if user := await get(db, user_id=user_id):
+            return user
+    raise refusal
 
 
 @query("users/get.sql")

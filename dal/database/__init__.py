@@ -1,8 +1,9 @@
 """Connections: the pool, transactions, and what their failures are called."""
 
 from dal.database.connect import connect
-from dal.database.database import Database, PoolStats
+from dal.database.database import Database
 from dal.database.executor import Executor
+from dal.database.stats import PoolStats
 from dal.database.transaction import ALL_ROWS, Transaction
 
 __all__ = ["ALL_ROWS", "Database", "Executor", "PoolStats", "Transaction", "connect"]

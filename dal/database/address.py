@@ -85,6 +85,11 @@ class Address:
         """Whether TLS is tried with one of the hosts."""
         return not host.startswith("/") and self.parameters.get("sslmode") != "disable"
 
+    @property
+    def demands_primary(self) -> bool:
+        """Whether a server that takes no writes is the wrong one."""
+        return self.parameters.get("target_session_attrs") in ("primary", "read-write")
+
     def of_database(self, name: str) -> str:
         """The address of another database of the same server."""
         return "postgresql://?" + urlencode(

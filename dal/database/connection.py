@@ -87,6 +87,13 @@ def is_busy(connection: Any) -> bool:
     return bool(connection.is_in_transaction() and not connection._protocol._is_cancelling())
 
 
+async def expire(connection: Any) -> None:
+    """Let a pool replace its connections when they are next taken, if this is not a newer one."""
+    holder = connection._holder
+    if holder._generation == holder._pool._generation:
+        await holder._pool.expire_connections()
+
+
 async def discard(connection: asyncpg.Connection) -> None:
     """Close a connection that is in no state to be kept, ending a statement that still runs."""
     with suppress(asyncpg.InterfaceError, TimeoutError):  # the pool may have taken it back already

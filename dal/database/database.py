@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -12,36 +11,16 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from dal.database.address import Address
-from dal.database.connection import Connection, forget, give_back, is_lost, keep, prepare
-from dal.database.failures import explain_connect, translated
+from dal.database.connection import Connection, expire, forget, give_back, is_lost, keep, prepare
+from dal.database.failures import READ_ONLY, explain_connect, translated
+from dal.database.floor import Floor
 from dal.database.home import Home
 from dal.database.opening import open_connection
 from dal.database.pooler import behind_pooler
 from dal.database.settings import Settings
+from dal.database.stats import PoolStats
 from dal.database.transaction import Isolation, Transaction, begin
-from dal.errors import DatabaseUnavailableError, PoolTimeoutError
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStats:
-    """A pool at one moment.
-
-    Attributes:
-        size: open connections.
-        idle: those of them that nobody uses.
-        min_size: how many are opened at the start.
-        max_size: how many there may be.
-    """
-
-    size: int
-    idle: int
-    min_size: int
-    max_size: int
-
-    @property
-    def in_use(self) -> int:
-        """Connections that run a statement, or are lent."""
-        return self.size - self.idle
+from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
 
 
 class Database:
@@ -57,7 +36,8 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._opening = WeakKeyDictionary()
-        self._home: Home  # of the pool
+        self._home: Home  # of the pool, as are these
+        self._floor: Floor
         self._recycler: asyncio.Task[None]
         self._waiting = 0  # calls that have no connection yet
         self._prepares = False  # a pooler in between would share what is set with others
@@ -89,8 +69,11 @@ class Database:
         connection = await self._take(pool)
         try:
             return await connection.fetch(query, *args)  # type: ignore[no-any-return]
+        except asyncpg.PostgresError as error:
+            await self._heed(connection, error)
+            raise
         finally:
-            await self._give_back(pool, connection)
+            await self._give_back(connection)
 
     async def execute(self, query: str, /, *args: Any) -> str:
         """Run one statement and return its command tag, as asyncpg does; see `fetch`."""
@@ -98,8 +81,11 @@ class Database:
         connection = await self._take(pool)
         try:
             return await connection.execute(query, *args)  # type: ignore[no-any-return]
+        except asyncpg.PostgresError as error:
+            await self._heed(connection, error)
+            raise
         finally:
-            await self._give_back(pool, connection)
+            await self._give_back(connection)
 
     @asynccontextmanager
     async def transaction(
@@ -123,9 +109,13 @@ class Database:
         try:
             async with begin(connection, isolation=isolation, readonly=readonly) as transaction:
                 yield transaction
+        except (asyncpg.PostgresError, DalError) as error:
+            if not readonly:
+                await self._heed(connection, error)
+            raise
         finally:
             if not self._home.elsewhere():
-                await self._give_back(pool, connection)
+                await self._give_back(connection)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -138,6 +128,9 @@ class Database:
         connection = await self._take(pool)
         try:
             yield connection
+        except (asyncpg.PostgresError, DalError) as error:
+            await self._heed(connection, error)
+            raise
         finally:
             if not self._home.elsewhere():
                 try:
@@ -200,7 +193,7 @@ class Database:
         async with self._opening.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self._pool is None:
                 self._pool = await translated(self._create, explain=explain_connect)
-                self._home = Home()
+                self._home, self._floor = Home(), Floor(self._pool)
                 self._recycler = asyncio.create_task(self._recycle(self._pool), name="dal: recycle")
             self._home.check()
         return self
@@ -250,11 +243,16 @@ class Database:
             self._waiting -= 1
         raise failure  # out here the original is not chained to it
 
-    async def _give_back(self, pool: asyncpg.Pool, connection: Any) -> None:
+    async def _heed(self, connection: Any, error: Any) -> None:
+        # After a switchover the old primary may stay up, read-only; another host is the new one.
+        if self._address.demands_primary and error.sqlstate == READ_ONLY:
+            await expire(connection)
+
+    async def _give_back(self, connection: Any) -> None:
         if is_lost(connection):
             # What broke it (a restart, a failover) may have broken the idle ones as well, without
             # their notice. Replaced when they are next taken, they don't fail a call each.
-            await pool.expire_connections()
+            await expire(connection)
         await self._release(connection)
 
     async def _release(self, connection: Any) -> None:

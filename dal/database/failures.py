@@ -16,6 +16,7 @@ Result = TypeVar("Result")
 
 FOREIGN_KEY_VIOLATION = "23503"
 DIVISION_BY_ZERO = "22012"
+READ_ONLY = "25006"
 
 # By SQLSTATE, else by its class (the first two characters).
 _BY_SQLSTATE: dict[str, type[errors.DalError]] = {
@@ -26,7 +27,7 @@ _BY_SQLSTATE: dict[str, type[errors.DalError]] = {
     FOREIGN_KEY_VIOLATION: errors.ConflictError,
     "23505": errors.ConflictError,
     "23514": errors.InvalidInputError,
-    "25006": errors.DatabaseUnavailableError,  # a standby, or read-only by its settings
+    READ_ONLY: errors.DatabaseUnavailableError,  # a standby, or read-only by its settings
     "25P03": errors.ConnectionLostError,  # idle_in_transaction_session_timeout
     "25P04": errors.ConnectionLostError,  # transaction_timeout
     "28": errors.ConfigurationError,
@@ -47,7 +48,7 @@ _BY_SQLSTATE: dict[str, type[errors.DalError]] = {
 }
 
 _ADVICE: dict[str, str] = {
-    "25006": "the server is read-only (a standby?); connect to the primary",
+    READ_ONLY: "the server is read-only (a standby?); connect to the primary",
     "25P02": "an earlier statement of this transaction failed; leave the block and repeat it",
     "28": "the server refuses this user; check the user and the password in DATABASE_URL",
     "3D000": "the database does not exist; check its name in DATABASE_URL, or create it",

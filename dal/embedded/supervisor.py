@@ -156,7 +156,8 @@ def copy(installation: Path, target: Path) -> Path:
 
 def run(children: Children, signals: int, directory: Path) -> None:
     """Make a server in the directory, and run it until it is to stop."""
-    installation = make_data(children, Path(sys.argv[1]), directory)
+    installation = usable(children, Path(sys.argv[1]), directory)
+    make_data(children, installation, directory)
     postgres = children.start(*server_command(installation, directory, sys.argv[2:]))
     try:
         watch(postgres, children, signals, directory)
@@ -165,20 +166,24 @@ def run(children: Children, signals: int, directory: Path) -> None:
         remove_traces(children, directory)
 
 
-def make_data(children: Children, installation: Path, directory: Path) -> Path:
-    """Make the data directory, and return the installation that the server's user can run."""
+def usable(children: Children, installation: Path, directory: Path) -> Path:
+    """Give the directory to the server's user, and return an installation that it can run."""
     if children.account:
         if not children.succeed(installation / "bin" / "initdb", "--version"):
             installation = copy(installation, directory / "wheel")
         # The directory comes last: root writes into it only while it is closed to the user.
         for path in (*directory.rglob("*"), directory):
             os.chown(path, children.account.pw_uid, children.account.pw_gid)
+    return installation
+
+
+def make_data(children: Children, installation: Path, directory: Path) -> None:
+    """Make the data directory."""
     if not children.succeed(
         *(installation / "bin" / "initdb", "--pgdata", directory / "data", "--username=postgres"),
         *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
     ):
         sys.exit(children.failure("PostgreSQL could not make its data directory."))
-    return installation
 
 
 def server_command(

@@ -3,11 +3,13 @@
     with Restartable(settings={"max_connections": 20}) as server:
         server.stop("kill")
         server.start()
+        with Restartable(primary=server) as standby:
+            ...
 
-Run as `python -m tests.faults.restartable INSTALLATION`, this file is the server's keeper: a
-process of its own, as the supervisor of `dal.embedded` is, and made of its parts. It takes
-commands, one JSON document a line, from standard input, and answers each with one line: what went
-wrong, or nothing. The end of standard input is the end of the test process: keeper, server and
+Run as `python -m tests.faults.restartable INSTALLATION [PRIMARY]`, this file is the server's
+keeper: a process of its own, as the supervisor of `dal.embedded` is, and made of its parts. It
+takes commands, one JSON document a line, from standard input, and answers each with one line: what
+went wrong, or nothing. The end of standard input is the end of the test process: keeper, server and
 files go with it.
 """
 
@@ -32,6 +34,7 @@ from dal.embedded.supervisor import (
     server_command,
     stop,
     until_ready,
+    usable,
 )
 from tests.servers import Postgres
 
@@ -64,17 +67,27 @@ class Restartable:
         version: the major version, 18 or 16.
         settings: server settings.
         environment: more environment variables for the server's processes, such as LD_PRELOAD.
+        primary: the running server whose standby this is, of the same version.
 
     `settings` and `environment` may be changed; the next start uses them.
     """
 
     def __init__(
-        self, version: int = 18, settings: Settings = None, environment: Environment = None
+        self,
+        version: int = 18,
+        settings: Settings = None,
+        environment: Environment = None,
+        primary: "Restartable | None" = None,
     ) -> None:
+        self.version = version
+        self.directory: Path
         self.settings = {**_DEFAULTS, **(settings or {})}
         self.environment = dict(environment or {})
         self._keeper = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.restartable", str(_installation(version))],
+            [
+                *(sys.executable, "-m", "tests.faults.restartable", str(_installation(version))),
+                *([str(primary.directory)] if primary else []),
+            ],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -141,7 +154,17 @@ def runs(process: subprocess.Popen[bytes] | None) -> bool:
     return process is not None and process.poll() is None
 
 
-def _keep(installation: Path) -> None:
+def copy_data(children: Children, installation: Path, directory: Path, primary: str) -> None:
+    """Make the data directory of a standby."""
+    source = f"host={primary} port={_DEFAULTS['port']} user=postgres application_name=standby"
+    if not children.succeed(
+        *(installation / "bin" / "pg_basebackup", "--pgdata", directory / "data", "--no-sync"),
+        *("--dbname", source, "--write-recovery-conf", "--checkpoint=fast"),
+    ):
+        sys.exit(children.failure("PostgreSQL could not copy the primary."))
+
+
+def _keep(installation: Path, *primary: str) -> None:
     """Run a server as the commands say, until they end."""
     os.umask(0o077)
     signals = listen_for_signals()
@@ -149,7 +172,11 @@ def _keep(installation: Path) -> None:
     directory = private_directory(children)
     postgres: subprocess.Popen[bytes] | None = None
     try:
-        installation = make_data(children, installation, directory)
+        installation = usable(children, installation, directory)
+        if primary:
+            copy_data(children, installation, directory, *primary)
+        else:
+            make_data(children, installation, directory)
         print(json.dumps(str(directory)), flush=True)
         while line := sys.stdin.readline():
             complaint = None
@@ -176,4 +203,4 @@ def _keep(installation: Path) -> None:
 
 
 if __name__ == "__main__":
-    _keep(Path(sys.argv[1]))
+    _keep(Path(sys.argv[1]), *sys.argv[2:])

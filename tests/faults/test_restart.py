@@ -1,6 +1,7 @@
 """The server goes away in each way, is not there yet, or takes no more connections."""
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from typing import get_args
 
@@ -122,3 +123,44 @@ async def test_replacing_a_connection_that_died_unnoticed(url: str, server: Rest
         server.start()
         await db._pool.expire_connections()  # as a timer does, or another connection's loss
         await db.ping()
+
+
+async def test_an_outage_is_one_sentence_in_the_log(
+    db: dal.Database, server: Restartable, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries = 0
+
+    def count(_: logging.LogRecord) -> bool:
+        nonlocal tries
+        tries += 1
+        return True
+
+    async def tried() -> bool:
+        return tries > 1
+
+    logging.getLogger("asyncpg.pool").filters.insert(0, count)
+
+    try:
+        await asyncio.to_thread(server.stop)
+        await eventually(tried, True)
+    finally:
+        del logging.getLogger("asyncpg.pool").filters[0]
+    [record] = caplog.records
+    assert (record.name, record.levelname, record.exc_info) == ("dal", "WARNING", None)
+    assert record.getMessage() == (
+        "the pool has less than min_size connections, and goes on trying to open them:"
+        " The database can't be reached or takes no work now; check that it runs, then try again."
+    )
+
+
+async def test_what_asyncpg_logs_of_a_pool_of_the_service_s_own_stays(
+    server: Restartable, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asyncpg.create_pool(url, min_size=1, max_size=1):
+        await asyncio.to_thread(server.stop)
+
+        async def logged() -> bool:
+            return bool(caplog.records)
+
+        await eventually(logged, True)
+    assert {record.name for record in caplog.records} == {"asyncpg.pool"}
