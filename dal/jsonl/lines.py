@@ -32,7 +32,7 @@ from pydantic_core import PydanticCustomError, ValidationError, to_json
 from dal.conversations import Conversation, ConversationStatus, Status
 from dal.cursor import Cursor
 from dal.inputs import Flag, Name, Text, distinct_ids
-from dal.jsonl.values import FIRST_TIME, LINE_BYTES, BadLine, Metadata, Time, decoded
+from dal.jsonl.values import FIRST_TIME, LINE_BYTES, BadLine, Metadata, Time, because, decoded
 from dal.messages import Content, Role
 from dal.record import Record
 from dal.tasks import Task
@@ -43,15 +43,6 @@ LINE_MESSAGES = 10_000
 _FULL_LINE = LINE_BYTES // 2
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Pydantic's own words name a class here, or quote the value.
-_WORDS = {
-    "dataclass_type": "must be an object",
-    "list_type": "must be a list",
-    "missing": "is missing",
-    "model_type": "must be an object",
-    "uuid_parsing": "must be a UUID",
-    "uuid_type": "must be a UUID",
-}
 
 
 def is_blank(line: bytes) -> bool:
@@ -168,22 +159,12 @@ def parse(line: bytes, user_id: str | None = None) -> Line:
     try:
         record: Line = (TaskLine if "task" in found else ConversationLine).model_validate(found)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
+        bad = because(error)
     else:
         if user_id not in (None, record.user_id):
             raise BadLine("user_id: is another one than that given for the whole file")
         return record
-    raise BadLine(_sentence(problem["type"], problem["loc"], problem["msg"]))
-
-
-def _sentence(kind: str, place: tuple[int | str, ...], message: str) -> str:
-    if kind in (
-        "extra_forbidden",
-        "unexpected_keyword_argument",
-    ):  # the key itself may be what people wrote
-        place, message = place[:-1], "has a key that is not in the format"
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-    return ": ".join(filter(None, (path.removeprefix("."), _WORDS.get(kind, message))))
+    raise bad
 
 
 class StoredConversation(Conversation):

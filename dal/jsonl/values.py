@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json, to_json
 
 from dal.inputs import refuse_large
@@ -24,8 +24,49 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _MARKED = re.compile(rb'"\\u0000([^"]+)"')
 
 
+# Pydantic's own words name a class here, or quote the value.
+_WORDS = {
+    "dataclass_type": "must be an object",
+    "list_type": "must be a list",
+    "missing": "is missing",
+    "model_type": "must be an object",
+    "uuid_parsing": "must be a UUID",
+    "uuid_type": "must be a UUID",
+}
+# What the chat formats of model providers have, and lines have not: nobody's text, it is named.
+_ROLES = ("system", "developer", "tool", "function", "model")
+_KEYS = {
+    *("name", "weight", "tool_calls", "tool_call_id", "function_call", "refusal", "annotations"),
+    *("audio", "reasoning_content", "thinking", "cache_control", "parts"),
+    *("tools", "tool_choice", "parallel_tool_calls", "functions", "response_format", "system"),
+    *("model", "temperature", "max_tokens", "stream", "store", "seed"),
+}
+
+
 class BadLine(Exception):  # noqa: N818
     """A line that can't be imported; its text is the reason and holds no value of the line."""
+
+
+def because(error: ValidationError) -> BadLine:
+    """The first thing that Pydantic found wrong."""
+    first = error.errors(include_url=False)[0]
+    place, given, message = first["loc"], first["input"], first["msg"]
+    match first["type"]:
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            # Any other key may be what people wrote.
+            place, key = place[:-1], place[-1]
+            what = f"the key {key}, which" if key in _KEYS else "a key that"
+            message = f"has {what} is not in the format"
+        case "label" if place[-1] == "role" and given in _ROLES:
+            message = f"is {given}; only user and assistant are read"
+        case "string_type" if place[-1] == "content" and isinstance(given, list):
+            message = "is a list of parts; only text is read"
+        case "string_type" if given is None:
+            message = "is null; only text is read"
+        case kind:
+            message = _WORDS.get(kind, message)
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return BadLine(": ".join(filter(None, (path.removeprefix("."), message))))
 
 
 def decoded(line: bytes) -> Any:

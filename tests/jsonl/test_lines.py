@@ -85,7 +85,6 @@ UNREADABLE = "must be without lone surrogates and nested at most 200 deep"
             "has an archived_at, but is not archived",
         ),
         (said(role=SECRET), "messages[0].role: must be one of: user, assistant"),
-        (said(content=None), "messages[0].content: Input should be a valid string"),
         (said(content=1.5), "messages[0].content: Input should be a valid string"),
         (said(content=SECRET * 200), "messages[0].content: a user's message may hold at most"),
         (said(content="\ud800"), "messages[0].content: may not contain a lone surrogate"),
@@ -113,7 +112,7 @@ UNREADABLE = "must be without lone surrogates and nested at most 200 deep"
             )
         ],
         (task(title=" "), "task.title: may not be blank"),
-        (task(title=None), "task.title: Input should be a valid string"),
+        (task(title=None), "task.title: is null; only text is read"),
         (task(description=5), "task.description: Input should be a valid string"),
         (task(completed=1), "task.completed: Input should be a valid boolean"),
         (
@@ -127,6 +126,32 @@ def test_a_bad_line_gets_a_sentence(line: bytes | str, sentence: str) -> None:
     found = reason(line)
     assert found.startswith(sentence)
     assert SECRET not in found
+
+
+FOREIGN = [
+    *[
+        (said(role=role), f"messages[0].role: is {role}; only user and assistant are read")
+        for role in ("system", "developer", "tool", "function")
+    ],
+    (said(content=None), "messages[0].content: is null; only text is read"),
+    (
+        said(content=[{"type": "text", "text": SECRET}]),
+        "messages[0].content: is a list of parts; only text is read",
+    ),
+    *[
+        (said(**{key: SECRET}), f"messages[0]: has the key {key}, which is not in the format")
+        for key in ("name", "weight", "tool_calls", "tool_call_id", "refusal")
+    ],
+    *[
+        (chat(**{key: [SECRET]}), f"has the key {key}, which is not in the format")
+        for key in ("tools", "parallel_tool_calls", "model")
+    ],
+]
+
+
+@pytest.mark.parametrize(("line", "sentence"), FOREIGN)
+def test_what_model_providers_write_is_named(line: str, sentence: str) -> None:
+    assert reason(line) == sentence
 
 
 def test_whose_line_it_is() -> None:
