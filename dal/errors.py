@@ -17,22 +17,25 @@
     ├── SchemaMismatchError          the database is not at this version's schema
     └── ConfigurationError           a setting is missing or wrong
 
-A class's docstring opens with its default message. No message holds a parameter's value, a
-message's text or a password: PostgreSQL's own error text can hold the failing row, so it is
-neither quoted nor chained, and what is safe to know is kept in attributes.
+No message holds a parameter's value, a message's text or a password: PostgreSQL's own error text
+can hold the failing row, so it is neither quoted nor chained, and what is safe to know is kept in
+attributes.
 """
 
-import inspect
+import typing
 
 
 class DalError(Exception):
-    """The database layer failed.
+    """All of them.
 
     Attributes:
+        message: what an error of this class says where nothing else is known.
         query: name of the statement (`messages.create` is `sql/messages/create.sql`), or None.
         sqlstate: PostgreSQL's five-character error code, or None.
         constraint: name of the violated constraint, or None.
     """
+
+    message: typing.ClassVar[str] = "The database layer failed."
 
     def __init__(
         self,
@@ -42,69 +45,107 @@ class DalError(Exception):
         sqlstate: str | None = None,
         constraint: str | None = None,
     ) -> None:
-        if message is None:  # the class's own sentence (absent under python -OO)
-            message = (inspect.getdoc(type(self)) or type(self).__name__).partition("\n")[0]
-        super().__init__(f"{query}: {message}" if query else message)
+        text = self.message if message is None else message
+        super().__init__(f"{query}: {text}" if query else text)
         self.query = query
         self.sqlstate = sqlstate
         self.constraint = constraint
 
 
 class InvalidInputError(DalError):
-    """An argument breaks a rule; correct it and call again."""
+    """The caller's value breaks a rule; nothing was sent."""
+
+    message = "An argument breaks a rule; correct it and call again."
 
 
 class MessageTooLongError(InvalidInputError):
-    """A user's message may hold at most 1,000 characters; shorten or split it."""
+    """A user's message is too long."""
+
+    message = "A user's message may hold at most 1,000 characters; shorten or split it."
 
 
 class NotFoundError(DalError):
-    """This user has no such row."""
+    """A write to what is absent, or another user's."""
+
+    message = "This user has no such row."
 
 
 class UserNotFoundError(NotFoundError):
-    """There is no such user; call users.ensure first."""
+    """The user is absent."""
+
+    message = "There is no such user; call users.ensure first."
 
 
 class ConversationNotFoundError(NotFoundError):
-    """This user has no such conversation; make one with conversations.create."""
+    """The conversation is absent, or another user's."""
+
+    message = "This user has no such conversation; make one with conversations.create."
 
 
 class TaskNotFoundError(NotFoundError):
-    """This user has no such task; make one with tasks.create."""
+    """The task is absent, or another user's."""
+
+    message = "This user has no such task; make one with tasks.create."
 
 
 class ConflictError(DalError):
-    """This id is taken by a row with other content; use a new id."""
+    """An id is taken by a row with other content."""
+
+    message = "This id is taken by a row with other content; use a new id."
 
 
 class TransactionConflictError(DalError):
-    """Another transaction got in the way (deadlock, serialization or lock timeout); repeat this one."""  # noqa: E501
+    """Deadlock, serialization failure, lock timeout, or a schema change."""
+
+    message = (
+        "Another transaction got in the way (deadlock, serialization or lock timeout);"
+        " repeat this one."
+    )
 
 
 class QueryTimeoutError(DalError):
-    """The server cancelled the statement, so nothing happened; look for a lock or a time limit."""
+    """The server cancelled the statement, so nothing happened."""
+
+    message = (
+        "The server cancelled the statement, so nothing happened; look for a lock or a time limit."
+    )
 
 
 class PoolTimeoutError(DalError):
-    """No connection became free within acquire_timeout; hold them shorter or raise max_size."""
+    """No connection became free in time."""
+
+    message = (
+        "No connection became free within acquire_timeout; hold them shorter or raise max_size."
+    )
 
 
 class DatabaseUnavailableError(DalError):
-    """The database can't be reached or takes no work now; check that it runs, then try again."""
+    """No connection could be made, or the server refuses work."""
+
+    message = (
+        "The database can't be reached or takes no work now; check that it runs, then try again."
+    )
 
 
 class ConnectionLostError(DalError):
-    """The connection broke, so a write's outcome is unknown; repeat it with the same id."""
+    """The connection broke; a write's outcome is unknown."""
+
+    message = "The connection broke, so a write's outcome is unknown; repeat it with the same id."
 
 
 class PermissionDeniedError(DalError):
-    """The database role lacks a privilege; run sql/grants.sql for it."""
+    """The role lacks a privilege."""
+
+    message = "The database role lacks a privilege; run sql/grants.sql for it."
 
 
 class SchemaMismatchError(DalError):
-    """The database does not have this version's schema; run `make migrate`."""
+    """The database is not at this version's schema."""
+
+    message = "The database does not have this version's schema; run `make migrate`."
 
 
 class ConfigurationError(DalError):
     """A setting is missing or wrong."""
+
+    message = "A setting is missing or wrong."

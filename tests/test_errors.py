@@ -4,6 +4,8 @@ import copy
 import inspect
 import pickle
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from types import ModuleType
 
@@ -49,6 +51,19 @@ def test_the_drawing_is_the_tree() -> None:
 @pytest.mark.parametrize("kind", ERRORS)
 def test_a_default_message_is_one_whole_sentence(kind: type[DalError]) -> None:
     assert re.fullmatch(r"[A-Z][^\n]+[^.]\.", str(kind()))
+
+
+def test_a_message_is_no_docstring() -> None:
+    """`python -OO` has none."""
+    program = "import dal; print(*(kind() for kind in vars(dal.errors).values() if {}), sep='\\n')"
+    a_class = "isinstance(kind, type) and issubclass(kind, Exception)"
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", program.format(a_class)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [str(kind()) for kind in ERRORS]
 
 
 @pytest.mark.parametrize("kind", ERRORS)

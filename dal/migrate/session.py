@@ -57,11 +57,18 @@ _SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, false)"
 
 
 class PoolerError(errors.ConfigurationError):
-    """A pooler stands in front of the database, where session locks don't hold; migrate through the direct address."""  # noqa: E501
+    """A pooler is in front, where session locks don't hold."""
+
+    message = (
+        "A pooler stands in front of the database, where session locks don't hold; migrate through"
+        " the direct address."
+    )
 
 
 class ReadOnlyError(errors.DatabaseUnavailableError):
-    """The server is a standby, which is read-only; migrate on the primary."""
+    """The server is a standby, which is read-only."""
+
+    message = "The server is a standby, which is read-only; migrate on the primary."
 
 
 class LockedError(errors.TransactionConflictError):

@@ -21,7 +21,12 @@ _REASON = re.compile(r"\s*--\s*(?!squawk-ignore)\w")
 
 
 class MissingToolError(ConfigurationError):
-    """squawk is not installed, so nothing was said of what the migrations do to a live database: pip install squawk-cli."""  # noqa: E501
+    """squawk is not installed."""
+
+    message = (
+        "squawk is not installed, so nothing was said of what the migrations do to a live database:"
+        " pip install squawk-cli."
+    )
 
 
 def squawk(folder: Path) -> list[Finding]:
