@@ -80,7 +80,7 @@ def export(
     def unwritable(owner: str, kind: str, id: UUID, reason: str) -> None:
         nonlocal left_out
         left_out += 1
-        err.print(f"left out the {kind} {id} of user {owner!r}: {reason}")
+        err.print(f"left out the {kind} {id}: {reason}")
 
     async def run(write: Callable[[bytes], object]) -> None:
         async with dal.connect(url, min_size=1, application_name="dal export") as db:
@@ -141,10 +141,18 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
 def _output() -> Iterator[BinaryIO]:
     if sys.stdout is None:
         raise InvalidInputError("standard output is closed")
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # a caller within Python has put something else there
+        yield sys.stdout.buffer
+        return
     # A buffer of its own: what a full disk has not taken is not tried again at the exit.
-    with open(sys.stdout.fileno(), "wb", closefd=False) as file:
+    with open(descriptor, "wb", closefd=False) as file:
         yield file
 
 
 def _is_regular(file: BinaryIO) -> bool:
-    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    try:
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    except OSError:  # it has no descriptor
+        return False

@@ -4,6 +4,6 @@ from dal.database.connect import connect
 from dal.database.database import Database
 from dal.database.executor import Executor
 from dal.database.stats import PoolStats
-from dal.database.transaction import ALL_ROWS, Transaction
+from dal.database.transaction import Transaction
 
-__all__ = ["ALL_ROWS", "Database", "Executor", "PoolStats", "Transaction", "connect"]
+__all__ = ["Database", "Executor", "PoolStats", "Transaction", "connect"]

@@ -8,8 +8,9 @@ from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from dal.binding import Executor
-from dal.database import ALL_ROWS, Database, Transaction
+from dal.database import Database, Transaction
 from dal.database.failures import translated
+from dal.database.transaction import ALL_ROWS
 from dal.errors import DalError, SchemaMismatchError
 from dal.jsonl import snapshot
 from dal.jsonl.lines import ConversationLines, StoredConversation, StoredMessage, task_line

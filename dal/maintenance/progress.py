@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from dal.database import ALL_ROWS, Database, Transaction
+from dal.database import Database, Transaction
+from dal.database.transaction import ALL_ROWS
 
 # A batch may wait for others no longer than this: they are waiting for it meanwhile.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"

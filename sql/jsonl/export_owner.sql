@@ -5,4 +5,4 @@
 SELECT
     -- The subselect hides the value, so that one index entry is read, whoever has how many.
     EXISTS (SELECT FROM tasks WHERE user_id = (SELECT :user_id::text))
-    OR EXISTS (SELECT FROM conversations WHERE user_id = (SELECT :user_id::text))
+    OR EXISTS (SELECT FROM conversations WHERE user_id = (SELECT :user_id::text)) AS owns

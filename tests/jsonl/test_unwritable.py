@@ -164,7 +164,7 @@ async def test_the_command_names_it_and_fails(filled: dal.Database, url: str) ->
     await filled.execute(f"UPDATE tasks SET updated_at = 'infinity' WHERE id = '{BAD}'")
     some = run(url, "export")
     assert (whole.returncode, some.returncode) == (0, 1)
-    assert some.stderr.startswith(f"left out the task {BAD} of user 'ada': ".encode())
+    assert some.stderr.startswith(f"left out the task {BAD}: ".encode())
     kept = [one for one in ids(whole.stdout.splitlines()) if one != ("ada", "task", str(BAD))]
     assert ids(some.stdout.splitlines()) == kept
 
