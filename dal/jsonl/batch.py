@@ -13,8 +13,7 @@ from dal.database.transaction import begin
 from dal.errors import ConflictError, InvalidInputError
 from dal.jsonl import rows
 from dal.jsonl.lines import ConversationLine, Line, TaskLine
-from dal.jsonl.rows import ConversationRow, Locked, MessageRow, TaskRow
-from dal.jsonl.stored import Found, RowKey, look, message_row, task_row
+from dal.jsonl.rows import ConversationRow, Found, Locked, MessageRow, RowKey, TaskRow, task_row
 from dal.jsonl.values import BadLine
 
 _LEAD = timedelta(minutes=5)  # a time in the future pins all that follow it
@@ -68,7 +67,7 @@ async def write(
 
 
 async def _judged(db: Executor, items: Sequence[Item]) -> "_Batch":
-    found = await look(db, [item.line for item in items if item.line])
+    found = await rows.look(db, [item.line for item in items if item.line])
     batch = _Batch(found)
     for place, item in enumerate(items):
         if item.line is None:
@@ -110,7 +109,7 @@ class _Batch:
         self._refuse_ahead("updated_at", line.updated_at)
         self._refuse_ahead("archived_at", line.archived_at)
         new = self._new_messages(line, now, stored)
-        times = [one.created_at for one in new if one.created_at]
+        times = [time for *_, time in new]
         last = times[-1] if times else None
         created_at = line.created_at or min([now, *times[:1]])
         recency = [*filter(None, [line.updated_at, last])]
@@ -150,7 +149,7 @@ class _Batch:
         # As in messages/create.sql; the conversation is locked.
         before = filter(None, [stored.updated_at, stored.last_message_at]) if stored else ()
         clock = max([now, *(time + _MICROSECOND for time in before)])
-        new = []
+        new: list[MessageRow] = []
         for place, said in enumerate(line.messages):
             same = known.get((line.user_id, said.id)) if known and said.id else None
             if same is False:
@@ -165,10 +164,11 @@ class _Batch:
                         f"messages[{place}].created_at: must be later than the last stored"
                         " message of the conversation"
                     )
-            row = message_row(line, said)
-            row.created_at = said.created_at or clock
-            clock = max(clock, row.created_at + _MICROSECOND)
-            new.append(row)
+            time = said.created_at or clock
+            clock = max(clock, time + _MICROSECOND)
+            new.append(
+                (said.id, line.user_id, line.id, said.role, said.content, said.metadata, time)
+            )
         return new
 
     def add_task(self, line: TaskLine, now: datetime) -> None:

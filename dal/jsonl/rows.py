@@ -1,11 +1,10 @@
-"""What an import sends, and the statements that take it. Their SQL is in sql/jsonl/."""
+"""What an import asks for and sends. The statements are in sql/jsonl/."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
-from typing import Annotated, TypeAlias
-from uuid import UUID
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID, uuid4
 
 import asyncpg
 from pydantic import AwareDatetime
@@ -13,10 +12,10 @@ from pydantic import AwareDatetime
 from dal.binding import Columns, Executor, query
 from dal.conversations import Conversation
 from dal.database.failures import translated
+from dal.jsonl.lines import ConversationLine, Line, Said, TaskLine
 from dal.record import Record
 
 
-# Not frozen: a frozen one takes four times as long to make, and there is one for each message.
 @dataclass(slots=True)
 class Key:
     """A row's primary key."""
@@ -43,19 +42,6 @@ class ConversationRow:
     updated_at: datetime
     last_message_at: datetime | None
     archived_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class MessageRow:
-    """A message; None for an id that the server is to make, and for a time yet to be taken."""
-
-    user_id: str
-    id: UUID | None
-    conversation_id: UUID
-    role: str
-    content: str = field(repr=False)
-    metadata: str | None = field(repr=False)
-    created_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -103,13 +89,16 @@ class Compared(Stored):
     same: bool
 
 
-_COLUMNS = [column.name for column in fields(MessageRow)]
-_COLUMNS_WITHOUT_ID = [name for name in _COLUMNS if name != "id"]
+RowKey: TypeAlias = tuple[str, UUID]
+
+# An id is None where the server is to make it; then COPY leaves the column out.
+MessageRow: TypeAlias = tuple[UUID | None, str, UUID, str, str, str | None, datetime]
+_COLUMNS = ("id", "user_id", "conversation_id", "role", "content", "metadata", "created_at")
 
 Users: TypeAlias = Annotated[Sequence[UserRow], Columns(UserRow)]
 Keys: TypeAlias = Annotated[Sequence[Key], Columns(Key)]
 Conversations: TypeAlias = Annotated[Sequence[ConversationRow], Columns(ConversationRow)]
-Messages: TypeAlias = Annotated[Sequence[MessageRow], Columns(MessageRow)]
+Messages: TypeAlias = Annotated[Sequence[Said], Columns(Said)]
 Tasks: TypeAlias = Annotated[Sequence[TaskRow], Columns(TaskRow)]
 
 
@@ -140,7 +129,9 @@ async def stored_messages(
 
 
 @query("jsonl/compare_messages.sql")
-async def compare_messages(db: Executor, *, messages: Messages) -> list[Compared]:
+async def compare_messages(
+    db: Executor, *, user_ids: list[str], conversation_ids: list[UUID], messages: Messages
+) -> list[Compared]:
     """The stored ones, compared."""
     raise NotImplementedError
 
@@ -172,20 +163,82 @@ async def move_conversations(db: Executor, *, conversations: Conversations) -> N
 async def copy_messages(connection: asyncpg.Connection, messages: Sequence[MessageRow]) -> None:
     """Make messages. Through COPY, which takes half the time of an INSERT of arrays."""
 
-    async def copy(columns: list[str], rows: list[MessageRow]) -> None:
-        await connection.copy_records_to_table(
-            "messages", columns=columns, records=map(attrgetter(*columns), rows)
-        )
-
-    for columns, rows in (
-        (_COLUMNS, [row for row in messages if row.id]),
-        (_COLUMNS_WITHOUT_ID, [row for row in messages if not row.id]),
-    ):
+    async def copy(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
-            await translated(copy, columns, rows, query="jsonl.copy_messages")
+            await connection.copy_records_to_table("messages", columns=columns, records=rows)
+
+    with_id = [row for row in messages if row[0]]
+    without_id = [row[1:] for row in messages if not row[0]]
+    await translated(copy, _COLUMNS, with_id, query="jsonl.copy_messages")
+    await translated(copy, _COLUMNS[1:], without_id, query="jsonl.copy_messages")
 
 
 @query("jsonl/add_tasks.sql")
 async def add_tasks(db: Executor, *, tasks: Tasks) -> None:
     """Make tasks."""
     raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the database has of a batch's lines.
+
+    Attributes:
+        now: the server's clock.
+        conversations: those that exist; they are locked.
+        last: the times of their last messages.
+        messages: whether those that exist have the same content.
+        tasks: the same.
+    """
+
+    now: datetime
+    conversations: dict[RowKey, Locked]
+    last: dict[RowKey, datetime]
+    messages: dict[RowKey, bool]
+    tasks: dict[RowKey, bool]
+
+
+async def look(db: Executor, lines: Sequence[Line]) -> Found:
+    """Lock the conversations that exist, and read what is stored under the ids of the lines."""
+    chats = [line for line in lines if isinstance(line, ConversationLine)]
+    todos = [line for line in lines if isinstance(line, TaskLine) and line.task.id]
+    # First of all: what follows is true as long as nobody else appends.
+    locked = await lock_conversations(db, keys=[Key(chat.user_id, chat.id) for chat in chats])
+    last = await last_messages(db, keys=[Key(chat.user_id, chat.id) for chat in locked])
+    said = [(chat, one) for chat in chats for one in chat.messages if one.id]
+    stored = await stored_messages(
+        db,
+        user_ids=[chat.user_id for chat, _ in said],
+        message_ids=[one.id for _, one in said if one.id],
+    )
+    taken = {(one.user_id, one.id) for one in stored}
+    repeated = [(chat, one) for chat, one in said if taken and (chat.user_id, one.id) in taken]
+    messages = await compare_messages(
+        db,
+        user_ids=[chat.user_id for chat, _ in repeated],
+        conversation_ids=[chat.id for chat, _ in repeated],
+        messages=[one for _, one in repeated],
+    )
+    tasks = await compare_tasks(db, tasks=[task_row(line) for line in todos])
+    return Found(
+        now=(await clock(db)).now,
+        conversations={(one.user_id, one.id): one for one in locked},
+        last={(one.user_id, one.id): one.created_at for one in last},
+        messages={(one.user_id, one.id): one.same for one in messages},
+        tasks={(one.user_id, one.id): one.same for one in tasks},
+    )
+
+
+def task_row(line: TaskLine) -> TaskRow:
+    """A task's row; it takes an id where none is given."""
+    task = line.task
+    return TaskRow(
+        user_id=line.user_id,
+        id=task.id or uuid4(),
+        title=task.title,
+        description=task.description,
+        completed=task.completed,
+        completed_at=task.completed_at,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+    )

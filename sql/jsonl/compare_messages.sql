@@ -13,9 +13,8 @@ SELECT
         )
     ) AS same
 FROM unnest(
-    :messages_user_id::text[], :messages_id::uuid[], :messages_conversation_id::uuid[],
-    :messages_role::text[], :messages_content::text[], :messages_metadata::text[],
-    :messages_created_at::timestamptz[]
+    :user_ids::text[], :messages_id::uuid[], :conversation_ids::uuid[], :messages_role::text[],
+    :messages_content::text[], :messages_metadata::text[], :messages_created_at::timestamptz[]
 ) AS given (user_id, id, conversation_id, role, content, metadata, created_at)
 JOIN messages AS m ON m.user_id = given.user_id AND m.id = given.id
 ORDER BY m.user_id, m.id

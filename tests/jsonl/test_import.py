@@ -19,7 +19,8 @@ import pytest
 import dal
 from dal import conversations, messages, tasks, users
 from dal.errors import DatabaseUnavailableError, InvalidInputError, TransactionConflictError
-from dal.jsonl import Summary, batch, import_lines, importing, stored
+from dal.jsonl import Summary, batch, import_lines, importing
+from dal.jsonl.rows import look
 from tests.faults.activity import blocked
 
 SECRET = "s3cr3t"
@@ -291,13 +292,13 @@ async def test_a_row_made_meanwhile_is_met(
     others = [True]
 
     async def late(*args: Any) -> Any:
-        found = await stored.look(*args)
+        found = await look(*args)
         if others:
             others.clear()
             await import_lines(db, [line])
         return found
 
-    monkeypatch.setattr("dal.jsonl.batch.look", late)
+    monkeypatch.setattr("dal.jsonl.rows.look", late)
     summary = await import_lines(db, [line])
     assert (summary.messages, summary.tasks) == (0, 0)
     assert summary.known_conversations + summary.known_tasks == 1
@@ -309,7 +310,7 @@ async def test_nobody_appends_between_the_look_and_the_write(
     refused: list[TransactionConflictError] = []
 
     async def tried(*args: Any) -> Any:
-        found = await stored.look(*args)
+        found = await look(*args)
         try:
             async with db.transaction() as other:
                 await other.execute("SET LOCAL lock_timeout = '50ms'")
@@ -318,7 +319,7 @@ async def test_nobody_appends_between_the_look_and_the_write(
             refused.append(error)
         return found
 
-    monkeypatch.setattr("dal.jsonl.batch.look", tried)
+    monkeypatch.setattr("dal.jsonl.rows.look", tried)
     await import_lines(db, [chat({}, id=str(chat_id))])
     assert [error.sqlstate for error in refused] == ["55P03"]
 
