@@ -77,7 +77,7 @@ def export(
 
     left_out = 0
 
-    def unwritable(owner: str, kind: str, id: UUID, reason: str) -> None:
+    def unwritable(_: str, kind: str, id: UUID, reason: str) -> None:
         nonlocal left_out
         left_out += 1
         err.print(f"left out the {kind} {id}: {reason}")
