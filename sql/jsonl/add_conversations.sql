@@ -1,7 +1,9 @@
 -- Makes conversations. It fails where one of them exists.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the new rows, and the users' rows FOR KEY SHARE (their foreign key).
-INSERT INTO conversations (user_id, id, status, created_at, updated_at, last_message_at, archived_at)
+INSERT INTO conversations (
+    user_id, id, status, created_at, updated_at, last_message_at, archived_at
+)
 SELECT
     given.user_id, given.id, given.status, given.created_at, given.updated_at,
     given.last_message_at, given.archived_at

@@ -7,95 +7,67 @@ from uuid import UUID
 import pytest
 
 import dal
-from dal import NewMessage, conversations, messages, tasks
+from dal import NewMessage, NewTask, conversations, messages, tasks
 from dal.errors import SchemaMismatchError
 from dal.jsonl import export_everyone, export_lines
 from tests.jsonl.test_command import run
 
-BAD, GOOD = UUID(int=1), [UUID(int=0), UUID(int=2), UUID(int=2**128 - 1)]
-
-# Reading one message fails, as it does where PostgreSQL can't print its metadata or finds a block
-# of it damaged.
-UNREADABLE = f"""
-    CREATE FUNCTION unreadable() RETURNS jsonb LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 's3cr3t' USING ERRCODE = '%s'; END $$;
+# Reading a message fails, as it does where PostgreSQL can't print its metadata, or finds a block of
+# it damaged, or a text that is in no encoding.
+UNREADABLE = """
+    CREATE FUNCTION unreadable(code text) RETURNS jsonb LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 's3cr3t' USING ERRCODE = code; END $$;
     ALTER TABLE messages RENAME TO stored;
     CREATE VIEW messages AS
     SELECT
         id, conversation_id, user_id, role, content, created_at,
-        CASE WHEN conversation_id = '{BAD}' AND content = '2' THEN unreadable() ELSE metadata END
+        CASE WHEN metadata ? 'code' THEN unreadable(metadata ->> 'code') ELSE metadata END
             AS metadata
     FROM stored
 """
-
-CONVERSATIONS = {
-    "metadata that can't be printed": (UNREADABLE % "54000", "more than PostgreSQL can print"),
-    "a damaged block": (UNREADABLE % "XX001", "SQLSTATE XX001"),
-    "a text in no encoding": (UNREADABLE % "22021", "SQLSTATE 22021"),
-    "a message after 9999": (
-        f"UPDATE messages SET created_at = '10000-01-01' WHERE conversation_id = '{BAD}'",
-        "a time that Python has none for",
-    ),
-    "a message at no time": (
-        f"UPDATE messages SET created_at = 'infinity' WHERE conversation_id = '{BAD}'",
-        "created_at: Input should have timezone info",
-    ),
-    "a message at the first time": (
-        f"UPDATE messages SET created_at = '0001-01-01Z' WHERE conversation_id = '{BAD}'",
-        "created_at: Input should be greater than",
-    ),
-    "a message without content": (
-        "ALTER TABLE messages ALTER content DROP NOT NULL;"
-        f"UPDATE messages SET content = NULL WHERE conversation_id = '{BAD}' AND content = '2'",
-        "content: Input should be a valid string",
-    ),
-    "a conversation made before Christ": (
-        f"UPDATE conversations SET created_at = '0044-03-15 BC' WHERE id = '{BAD}'",
-        "one of its times is before the year 1",
-    ),
-    "a conversation that is always recent": (
-        f"UPDATE conversations SET updated_at = 'infinity' WHERE id = '{BAD}'",
-        "one of its times is before the year 1 or after 9999",
-    ),
-    "a conversation that is archived for good": (
-        f"UPDATE conversations SET archived_at = 'infinity' WHERE id = '{BAD}'",
-        "one of its times is before the year 1 or after 9999",
-    ),
-    "a conversation of another status": (
-        "ALTER TABLE conversations DROP CONSTRAINT chk_conversation_status;"
-        f"UPDATE conversations SET status = 'gone' WHERE id = '{BAD}'",
-        "status: Input should be 'active' or 'archived'",
-    ),
-}
-TASKS = {
-    "a task made before Christ": (
-        f"UPDATE tasks SET created_at = '0044-03-15 BC' WHERE id = '{BAD}'",
-        "a time that Python has none for",
-    ),
-    "a task that is never completed": (
-        f"UPDATE tasks SET completed = true, completed_at = 'infinity' WHERE id = '{BAD}'",
+NO_RULES = """
+    ALTER TABLE messages ALTER content DROP NOT NULL;
+    ALTER TABLE conversations DROP CONSTRAINT chk_conversation_status;
+"""
+ITS_TIMES = "one of its times is before the year 1 or after 9999"
+# What is wrong with a row of the table, and the reason that is given for its conversation or task.
+DAMAGES = [
+    ("messages", """metadata = '{"code": "54000"}'""", "more than PostgreSQL can print"),
+    ("messages", """metadata = '{"code": "XX001"}'""", "SQLSTATE XX001"),
+    ("messages", """metadata = '{"code": "22021"}'""", "SQLSTATE 22021"),
+    ("messages", "created_at = '10000-01-01'", "a time that Python has none for"),
+    ("messages", "created_at = 'infinity'", "created_at: Input should have timezone info"),
+    ("messages", "created_at = '0001-01-01Z'", "created_at: Input should be greater than"),
+    ("messages", "content = NULL", "content: Input should be a valid string"),
+    ("conversations", "created_at = '0044-03-15 BC'", ITS_TIMES),
+    ("conversations", "updated_at = 'infinity'", ITS_TIMES),
+    ("conversations", "archived_at = '-infinity'", ITS_TIMES),
+    ("conversations", "status = 'gone'", "status: Input should be 'active' or 'archived'"),
+    ("tasks", "created_at = '0044-03-15 BC'", "a time that Python has none for"),
+    (
+        "tasks",
+        "completed = true, completed_at = 'infinity'",
         "completed_at: Input should have timezone info",
     ),
-}
-DAMAGES = [("conversation", *one) for one in CONVERSATIONS.values()]
-DAMAGES += [("task", *one) for one in TASKS.values()]
+]
+BAD = UUID(int=1)  # the first of them
+GOOD = [UUID(int=0), *(UUID(int=2**64 * n) for n in range(1, 20)), UUID(int=2**128 - 1)]
 
 
 @pytest.fixture
 async def filled(db: dal.Database, ada: str, bob: str) -> dal.Database:
-    for user in (ada, bob):
-        for own in (BAD, *GOOD):
-            await tasks.create(db, user_id=user, title="a", id=own)
-            await conversations.create(db, user_id=user, id=own)
+    """Good tasks and conversations of two users, and those of ada's which are to be damaged."""
+    bad = [UUID(int=n) for n in range(1, len(DAMAGES) + 1)]
+    for user, ids in ((ada, [*GOOD, *bad]), (bob, GOOD)):
+        await tasks.create_many(db, user_id=user, tasks=[NewTask("Milk", id=one) for one in ids])
+        for own_id in ids:
+            await conversations.create(db, user_id=user, id=own_id)
             new = [NewMessage("user", f"{n}") for n in range(4)]
-            await messages.create_many(db, user_id=user, conversation_id=own, messages=new)
-    # Only ada's are at fault.
-    await db.execute(f"DELETE FROM conversations WHERE user_id = 'bob' AND id = '{BAD}'")
-    await db.execute(f"DELETE FROM tasks WHERE user_id = 'bob' AND id = '{BAD}'")
+            await messages.create_many(db, user_id=user, conversation_id=own_id, messages=new)
     return db
 
 
-def ids(lines: list[bytes]) -> list[tuple[str, str, str]]:
+def listed(lines: list[bytes]) -> list[tuple[str, str, str]]:
     """Whose line it is, its kind and its id; a conversation's with all of its messages."""
     found = []
     for line in map(json.loads, lines):
@@ -107,26 +79,36 @@ def ids(lines: list[bytes]) -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("kind", "damage", "reason"), DAMAGES, ids=[*CONVERSATIONS, *TASKS])
+@pytest.mark.parametrize("rows", [1000, 3])
 async def test_it_is_named_and_all_else_is_written(
-    filled: dal.Database, kind: str, damage: str, reason: str
+    filled: dal.Database, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    before = ids([line async for line in export_everyone(filled)])
-    await filled.execute(damage)
+    monkeypatch.setattr("dal.jsonl.exporting._ROWS", rows)
+    before = listed([line async for line in export_everyone(filled)])
+    await filled.execute(NO_RULES)
+    for n, (table, damage, _) in enumerate(DAMAGES, start=1):
+        which = "conversation_id = $1 AND content = '2'" if table == "messages" else "id = $1"
+        await filled.execute(f"UPDATE {table} SET {damage} WHERE {which}", UUID(int=n))
+    await filled.execute(UNREADABLE)
     left_out: list[tuple[Any, ...]] = []
     lines = [
         line async for line in export_everyone(filled, unwritable=lambda *one: left_out.append(one))
     ]
-    [(*item, said)] = left_out
-    assert tuple(item) == ("ada", kind, BAD)
-    assert reason in said
-    assert "s3cr3t" not in said
-    assert ids(lines) == [one for one in before if one != ("ada", kind, str(BAD))]
+    expected = {
+        ("ada", "task" if table == "tasks" else "conversation", UUID(int=n)): reason
+        for n, (table, _, reason) in enumerate(DAMAGES, start=1)
+    }
+    assert {(owner, kind, own_id) for owner, kind, own_id, _ in left_out} == expected.keys()
+    assert len(left_out) == len(expected)
+    assert [reason for *item, reason in left_out if expected[tuple(item)] not in reason] == []
+    assert "s3cr3t" not in str(left_out)
+    named = {(owner, kind, str(own_id)) for owner, kind, own_id in expected}
+    assert listed(lines) == [one for one in before if one not in named]
 
     hers = [line async for line in export_lines(filled, user_id="ada", unwritable=lambda *_: None)]
     assert hers == [line for line in lines if json.loads(line)["user_id"] == "ada"]
     for found in (export_everyone(filled), export_lines(filled, user_id="ada")):
-        with pytest.raises(SchemaMismatchError, match=f"the {kind} {BAD} can't be written: "):
+        with pytest.raises(SchemaMismatchError, match=r"the task \S+ can't be written: "):
             await anext(found)
     assert filled.stats().in_use == 0
 
@@ -165,12 +147,13 @@ async def test_the_command_names_it_and_fails(filled: dal.Database, url: str) ->
     some = run(url, "export")
     assert (whole.returncode, some.returncode) == (0, 1)
     assert some.stderr.startswith(f"left out the task {BAD}: ".encode())
-    kept = [one for one in ids(whole.stdout.splitlines()) if one != ("ada", "task", str(BAD))]
-    assert ids(some.stdout.splitlines()) == kept
+    kept = [one for one in listed(whole.stdout.splitlines()) if one != ("ada", "task", str(BAD))]
+    assert listed(some.stdout.splitlines()) == kept
 
 
 @pytest.mark.slow  # the server prints a gigabyte before it gives up
 async def test_metadata_that_postgresql_can_take_and_never_print(filled: dal.Database) -> None:
+    before = [line async for line in export_everyone(filled)]
     numbers = f"[{','.join(['1e-16383'] * 72_000)}]"
     await filled.execute(
         "UPDATE messages SET metadata = $1::text::jsonb WHERE conversation_id = $2", numbers, BAD
@@ -182,4 +165,4 @@ async def test_metadata_that_postgresql_can_take_and_never_print(filled: dal.Dat
     assert [(*one[:3], "can print" in one[3]) for one in left_out] == [
         ("ada", "conversation", BAD, True)
     ]
-    assert len(lines) == 13
+    assert len(lines) == len(before) - 1
