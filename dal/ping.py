@@ -22,7 +22,7 @@ class Answer:
         role: whom the server takes us for.
         tls: the protocol between us and the server (or its pooler), or None.
         pooler: whether a pooler stands between.
-        schema: the last migration that is applied, and how many are pending.
+        schema: the last migration that is applied, how many are pending, or that it does not fit.
         seconds: one round trip.
     """
 
@@ -53,17 +53,21 @@ def _schema(url: str) -> str:
     applied = [state.id for state in states if state.applied_at]
     pending = len(states) - len(applied)
     last = applied[-1] if applied else "none"
+    if any(state.problem for state in states):
+        return f"{last}, which does not fit: dal status says why"
     return f"{last}, {pending} pending: run make migrate" if pending else last
 
 
 async def _ask(address: Address) -> tuple[str, str, str | None, bool, float]:
     connection = await open_connection(address, application_name="dal ping", statement_cache_size=0)
     try:
-        about = await connection.fetchrow(_ABOUT)
-        pooler = await is_pooled(connection)
-        start = time.perf_counter()
-        await connection.execute("SELECT 1")
-        seconds = time.perf_counter() - start
+        # A standby refuses what the defaults may make of it: a serializable transaction.
+        async with connection.transaction(isolation="read_committed"):
+            about = await connection.fetchrow(_ABOUT)
+            pooler = await is_pooled(connection)
+            start = time.perf_counter()
+            await connection.execute("SELECT 1")
+            seconds = time.perf_counter() - start
         # asyncpg has no public word on its own leg's TLS; pg_stat_ssl would tell the pooler's leg.
         channel: ssl.SSLObject | None = connection._transport.get_extra_info("ssl_object")
         tls = channel.version() if channel else None

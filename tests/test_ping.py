@@ -42,6 +42,9 @@ def test_it_says_what_is_there(url: str, postgres: Postgres, tmp_path: Path) -> 
 
 def test_it_says_what_is_pending(url: str, empty_database: str, tmp_path: Path) -> None:
     assert f"none, {len(IDS)} pending: run make migrate" in ping(empty_database, tmp_path).stdout
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("CREATE TABLE users (id char(12) PRIMARY KEY)")
+    assert "none, which does not fit: dal status says why" in ping(empty_database, tmp_path).stdout
     migrate.rollback(url)
     assert f"{IDS[-2]}, 1 pending: run make migrate" in ping(url, tmp_path).stdout
 

@@ -126,6 +126,8 @@ def _place(source: Source, scan: Scan) -> int | None:
 def _defined(index: str, migrations: Path) -> tuple[Path, int | None]:
     """Where a migration creates an index."""
     for path in sorted(migrations.glob("*.sql")):
-        if found := re.search(rf"(?i)\bINDEX\s(?:[a-z ]+\s)?({index})\s", Source.read(path).text):
+        if found := re.search(
+            rf"(?i)\bINDEX\s(?:[a-z ]+\s)?({re.escape(index)})\s", Source.read(path).text
+        ):
             return path, found.start(1)
     return SQL / "indexes.sql", None

@@ -122,6 +122,8 @@ def test_a_standby(postgres: Postgres) -> None:
             assert "migrate on the primary" in said
         result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": server.dsn()})
         assert (result.exit_code, result.stdout.count("pending")) == (14, len(IDS))
+        result = CliRunner().invoke(app, ["ping"], env={"DATABASE_URL": server.dsn()})
+        assert (result.exit_code, f"none, {len(IDS)} pending" in result.stdout) == (0, True)
 
 
 @EVERY
