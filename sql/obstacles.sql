@@ -4,7 +4,7 @@
 --     stops     one user would be taken for another: `dal migrate` does not begin
 --     changes   what is read may not be what was written
 --     unmarked  no rollback drops the table until `dal mark` has compared and marked it
---     hidden    tables of dal are in a schema that the search_path leaves out
+--     hidden    tables of dal are in a schema that the search_path leaves out, or has later
 --
 -- Plain reads of the catalogue; nothing is locked.
 
@@ -77,6 +77,18 @@ WITH made (name, migration, owner) AS (
     FROM ours
     WHERE relrowsecurity AND relforcerowsecurity
     UNION ALL
+    -- As ALTER TABLE ... DISABLE TRIGGER ALL leaves it, with which rows are loaded in bulk.
+    SELECT DISTINCT
+        'changes', migration, name,
+        format(
+            'the foreign key %I of %s does not act: triggers on %s are disabled',
+            conname, conrelid::regclass, id::regclass),
+        format('ALTER TABLE %s ENABLE TRIGGER ALL, and look for orphans', id::regclass)
+    FROM ours
+    JOIN pg_trigger ON tgrelid = id
+    JOIN pg_constraint ON pg_constraint.oid = tgconstraint
+    WHERE tgisinternal AND tgenabled IN ('D', 'R')
+    UNION ALL
     -- users and tasks may have been there before.
     SELECT
         'unmarked', migration, name,
@@ -84,6 +96,18 @@ WITH made (name, migration, owner) AS (
         'where it is a copy that lost its comments, `dal mark` compares it and marks it'
     FROM ours
     WHERE marked IS NOT TRUE AND name IN ('conversations', 'messages')
+    UNION ALL
+    -- As when a schema of the role's own comes to stand before them ("$user").
+    SELECT
+        'hidden', migration, name,
+        format(
+            '%s is in the schema %I, but migrations go into %I, with which the search_path begins',
+            id::regclass, nspname, current_schema()),
+        format('let it begin with %I', nspname)
+    FROM ours
+    JOIN pg_class ON pg_class.oid = id
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE name = 'conversations' AND marked AND nspname <> current_schema()
     UNION ALL
     SELECT
         'hidden', migration, name,

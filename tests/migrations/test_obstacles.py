@@ -180,6 +180,28 @@ def test_what_does_not_change_rows_is_not_named(migrated: str) -> None:
     assert notes(migrated) == []
 
 
+def test_foreign_keys_that_do_not_act_are_named(migrated: str) -> None:
+    run(migrated, "ALTER TABLE conversations DISABLE TRIGGER ALL")
+    assert notes(migrated) == [
+        "the foreign key " + rest
+        for rest in (
+            "conversations_user_id_fkey of conversations does not act",
+            "messages_user_id_conversation_id_fkey of messages does not act",
+        )
+    ]
+    run(migrated, "ALTER TABLE conversations ENABLE TRIGGER ALL")
+    assert notes(migrated) == []
+
+
+def test_tables_behind_another_schema(migrated: str) -> None:
+    run(migrated, "CREATE SCHEMA mine")
+    search_path(migrated, "mine", "public")
+    assert notes(migrated) == [
+        "conversations is in the schema public, but migrations go into mine, with which the"
+        " search_path begins"
+    ]
+
+
 def test_tables_that_the_search_path_leaves_out(migrated: str) -> None:
     run(migrated, 'ALTER SCHEMA public RENAME TO "My-App"')
     status, printed = said(migrated, "status")
