@@ -35,16 +35,7 @@ BEGIN
             CONSTRAINT chk_task_completed_at CHECK (completed = (completed_at IS NOT NULL)),
 
             created_at   timestamptz  NOT NULL DEFAULT now(),
-            updated_at   timestamptz  NOT NULL DEFAULT now(),
-
-            -- The owner is part of the key, in this table and in the next two. So a row can't be
-            -- addressed without saying whose it is, an id reveals nothing about other users' rows,
-            -- a reference can insist on one owner at both ends (0004), and the tables distribute by
-            -- owner as they are (Citus wants the distribution column in every unique key). The
-            -- prefix also serves the cascade from users.
-            -- The price: a wider key, uniqueness of id per owner only, and WHERE id = ... alone
-            -- scans the table.
-            PRIMARY KEY (user_id, id)
+            updated_at   timestamptz  NOT NULL DEFAULT now()
         );
 
         -- One page of a user's tasks, newest first, is one range of this index. id decides between
@@ -58,6 +49,19 @@ BEGIN
         -- in no index, one reason to list tasks by created_at.
         CREATE INDEX idx_tasks_user_completed
             ON tasks (user_id, completed, created_at DESC, id DESC);
+
+        -- The owner is part of the key, in this table and in the next two. So a row can't be
+        -- addressed without saying whose it is, an id reveals nothing about other users' rows,
+        -- a reference can insist on one owner at both ends (0004), and the tables distribute by
+        -- owner as they are (Citus wants the distribution column in every unique key). The
+        -- prefix also serves the cascade from users.
+        -- The price: a wider key, uniqueness of id per owner only, and WHERE id = ... alone
+        -- scans the table.
+        -- After the other indexes: where the planner knows nothing of a table, or next to nothing,
+        -- a look-up by the whole key costs the same by each of them, and it takes the one that was
+        -- made last. By another one it may read all that the user has. A restored dump has the key
+        -- first; REINDEX INDEX CONCURRENTLY tasks_pkey makes it the last again.
+        ALTER TABLE tasks ADD PRIMARY KEY (user_id, id);
 
         COMMENT ON TABLE tasks IS
             'dal 0002.tasks: what users have to do; listed newest first, by created_at';

@@ -25,9 +25,7 @@ BEGIN
 
             -- Recency. Every message moves it, and takes its own time from it (0004), so it is
             -- never earlier than the newest message. Archiving leaves it alone.
-            updated_at timestamptz  NOT NULL DEFAULT now(),
-
-            PRIMARY KEY (user_id, id)
+            updated_at timestamptz  NOT NULL DEFAULT now()
         );
 
         -- All three indexes hold updated_at, so the update that comes with a message is never HOT:
@@ -50,6 +48,9 @@ BEGIN
         -- that always splits. A million rows take 39 MB, in an ascending index 21 MB, and that
         -- would serve the same queries, read backwards.
         CREATE INDEX idx_conversations_updated_at ON conversations (updated_at DESC, status);
+
+        -- After the other indexes, as in 0002.
+        ALTER TABLE conversations ADD PRIMARY KEY (user_id, id);
 
         COMMENT ON TABLE conversations IS
             'dal 0003.conversations: chats of a user; every message updates its row';

@@ -1,11 +1,12 @@
 """Erasing a user with a great deal of data, a little at a time."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from uuid import UUID
 
 from dal.binding import Executor, query
 from dal.database import Database
 from dal.errors import UserNotFoundError
-from dal.inputs import BatchSize, Name
+from dal.inputs import BatchSize, Key, Keys, Name
 from dal.maintenance.progress import Pace, Progress, transaction
 from dal.record import Record
 
@@ -31,13 +32,28 @@ async def count_of_user(db: Executor, *, user_id: Name) -> Owned:
     raise NotImplementedError
 
 
+class _Owned(Record):
+    user_id: str
+    id: UUID
+
+
+@query("maintenance/conversations_of_user.sql")
+async def _conversations(db: Executor, *, user_id: Name, batch: BatchSize) -> list[_Owned]:
+    raise NotImplementedError
+
+
 @query("maintenance/erase_conversations.sql")
-async def _erase_conversations(db: Executor, *, user_id: Name, batch: BatchSize) -> int:
+async def _erase_conversations(db: Executor, *, keys: Keys) -> int:
+    raise NotImplementedError
+
+
+@query("maintenance/tasks_of_user.sql")
+async def _tasks(db: Executor, *, user_id: Name, batch: BatchSize) -> list[_Owned]:
     raise NotImplementedError
 
 
 @query("maintenance/erase_tasks.sql")
-async def _erase_tasks(db: Executor, *, user_id: Name, batch: BatchSize) -> int:
+async def _erase_tasks(db: Executor, *, keys: Keys) -> int:
     raise NotImplementedError
 
 
@@ -57,7 +73,8 @@ async def erase_user(
     wait for one batch at the most, and what is appended meanwhile is deleted too. Keep the user
     from writing before, or a retry that is under way makes its row anew afterwards.
 
-    SQL: sql/maintenance/erase_conversations.sql, sql/maintenance/erase_tasks.sql
+    SQL: sql/maintenance/conversations_of_user.sql, erase_conversations.sql, tasks_of_user.sql and
+    erase_tasks.sql beside it.
 
     Parameters:
         db: the database.
@@ -80,14 +97,18 @@ async def erase_user(
     pace, conversations, tasks = Pace(pause, max_seconds), 0, 0
     while True:
         async with transaction(db, all_owners=False) as tx:
-            erased = await _erase_conversations(tx, user_id=user_id, batch=batch)
-        conversations += erased
-        finished = erased < batch
-        if finished:  # the conversations
+            page = await _conversations(tx, user_id=user_id, batch=batch)
+            conversations += await _erase_conversations(tx, keys=_keys(page))
+        finished = len(page) < batch
+        if finished:  # with the conversations
             async with transaction(db, all_owners=False) as tx:
-                erased = await _erase_tasks(tx, user_id=user_id, batch=_TASKS)
-            tasks += erased
-            finished = erased < _TASKS
+                page = await _tasks(tx, user_id=user_id, batch=_TASKS)
+                tasks += await _erase_tasks(tx, keys=_keys(page))
+            finished = len(page) < _TASKS
         yield Progress(conversations, tasks, finished=finished)
         if finished or not await pace.goes_on():
             return
+
+
+def _keys(page: Sequence[_Owned]) -> list[Key]:
+    return [Key(row.user_id, row.id) for row in page]

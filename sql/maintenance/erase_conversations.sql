@@ -1,21 +1,10 @@
--- Deletes a batch of a user's conversations, and with them, by the foreign key, their messages; how
--- many conversations.
--- Index: conversations_pkey (user_id, id), the first of the user's range; the cascade uses
+-- Deletes the given conversations, and with them, by the foreign key, their messages; the caller
+-- gives those of one user. Apart from the look for them: of a batch whose size it does not know the
+-- planner expects so many rows that it would read the whole table.
+-- Index: conversations_pkey (user_id, id), a look-up for each; the cascade uses
 --   idx_messages_conversation_created.
--- Locks: the deleted rows. An append under way is waited for, and deleted with its conversation.
-WITH locked AS (
-    SELECT user_id, id
-    FROM conversations
-    WHERE user_id = :user_id
-    ORDER BY user_id, id
-    LIMIT (SELECT :batch::bigint)
-    FOR UPDATE
-), erased AS (
-    DELETE FROM conversations AS c
-    USING locked
-    -- Both columns from there, so that no plan reads the rest of what the user has.
-    WHERE c.user_id = locked.user_id AND c.id = locked.id
-    RETURNING 1
-)
-SELECT count(*) AS erased
-FROM erased
+-- Locks: the deleted rows, in the order given. An append under way is waited for, and deleted with
+--   its conversation.
+DELETE FROM conversations AS c
+USING unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
+WHERE c.user_id = given.user_id AND c.id = given.id

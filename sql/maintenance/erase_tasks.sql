@@ -1,19 +1,8 @@
--- Deletes a batch of a user's tasks; how many.
--- Index: tasks_pkey (user_id, id), the first of the user's range.
--- Locks: the deleted rows.
-WITH locked AS (
-    SELECT user_id, id
-    FROM tasks
-    WHERE user_id = :user_id
-    ORDER BY user_id, id
-    LIMIT (SELECT :batch::bigint)
-    FOR UPDATE
-), erased AS (
-    DELETE FROM tasks AS t
-    USING locked
-    -- Both columns from there, so that no plan reads the rest of what the user has.
-    WHERE t.user_id = locked.user_id AND t.id = locked.id
-    RETURNING 1
-)
-SELECT count(*) AS erased
-FROM erased
+-- Deletes the given tasks; the caller gives those
+-- of one user. Apart from the look for them: of a batch whose size it does not know the planner
+-- expects so many rows that it would read the whole table.
+-- Index: tasks_pkey (user_id, id), a look-up for each.
+-- Locks: the deleted rows, in the order given.
+DELETE FROM tasks AS t
+USING unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
+WHERE t.user_id = given.user_id AND t.id = given.id

@@ -1,0 +1,8 @@
+-- A batch of a user's tasks, the first by their keys.
+-- Index: tasks_pkey (user_id, id), the first of the user's range.
+-- Locks: none.
+SELECT user_id, id
+FROM tasks
+WHERE user_id = :user_id
+ORDER BY user_id, id
+LIMIT (SELECT :batch::bigint)
