@@ -71,7 +71,7 @@ SENDING |= {"prepare", "cursor", "copy_from_query"}
 APART = ("dal/migrate/", "dal/catalog/", "dal/check/")
 PASSED_ON = {
     ("dal/binding/query.py", "values"): "beside the text of a file",
-    ("dal/database/connection.py", "NEW_CONNECTION"): "the text of a file",
+    ("dal/database/session.py", "NEW_CONNECTION"): "the text of a file",
     ("dal/database/connection.py", "query"): "a borrower's",
     ("dal/database/database.py", "query"): "the caller's",
     ("dal/database/transaction.py", "query"): "the caller's",

@@ -9,8 +9,13 @@ from dal.binding.arguments import Arguments
 from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
 from dal.binding.stub import Signature, read_stub
-from dal.database.executor import Executor
-from dal.database.failures import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION, explain
+from dal.database.executor import Executor, is_alone
+from dal.database.failures import (
+    DIVISION_BY_ZERO,
+    FOREIGN_KEY_VIOLATION,
+    SERIALIZATION_FAILURE,
+    explain,
+)
 from dal.errors import DalError, NotFoundError
 
 Stub = TypeVar("Stub", bound=Callable[..., Any])
@@ -20,6 +25,10 @@ _SCALARS: dict[Shape, Callable[[int], Any]] = {
     Shape.FLAG: bool,
     Shape.NOTHING: lambda _: None,
 }
+
+
+_TRIES = 100  # each time, one of those that are in each other's way succeeds
+_IN_PARTS = ("CALL", "DO")  # which may commit before they fail
 
 
 class Queries:
@@ -172,9 +181,9 @@ class Binding:
         raise DalError("no row came back, but one was promised", query=self.statement.name)
 
     async def _rows(self, db: Executor, values: list[Any]) -> list[Any]:
-        rows: list[Any] = await self._run(db.fetch, values)
+        rows: list[Any] = await self._run(db, db.fetch, values)
         while self.again and self._says(self.again, rows):
-            rows = await self._run(db.fetch, values)
+            rows = await self._run(db, db.fetch, values)
         for column, error in self.raises.items():
             if self._says(column, rows):
                 raise error(query=self.statement.name)
@@ -191,9 +200,9 @@ class Binding:
 
     async def _number(self, db: Executor, values: list[Any]) -> int:
         if self.statement.counted or self.shape is Shape.NOTHING:
-            tag: str = await self._run(db.execute, values)
+            tag: str = await self._run(db, db.execute, values)
             return int(tag.rpartition(" ")[2]) if self.statement.counted else 0
-        rows = await self._run(db.fetch, values)
+        rows = await self._run(db, db.fetch, values)
         if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
             return int(rows[0][0])
         raise DalError(
@@ -201,18 +210,30 @@ class Binding:
             query=self.statement.name,
         )
 
-    async def _run(self, method: Callable[..., Awaitable[Any]], values: list[Any]) -> Any:
-        try:
-            return await method(self.statement.text, *values)
-        except Exception as error:
-            failure = explain(error, self.statement.name)
-            if failure is None:
-                raise
+    async def _run(
+        self, db: Executor, method: Callable[..., Awaitable[Any]], values: list[Any]
+    ) -> Any:
+        tries = 0
+        while True:
+            try:
+                return await method(self.statement.text, *values)
+            except Exception as error:
+                failure = explain(error, self.statement.name)
+                if failure is None:
+                    raise
+            tries += 1
+            if tries == _TRIES or not self._can_be_repeated(failure, db):
+                break
         if meaning := self._meaning(failure.sqlstate):
             raise meaning(
                 query=failure.query, sqlstate=failure.sqlstate, constraint=failure.constraint
             )
         raise failure
+
+    def _can_be_repeated(self, failure: DalError, db: Executor) -> bool:
+        # In a transaction of its own, a statement that conflicts has changed nothing.
+        conflict = failure.sqlstate == SERIALIZATION_FAILURE
+        return conflict and is_alone(db) and not self.statement.text.upper().startswith(_IN_PARTS)
 
     def _meaning(self, sqlstate: str | None) -> type[DalError] | None:
         if sqlstate == FOREIGN_KEY_VIOLATION:  # it found no parent

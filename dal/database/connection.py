@@ -7,9 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from dal.places import SQL
-
-NEW_CONNECTION = (SQL / "new_connection.sql").read_text(encoding="utf-8")
+from dal.database.session import prepare
 
 # What asyncpg's reset leaves: it spares temporary tables, and the role, which RESET ALL spares too.
 # Last, whether there are statements of PREPARE. (DEALLOCATE ALL would take asyncpg's own.)
@@ -63,11 +61,6 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
             await super().close(timeout=timeout)
 
 
-async def prepare(connection: asyncpg.Connection) -> None:
-    """Set what a session of our own needs; one that a pooler shares with others stays as it is."""
-    await connection.execute(NEW_CONNECTION)
-
-
 async def keep(connection: object) -> None:
     """Reset nothing: dal's statements leave no session state, and a reset is a round trip."""
 
@@ -104,7 +97,7 @@ async def forget(connection: Any, *, prepared: bool) -> None:
     """Make a connection that was lent as it was; one that can't be is closed.
 
     Parameters:
-        prepared: it was prepared, by `prepare`.
+        prepared: it was prepared, as a session of ours.
     """
     kept = False
     try:

@@ -11,12 +11,11 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from dal.database.address import Address
-from dal.database.connection import Connection, expire, forget, give_back, is_lost, keep, prepare
+from dal.database.connection import expire, forget, give_back, is_lost
 from dal.database.failures import READ_ONLY, explain_connect, translated
 from dal.database.floor import Floor
 from dal.database.home import Home
-from dal.database.opening import open_connection
-from dal.database.pooler import behind_pooler
+from dal.database.pool import open_pool
 from dal.database.settings import Settings
 from dal.database.stats import PoolStats
 from dal.database.transaction import Isolation, Transaction, begin
@@ -36,11 +35,12 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._opening = WeakKeyDictionary()
-        self._home: Home  # of the pool, as are these
+        # Of the pool:
+        self._home: Home
         self._floor: Floor
+        self._ours: bool
         self._recycler: asyncio.Task[None]
         self._waiting = 0  # calls that have no connection yet
-        self._prepares = False  # a pooler in between would share what is set with others
 
     def __repr__(self) -> str:
         state = f"{self.stats()}" if self._pool else "not connected"
@@ -89,7 +89,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, *, isolation: Isolation | None = None, readonly: bool = False
+        self, *, isolation: Isolation = "read_committed", readonly: bool = False
     ) -> AsyncIterator[Transaction]:
         """Run a block in one transaction: committed at its end, rolled back by any error.
 
@@ -97,7 +97,7 @@ class Database:
         same conversation would wait as well.
 
         Parameters:
-            isolation: None is the server's default, READ COMMITTED.
+            isolation: what the block needs, whatever the role's or database's default is.
             readonly: refuse writes.
 
         Raises:
@@ -134,7 +134,7 @@ class Database:
         finally:
             if not self._home.elsewhere():
                 try:
-                    await forget(connection, prepared=self._prepares)
+                    await forget(connection, prepared=self._ours)
                 finally:
                     await self._release(connection)
 
@@ -192,35 +192,13 @@ class Database:
     async def _open(self) -> Self:
         async with self._opening.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self._pool is None:
-                self._pool = await translated(self._create, explain=explain_connect)
+                self._pool, self._ours = await translated(
+                    open_pool, self._address, self._settings, explain=explain_connect
+                )
                 self._home, self._floor = Home(), Floor(self._pool)
                 self._recycler = asyncio.create_task(self._recycle(self._pool), name="dal: recycle")
             self._home.check()
         return self
-
-    async def _create(self) -> asyncpg.Pool:
-        settings = self._settings
-
-        async def connect(*_: Any, **given: Any) -> asyncpg.Connection:
-            return await open_connection(
-                self._address, application_name=settings.application_name, **given
-            )
-
-        cache: dict[str, Any] = {}
-        if settings.prepared_statements == "auto" and not await behind_pooler(connect):
-            self._prepares = True
-        elif settings.prepared_statements != "on":
-            cache = {"statement_cache_size": 0}
-        return await asyncpg.create_pool(
-            connect=connect,
-            **cache,
-            min_size=settings.min_size,
-            max_size=settings.max_size,
-            command_timeout=settings.command_timeout,
-            connection_class=Connection,
-            reset=keep,
-            init=prepare if self._prepares else None,
-        )
 
     async def _take(self, pool: asyncpg.Pool) -> Any:
         self._home.check()

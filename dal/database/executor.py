@@ -2,6 +2,10 @@
 
 from typing import Any, Protocol
 
+import asyncpg
+
+from dal.database.database import Database
+
 
 class Executor(Protocol):
     """A Database, a Transaction, or a plain asyncpg connection or pool.
@@ -17,3 +21,10 @@ class Executor(Protocol):
     async def execute(self, query: str, /, *args: Any) -> str:
         """Run a statement and return its command tag, such as `DELETE 1`."""
         ...
+
+
+def is_alone(db: Executor) -> bool:
+    """Whether a statement that runs there is a transaction of its own."""
+    if isinstance(db, asyncpg.Connection):
+        return not db.is_in_transaction()
+    return isinstance(db, Database | asyncpg.Pool)

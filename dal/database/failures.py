@@ -17,6 +17,7 @@ Result = TypeVar("Result")
 FOREIGN_KEY_VIOLATION = "23503"
 DIVISION_BY_ZERO = "22012"
 READ_ONLY = "25006"
+SERIALIZATION_FAILURE = "40001"
 
 # By SQLSTATE, else by its class (the first two characters).
 _BY_SQLSTATE: dict[str, type[errors.DalError]] = {

@@ -1,5 +1,6 @@
 """The one way to a connection: an address's hosts are tried in turn, until one will do."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -18,12 +19,15 @@ _FAILURES = (
 )
 
 
-async def open_connection(address: Address, *, application_name: str, **settings: Any) -> Any:
+async def open_connection(
+    address: Address, *, application_name: str, session: Mapping[str, str] = {}, **settings: Any
+) -> Any:
     """Connect to the first host that will do.
 
     Parameters:
         address: where.
         application_name: what to be called there, unless the address says.
+        session: server settings, unless the address has them.
         settings: `asyncpg.connect`'s own.
 
     Raises:
@@ -36,8 +40,8 @@ async def open_connection(address: Address, *, application_name: str, **settings
     failures: dict[str, errors.DalError] = {}
     for attributes in ("standby", "any") if wanted == "prefer-standby" else (wanted,):
         for arguments in address.for_asyncpg():
-            session = {"application_name": application_name} | arguments["server_settings"]
-            arguments |= {"server_settings": session, "target_session_attrs": attributes}
+            own = {"application_name": application_name, **session, **arguments["server_settings"]}
+            arguments |= {"server_settings": own, "target_session_attrs": attributes}
             try:
                 return await _connect(address, arguments | settings)
             except _FAILURES as error:

@@ -111,7 +111,7 @@ async def test_a_write_whose_outcome_is_unknown_is_repeated(
     async def count() -> int:
         return await messages.count(db, user_id="ada", conversation_id=chat.id)
 
-    trigger = b"Buy milk" if where == "call" else b"COMMIT"
+    trigger = b"Buy milk" if where == "call" else b"COMMIT;"
     # A call's text is sent to be prepared, its arguments come in a Bind; an Execute and a Sync
     # later it is done.
     later = 2 if (where, loss) == ("call", "answer") else 0

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 import asyncpg
@@ -199,7 +199,8 @@ async def test_a_transaction_adds_its_begin_and_its_commit(
         await restore()
         begin, *between, commit = await sent(relay, within(function))
         assert kinds(between) == WARM
-        assert (begin.statement, commit.statement) == ("BEGIN;", "COMMIT;")
+        assert begin.statement == "BEGIN ISOLATION LEVEL READ COMMITTED;"
+        assert commit.statement == "COMMIT;"
         await restore()
 
 
@@ -215,11 +216,11 @@ async def test_a_first_call_on_a_connection_is_two(
     assert {name: kinds(found) for name, found in first.items()} == dict.fromkeys(first, COLD)
 
 
-async def test_a_connection_is_opened_by_its_start_up_alone(relay: Relay) -> None:
-    async with dal.connect(relay.url, min_size=3, prepared_statements="on"):
-        assert kinds(relay.messages) == "^^^"
-    relay.messages.clear()
-    async with dal.connect(relay.url, min_size=3):
+@pytest.mark.parametrize("kept", ["auto", "on", "off"])
+async def test_a_connection_is_opened_by_its_start_up_and_one_statement(
+    relay: Relay, kept: Literal["auto", "on", "off"]
+) -> None:
+    async with dal.connect(relay.url, min_size=3, prepared_statements=kept):
         # The one look for a pooler has a connection of its own.
         look = "^" + "PDHPBES" + "X"
         assert kinds(relay.messages).startswith(look)

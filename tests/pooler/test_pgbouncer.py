@@ -7,12 +7,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner
 
 import dal
 from dal import migrate
 from dal.cli import app
+from tests.database.test_defaults import all_at_once, defaults
 from tests.migrations.database import LAST
 from tests.surface import FUNCTIONS
 
@@ -49,6 +51,20 @@ def test_every_answer_is_right(pooled: str) -> None:
 def test_the_same_load_fails_where_the_pooler_is_not_recognised(pooled: str) -> None:
     _, wrong = load(pooled, "on", 1_000)
     assert wrong.total() > 0
+
+
+async def test_statements_that_conflict_by_a_default_isolation_are_repeated(
+    pooled: str, url: str, chat: dal.Conversation
+) -> None:
+    watcher = await asyncpg.connect(url)
+    async with defaults(watcher, "database"), dal.connect(pooled, min_size=8) as db:
+        await watcher.execute(  # PgBouncer has opened some before
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert await db.fetch("SHOW transaction_isolation") == [("serializable",)]
+        await all_at_once(db, chat)
+    await watcher.close()
 
 
 async def test_a_pooler_is_told_from_a_server(pooled: str, url: str) -> None:
