@@ -1,5 +1,6 @@
 """What a table has is in the lines, or said to be left out."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import dal
 from dal import conversations, messages, migrate, tasks
 from dal.jsonl import export_everyone, export_lines, import_lines
-from tests.jsonl.test_command import run
+from tests.jsonl.test_command import spawned
 
 TABLES = ("conversations", "messages", "tasks")
 COLUMNS = """
@@ -71,6 +72,6 @@ async def test_a_column_that_lines_have_no_place_for_is_named(
             for table in TABLES
         ]
         caplog.clear()
-    out = run(url, "export")
+    out = await asyncio.to_thread(spawned, url, "export")
     assert out.returncode == 0
     assert b"messages.mood is not exported" in out.stderr

@@ -1,5 +1,6 @@
 """What can't be written is named, and all else is written."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -142,9 +143,9 @@ async def test_of_a_long_conversation_nothing_is_written(
 
 
 async def test_the_command_names_it_and_fails(filled: dal.Database, url: str) -> None:
-    whole = run(url, "export")
+    whole = await asyncio.to_thread(run, url, "export")
     await filled.execute(f"UPDATE tasks SET updated_at = 'infinity' WHERE id = '{BAD}'")
-    some = run(url, "export")
+    some = await asyncio.to_thread(run, url, "export")
     assert (whole.returncode, some.returncode) == (0, 1)
     assert some.stderr.startswith(f"left out the task {BAD}: ".encode())
     kept = [one for one in listed(whole.stdout.splitlines()) if one != ("ada", "task", str(BAD))]
