@@ -31,7 +31,7 @@ from psycopg import sql
 
 from dal import embedded
 
-_FETCHED = Path(__file__).parents[1] / ".venv" / "postgres"  # `make clean` removes it
+FETCHED = Path(__file__).parents[1] / ".venv" / "postgres"  # `make clean` removes it
 
 
 @dataclass
@@ -147,7 +147,7 @@ def running(choice: str) -> Iterator[Postgres]:
         raise pytest.UsageError(f"DAL_TEST_POSTGRES: {__doc__}")
 
 
-def fetch(version: int, into: Path = _FETCHED) -> Path:
+def fetch(version: int, into: Path = FETCHED) -> Path:
     """The folder of npm's newest build of a major version; asks npm only the first time."""
     installation = into / str(version)
     if installation.exists():

@@ -195,6 +195,7 @@ ON_DATABASE_URL = [
     ("purge", "--archived-for", "90d"),
     ("erase-user", "ada", "--yes"),
     ("orphans",),
+    ("stats",),
 ]
 
 

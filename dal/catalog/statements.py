@@ -12,6 +12,7 @@ from dal.catalog.schema import schema
 from dal.check.describe import Database
 from dal.check.explain import generic_plan
 from dal.check.head import Head
+from dal.check.needs import lacking
 from dal.check.nullability import Nullability, outputs
 
 _HEAD = """\
@@ -33,17 +34,40 @@ def page(connection: psycopg.Connection, bindings: Sequence[Binding]) -> str:
         bindings: the statements with their stubs.
     """
     database = Database(connection)
+    absent = lacking(bindings, database)
     parts = [_HEAD]
     modules: dict[str, list[Binding]] = {}
     for binding in sorted(bindings, key=lambda one: one.statement.name):
         modules.setdefault(binding.statement.name.partition(".")[0], []).append(binding)
     for module, of_it in modules.items():
         parts.append(f"## {module}\n\n")
-        parts += [_section(database, binding) for binding in of_it]
+        parts += [
+            _section(database, binding, absent.get(binding.statement.name)) for binding in of_it
+        ]
     return "".join([*parts, "## The schema\n\n", schema(connection)])
 
 
-def _section(database: Database, binding: Binding) -> str:
+def _section(database: Database, binding: Binding, needs: str | None) -> str:
+    head = {
+        label: text.replace("|", "\\|")
+        for label, text in Head.read(binding.statement.path).parts().items()
+    }
+    cells = {
+        "function": _function(binding),
+        **(
+            {"needs": f"`{needs}`, which the server that wrote this page has not"}
+            if needs
+            else _described(database, binding)
+        ),
+        "locks on rows": head.get("Locks", ""),
+        "index": head.get("Index", ""),
+    }
+    table = "".join(f"| {name} | {text or 'none'} |\n" for name, text in cells.items())
+    return f"### {binding.statement.name}\n\n{head['']}\n\n| | |\n|---|---|\n{table}\n"
+
+
+def _described(database: Database, binding: Binding) -> dict[str, str]:
+    """What a server says of a statement."""
     statement, connection = binding.statement, database.connection
     described = database.describe(statement)
     nullable = [
@@ -54,12 +78,8 @@ def _section(database: Database, binding: Binding) -> str:
         before = Tables.of(connection)
         database.describe(statement)  # which locks the tables as running it would
         locked = before.locked(connection)
-    head = {
-        label: text.replace("|", "\\|") for label, text in Head.read(statement.path).parts().items()
-    }
     written = [table for table, mode in locked.items() if mode in _WRITES]
-    cells = {
-        "function": _function(binding),
+    return {
         "parameters": _listed(zip(statement.parameters, described.parameters, strict=True)),
         "columns": _listed(
             (
@@ -74,13 +94,9 @@ def _section(database: Database, binding: Binding) -> str:
         "reads": ", ".join(f"`{table}`" for table in locked if table not in written),
         "writes": ", ".join(f"`{table}`" for table in written),
         "locks on tables": ", ".join(f"{mode} on `{table}`" for table, mode in locked.items()),
-        "locks on rows": head.get("Locks", ""),
-        "index": head.get("Index", ""),
         # Over the server's own catalogue it is the server's affair, and each version's.
         "plan": f"`{plan.shape}`" if locked and plan.shape else "",
     }
-    table = "".join(f"| {name} | {text or 'none'} |\n" for name, text in cells.items())
-    return f"### {statement.name}\n\n{head['']}\n\n| | |\n|---|---|\n{table}\n"
 
 
 def _function(binding: Binding) -> str:
@@ -88,9 +104,10 @@ def _function(binding: Binding) -> str:
     if stub.__name__.startswith("_"):
         return f"inside `{stub.__module__}`"
     _, *parameters = inspect.signature(stub).parameters.values()
-    names = ", ".join(one.name + ("" if one.default is one.empty else "=...") for one in parameters)
+    names = [one.name + ("" if one.default is one.empty else "=...") for one in parameters]
+    listed = ", ".join(["db", *(["*", *names] if names else [])])
     returns = binding.shape.value.replace("T", getattr(binding.records.record, "__name__", "T"))
-    return f"`{stub.__module__}.{stub.__name__}(db, *, {names})` → `{returns}`"
+    return f"`{stub.__module__}.{stub.__name__}({listed})` → `{returns}`"
 
 
 def _listed(pairs: Iterable[tuple[str, Any]]) -> str:

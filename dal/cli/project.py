@@ -7,6 +7,7 @@ from dal.binding.query import Binding
 def project() -> list[Binding]:
     """All of them; importing a module binds those that it has stubs for."""
     import dal.jsonl
-    import dal.maintenance  # noqa: F401
+    import dal.maintenance
+    import dal.stats  # noqa: F401
 
     return query.bindings

@@ -1,0 +1,53 @@
+"""stats: what a DBA on call looks at first."""
+
+import asyncio
+import json
+import sys
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import dal
+from dal import maintenance
+from dal.cli.maintenance import Duration, duration
+from dal.cli.shell import app, database_url, failing_clearly
+from dal.stats import Stats
+from dal.stats.screen import WIDTH, show
+
+
+@app.command()
+def stats(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of --json instead.")
+    ] = False,
+    older_than: Duration = "90d",
+    archived_for: Duration = "90d",
+) -> None:
+    """Show what DATABASE_URL holds, what it costs, who is at work, and what ought to be mended.
+
+    It reads the catalogue, statistics views and the beginnings of indexes. What is stale is as old
+    as for archive, what is due for a purge as for purge.
+
+    Exit status: 0 it could look, whatever it saw; 3 to 9 as for ping.
+    """
+    if schema:
+        sys.stdout.write(json.dumps(Stats.model_json_schema(), indent=2) + "\n")
+        return
+    stale, due = duration(older_than), duration(archived_for)
+    with failing_clearly():
+        seen = asyncio.run(_seen(database_url(), stale, due))
+    if as_json:
+        sys.stdout.write(seen.model_dump_json(indent=2) + "\n")
+    else:
+        show(seen, Console(width=WIDTH, highlight=False, markup=False, emoji=False))
+
+
+async def _seen(url: str, older_than: timedelta, archived_for: timedelta) -> Stats:
+    # One connection is enough, and a few statements are not worth a look for a pooler.
+    async with dal.connect(
+        url, min_size=1, max_size=1, prepared_statements="off", application_name="dal stats"
+    ) as db:
+        return await maintenance.stats(db, older_than=older_than, archived_for=archived_for)

@@ -1,0 +1,48 @@
+"""What a DBA on call looks at first."""
+
+from datetime import timedelta
+from functools import partial
+
+from dal.binding import Executor, query
+from dal.database import Database
+from dal.inputs import Age
+from dal.stats import Count, Stats, read
+
+COUNTED = 10_000
+"""How many conversations a count looks at."""
+
+
+@query("stats/retention.sql")
+async def _retention(
+    db: Executor, *, older_than: Age, archived_for: Age, limit: int
+) -> list[Count]:
+    raise NotImplementedError
+
+
+async def stats(
+    db: Database,
+    *,
+    older_than: timedelta = timedelta(days=90),
+    archived_for: timedelta = timedelta(days=90),
+) -> Stats:
+    """What a database holds, what it costs, who is at work in it, and what ought to be mended.
+
+        for finding in (await stats(db)).findings:
+            print(finding.message, finding.remedy)
+
+    It reads the catalogue, statistics views and bounded ranges of an index, and changes nothing.
+    What a lock, a limit or a privilege hides is None, and named in `unseen`.
+
+    SQL: sql/stats/
+
+    Parameters:
+        db: the database.
+        older_than: how long untouched a conversation counts as stale, as for `archive_stale`.
+        archived_for: how long archived it counts as due, as for `purge_archived`.
+
+    Raises:
+        InvalidInputError: an argument breaks its rule.
+        DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: there is nothing to see.
+    """
+    counts = partial(_retention, older_than=older_than, archived_for=archived_for, limit=COUNTED)
+    return await read(db, counts)

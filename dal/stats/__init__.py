@@ -1,0 +1,73 @@
+"""What a DBA on call looks at first: what is there, what it costs, and what ought to be mended."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+
+from dal.binding import Executor
+from dal.database import Database
+from dal.places import SQL
+from dal.stats import findings, queries, sight
+from dal.stats.queries import Setting
+from dal.stats.records import Count, Finding, Stats, Unseen
+
+__all__ = ["Count", "Finding", "Stats", "Unseen", "read"]
+
+
+async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]]) -> Stats:
+    """Look at a database; nothing is changed, and no lock waited for longer than half a second.
+
+    Parameters:
+        db: the database.
+        counts: what is to become of the rows, counted.
+
+    Raises:
+        DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: there is nothing to see.
+    """
+    # Without the limits of the parts that follow, which would hide the server's own.
+    async with db.transaction(isolation="read_committed", readonly=True) as tx:
+        server = await queries.server(tx)
+        known = await queries.ours(tx)
+        schemas = [one.schema_name for one in await queries.elsewhere(tx)]
+        extension = await queries.extension(tx)
+        oids = [table.oid for table in known if table.oid is not None]
+        settings = await queries.settings(tx, tables=oids)
+    seen = sight.Sight(db)
+    seen.unseen += sight.of_tables(known, schemas, server.role)
+    seen.unseen += sight.of_extension(extension)
+    seen.unseen += sight.of_server(server)
+    blind = {note.what for note in seen.unseen}
+    names = [".".join(path.relative_to(SQL).with_suffix("").parts) for path in SQL.rglob("*.sql")]
+    stats = Stats(
+        server=server,
+        tables=await seen.part("tables", partial(queries.tables, tables=oids), when=bool(oids)),
+        indexes=await seen.part("indexes", partial(queries.indexes, tables=oids), when=bool(oids)),
+        retention=await seen.part(
+            "retention", counts, when=len(oids) == len(known) and "retention" not in blind
+        ),
+        functions=await seen.part(
+            "functions",
+            partial(queries.functions, names=names),
+            when="functions" not in blind,
+            update=sight.UPDATE_EXTENSION,
+        ),
+        applications=await seen.part("applications", queries.applications),
+        waits=await seen.part("waits", partial(queries.waits, names=names)),
+        transactions=await seen.part("transactions", partial(queries.transactions, names=names)),
+        findings=[],
+        unseen=[],
+    )
+    found = sorted(_findings(stats, settings), key=lambda one: one.level != "alert")
+    return stats.model_copy(update={"findings": found, "unseen": seen.unseen})
+
+
+def _findings(stats: Stats, settings: Sequence[Setting]) -> Iterator[Finding]:
+    yield from findings.of_server(stats.server)
+    for table in stats.tables or ():
+        yield from findings.of_table(table, stats.server)
+    for index in stats.indexes or ():
+        yield from findings.of_index(index)
+    for transaction in stats.transactions or ():
+        yield from findings.of_transaction(transaction)
+    yield from findings.of_waits(stats.waits or ())
+    for setting in settings:
+        yield from findings.of_setting(setting, stats.server.database)

@@ -1,0 +1,269 @@
+"""The shape of `dal stats --json`; `Stats.model_json_schema()` is the same for machines."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import AwareDatetime
+
+from dal.record import Record
+
+Level: TypeAlias = Literal["alert", "advice"]
+"""An alert is for today, advice for a quiet hour."""
+
+
+class Server(Record):
+    """The server, the database and the role.
+
+    Attributes:
+        version: the server's.
+        database, role: their names.
+        sees_everyone: whether the role sees other roles' sessions and statements.
+        standby: whether the server is a standby, which counts for itself and takes no writes.
+        at: when this was read.
+        started_at: when the server was started.
+        connections, max_connections: of the whole server.
+        commits, rollbacks, deadlocks: transactions of the database, since `counted_since`.
+        temporary_bytes: what did not fit into work_mem and was written to files.
+        hit_ratio: share of the pages that were in shared_buffers already.
+        counted_since: the last reset of the counters; None if there was none.
+        counting: whether track_counts and track_activities are on.
+        autovacuum: whether it is switched on.
+    """
+
+    version: str
+    database: str
+    role: str
+    sees_everyone: bool
+    standby: bool
+    at: AwareDatetime
+    started_at: AwareDatetime
+    connections: int
+    max_connections: int
+    commits: int
+    rollbacks: int
+    deadlocks: int
+    temporary_bytes: int
+    hit_ratio: float | None
+    counted_since: AwareDatetime | None
+    counting: bool
+    autovacuum: bool
+
+
+class Table(Record):
+    """A table of dal's.
+
+    Attributes:
+        name: without its schema.
+        identifier: with it, quoted where SQL needs that.
+        rows: an estimate.
+        table_bytes, index_bytes: on disk; a table's with what is stored apart (TOAST).
+        dead_rows: rows that vacuum has not removed yet.
+        changed_rows: rows that were written since the last ANALYZE.
+        vacuum_from: the number of dead rows at which autovacuum comes.
+        autovacuum: whether the table's own options leave it on.
+        last_vacuum, last_analyze: by hand or by autovacuum.
+        transaction_age: how many transactions ago its oldest row was written that is not frozen.
+        hot_ratio: share of the updates that wrote to no index.
+        heap_hit_ratio, index_hit_ratio: share of the pages that were in shared_buffers already.
+    """
+
+    name: str
+    identifier: str
+    rows: int
+    table_bytes: int
+    index_bytes: int
+    dead_rows: int
+    changed_rows: int
+    vacuum_from: int
+    autovacuum: bool
+    last_vacuum: AwareDatetime | None
+    last_analyze: AwareDatetime | None
+    transaction_age: int
+    hot_ratio: float | None
+    heap_hit_ratio: float | None
+    index_hit_ratio: float | None
+
+
+class Index(Record):
+    """An index of such a table.
+
+    Attributes:
+        name: without its schema.
+        identifier: with it, quoted where SQL needs that.
+        table_name: of its table.
+        bytes: on disk.
+        valid: whether reads may use it.
+        building: whether one is being built at this moment, which may be this one.
+        scans: how often it was used.
+        density: how full its pages are, an estimate; None where nothing is known to estimate by.
+    """
+
+    name: str
+    identifier: str
+    table_name: str
+    bytes: int
+    valid: bool
+    building: bool
+    scans: int
+    density: float | None
+
+
+class Count(Record):
+    """A count that stops.
+
+    Attributes:
+        name: what is counted.
+        rows: how many there are among the first 10,000 that were looked at.
+        more: whether it stopped there, so that there may be others.
+    """
+
+    name: str
+    rows: int
+    more: bool
+
+
+class Function(Record):
+    """A statement of dal's, in pg_stat_statements.
+
+    Attributes:
+        name: `messages.create` is sql/messages/create.sql; None is all others together.
+        statements: entries of pg_stat_statements: one for each role, and each setting that matters.
+        hidden: those whose text the role may not read, so that they can't be told by name.
+        calls: how often it was called.
+        total_ms, mean_ms, max_ms: how long that took, in milliseconds.
+        rows, pages, wal_bytes: of one call, on average.
+    """
+
+    name: str | None
+    statements: int
+    hidden: int
+    calls: int
+    total_ms: float
+    mean_ms: float
+    max_ms: float
+    rows: float
+    pages: float
+    wal_bytes: float
+
+
+class Application(Record):
+    """The sessions of one application_name in this database, apart from the one that asks.
+
+    Attributes:
+        application: the name, which may be empty.
+        sessions: all of them.
+        active, idle, in_transaction: by state; the last is idle within a transaction.
+        waiting: those that wait for a lock.
+        hidden: those of which the role sees no more than that they are there.
+        oldest_seconds: age of the oldest open transaction.
+    """
+
+    application: str
+    sessions: int
+    active: int
+    idle: int
+    in_transaction: int
+    waiting: int
+    hidden: int
+    oldest_seconds: float | None
+
+
+class Wait(Record):
+    """A session that waits for a lock, and one that it waits for.
+
+    Attributes:
+        pid, application: of the session that waits.
+        function: of dal's that it runs, if it does.
+        seconds: how long it has been waiting.
+        by_pid: the one in its way; None if that is a prepared transaction.
+        by_application, by_function, by_state: of that one; what the role may not see is None.
+        by_seconds: age of its transaction.
+    """
+
+    pid: int
+    application: str
+    function: str | None
+    seconds: float | None
+    by_pid: int | None
+    by_application: str | None
+    by_function: str | None
+    by_state: str | None
+    by_seconds: float | None
+
+
+class OpenTransaction(Record):
+    """What keeps vacuum from removing rows: a transaction, or what holds back like one.
+
+    Attributes:
+        kind: what it is.
+        subject: the process id, the prepared transaction's name, or the slot's.
+        application, function, state: of a session.
+        seconds: its age; None for a slot that nobody reads from.
+        behind: how many transactions ago that is.
+    """
+
+    kind: Literal["session", "prepared transaction", "replication slot"]
+    subject: str
+    application: str | None
+    function: str | None
+    state: str | None
+    seconds: float | None
+    behind: int | None
+
+
+class Finding(Record):
+    """Something that ought to be mended.
+
+    Attributes:
+        rule: which one; sql/README.md lists them.
+        level: how soon.
+        subject: the index, table, session, role or database that it is about.
+        message: what is wrong, and why it matters.
+        remedy: the command that mends it.
+    """
+
+    rule: str
+    level: Level
+    subject: str
+    message: str
+    remedy: str
+
+
+class Unseen(Record):
+    """Something that could not be seen.
+
+    Attributes:
+        what: the part that is missing.
+        why: what was in the way.
+        remedy: the grant, the setting or the command that would show it.
+    """
+
+    what: str
+    why: str
+    remedy: str
+
+
+class Stats(Record):
+    """All that can be seen. A part that can't be is None, and stands in `unseen` with the reason.
+
+    Attributes:
+        server: the server, the database and the role.
+        tables, indexes: dal's; the largest index first.
+        retention: conversations by what is to become of them.
+        functions: from pg_stat_statements, the dearest in all first.
+        applications: the sessions of this database.
+        waits: the sessions that wait for a lock, those that wait longest first; at most twenty.
+        transactions: the ten oldest.
+        findings: what ought to be mended, alerts first.
+        unseen: what could not be seen.
+    """
+
+    server: Server
+    tables: list[Table] | None
+    indexes: list[Index] | None
+    retention: list[Count] | None
+    functions: list[Function] | None
+    applications: list[Application] | None
+    waits: list[Wait] | None
+    transactions: list[OpenTransaction] | None
+    findings: list[Finding]
+    unseen: list[Unseen]

@@ -1,0 +1,149 @@
+"""What can be seen, and why the rest can't."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeVar
+
+from dal import errors
+from dal.binding import Executor
+from dal.database import Database
+from dal.stats import queries
+from dal.stats.findings import quoted
+from dal.stats.queries import Extension, Known
+from dal.stats.records import Server, Unseen
+
+Part = TypeVar("Part")
+
+UPDATE_EXTENSION = "ALTER EXTENSION pg_stat_statements UPDATE;"
+"""Where it is older than the server, as after an upgrade."""
+
+_LOCK_TIMEOUT = "55P03"
+# What is wrong with the caller's arguments, or with the connection; all else concerns one part.
+_RAISED = (
+    errors.InvalidInputError,
+    errors.ConfigurationError,
+    errors.ConnectionLostError,
+    errors.DatabaseUnavailableError,
+    errors.PoolTimeoutError,
+)
+
+
+class Sight:
+    """Reads one part after another, each in a short transaction, and notes what does not come.
+
+    Attributes:
+        unseen: what did not, and why.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.unseen: list[Unseen] = []
+
+    async def part(
+        self,
+        what: str,
+        look: Callable[[Executor], Awaitable[Part]],
+        *,
+        when: bool = True,
+        update: str = "dal migrate",
+    ) -> Part | None:
+        """What a look at the database gives; None if a lock, a limit or a privilege is in the way.
+
+        Parameters:
+            what: for the note.
+            look: how to.
+            when: whether there is anything to look at; that there is not stands in a note already.
+            update: the command that brings what is looked at to this version.
+
+        Raises:
+            DalError: an argument is wrong, or the database is gone.
+        """
+        if not when:
+            return None
+        try:
+            async with self._db.transaction(isolation="read_committed", readonly=True) as tx:
+                await queries.limit(tx)
+                return await look(tx)
+        except _RAISED:
+            raise
+        except errors.DalError as error:
+            self.unseen.append(Unseen(what=what, **_reason(error, update)))
+            return None
+
+
+def _reason(error: errors.DalError, update: str) -> dict[str, str]:
+    if error.sqlstate == _LOCK_TIMEOUT:
+        return {"why": "somebody holds a lock on it", "remedy": "see who waits, and ask again"}
+    if isinstance(error, errors.QueryTimeoutError):
+        return {"why": "it takes more than 10 s", "remedy": "ask again in a quiet hour"}
+    if isinstance(error, errors.SchemaMismatchError):
+        return {"why": "it is of another version than this dal", "remedy": update}
+    if isinstance(error, errors.PermissionDeniedError):
+        return {"why": "the role lacks a privilege", "remedy": "ask as the tables' owner"}
+    return {"why": str(error), "remedy": "look into the server's log"}
+
+
+def of_server(server: Server) -> Iterator[Unseen]:
+    """What the role, the server's settings and a standby keep from sight."""
+    if not server.sees_everyone:
+        yield Unseen(
+            what="other roles' sessions and statements",
+            why=f"{server.role} sees its own alone",
+            remedy=f"GRANT pg_monitor TO {quoted(server.role)};",
+        )
+    if not server.counting:
+        yield Unseen(
+            what="what sessions and tables do",
+            why="track_counts or track_activities is off",
+            remedy="ALTER SYSTEM SET track_counts = on; ALTER SYSTEM SET track_activities = on;"
+            " SELECT pg_reload_conf();",
+        )
+    if server.standby:
+        yield Unseen(
+            what="writes, dead rows and vacuums",
+            why="a standby counts for itself",
+            remedy="ask the primary",
+        )
+
+
+def of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) -> Iterator[Unseen]:
+    """Tables that are not there, or not for this role."""
+    absent = [table.name for table in known if table.oid is None]
+    if absent and schemas:
+        yield Unseen(
+            what=f"tables {', '.join(absent)}",
+            why=f"the search path of {role} leads to none, but they are in {', '.join(schemas)}",
+            remedy=f"GRANT USAGE ON SCHEMA {quoted(schemas[0])} TO {quoted(role)};"
+            f" ALTER ROLE {quoted(role)} SET search_path = {quoted(schemas[0])};",
+        )
+    elif absent:
+        yield Unseen(
+            what=f"tables {', '.join(absent)}",
+            why="the database is not migrated, or not this far",
+            remedy="dal migrate",
+        )
+    for table in known:
+        if table.lacks:
+            yield Unseen(
+                what="retention",
+                why=f"{role} may not read all of {table.name}",
+                remedy=table.lacks,
+            )
+
+
+def of_extension(extension: Extension) -> Iterator[Unseen]:
+    """pg_stat_statements, if it can't be read."""
+    steps = []
+    if not extension.available:
+        steps.append("install PostgreSQL's contrib package;")
+    if not extension.loaded:
+        steps.append("add pg_stat_statements to shared_preload_libraries, and restart the server;")
+    if not extension.created:
+        steps.append("CREATE EXTENSION pg_stat_statements;")
+    if extension.lacks:
+        steps.append(extension.lacks)
+    if steps:
+        yield Unseen(
+            what="functions",
+            why="pg_stat_statements is not there, or not for this role",
+            remedy=" ".join(steps),
+        )

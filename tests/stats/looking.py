@@ -1,0 +1,67 @@
+"""`dal stats` as a person and a machine run it."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import psycopg
+from typer.testing import CliRunner
+
+import dal
+from dal.cli import app
+from dal.stats import Stats
+from tests import surface
+
+
+def run(url: str, *options: str) -> str:
+    """What it prints; it has to succeed, and to say nothing on standard error."""
+    result = CliRunner().invoke(app, ["stats", *options], env={"DATABASE_URL": url})
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    return re.sub(r"\x1b\[[\d;]*m", "", result.stdout)
+
+
+def fill(url: str) -> None:
+    """A user's rows, ada's."""
+
+    async def filled() -> None:
+        async with dal.connect(url, min_size=1) as db:
+            await surface.fill(db)
+
+    asyncio.run(filled())
+
+
+def look(url: str) -> Stats:
+    """What `--json` says."""
+    return Stats.model_validate_json(run(url, "--json"))
+
+
+def rules(stats: Stats) -> set[tuple[str, str]]:
+    """The rule and the subject of each finding."""
+    return {(finding.rule, finding.subject) for finding in stats.findings}
+
+
+def remedy(stats: Stats, what: str) -> str:
+    """What would show a part that was not seen."""
+    [note] = [note for note in stats.unseen if note.what == what]
+    return note.remedy
+
+
+@contextmanager
+def role(url: str, *statements: str) -> Iterator[str]:
+    """The database's URL for a new role, which the statements say more of; {role} is its name."""
+    parts = urlsplit(url)
+    name = "dal_test_looker"
+    password = f":{parts.password}" if parts.password else ""
+    secret = f"PASSWORD '{unquote(parts.password)}'" if parts.password else ""
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {name} LOGIN {secret}".encode())
+        try:
+            for statement in statements:
+                owner.execute(statement.format(role=name).encode())
+            host = parts.netloc.rpartition("@")[2]
+            yield urlunsplit(parts._replace(netloc=f"{name}{password}@{host}"))
+        finally:
+            owner.execute(f"DROP OWNED BY {name}".encode())
+            owner.execute(f"DROP ROLE {name}".encode())
