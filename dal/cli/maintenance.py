@@ -63,7 +63,7 @@ def archive(
     """
     _run(
         "archive",
-        "archived",
+        "would archive" if dry_run else "archived",
         lambda db: archive_stale(
             db,
             older_than=duration(older_than),
@@ -89,7 +89,7 @@ def purge(
     """
     _run(
         "purge",
-        "deleted",
+        "would delete" if dry_run else "deleted",
         lambda db: purge_archived(
             db,
             older_than=duration(archived_for),

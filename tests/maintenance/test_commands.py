@@ -53,7 +53,7 @@ def test_no_durations(text: str) -> None:
 
 def test_archive_and_purge() -> None:
     dry = command("archive", "--dry-run")
-    assert (dry.exit_code, dry.stdout) == (0, "archived 5 conversations\n")
+    assert (dry.exit_code, dry.stdout) == (0, "would archive 5 conversations\n")
     early = command("archive", "--batch", "2", "--max-seconds", "0")
     assert (early.exit_code, early.stdout) == (17, "archived 2 conversations; more remains\n")
     rest = command("archive", "--batch", "2")
