@@ -113,6 +113,12 @@ class Spares:
             self._dropped.result()
         self._dropped = self._thread.submit(self._postgres.drop, url)
 
+    def rest(self) -> None:
+        """Wait until the thread has nothing to do, and no connection that a fork would end."""
+        self._next.result()
+        if self._dropped:
+            self._dropped.result()
+
     def close(self) -> None:
         """Drop the one that nobody took."""
         self.drop(self._next.result())

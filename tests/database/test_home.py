@@ -14,6 +14,7 @@ import pytest
 
 import dal
 from dal import errors, users
+from tests.servers import Spares
 from tests.wire import Relay
 
 
@@ -62,6 +63,13 @@ def in_thread(work: Callable[[], str]) -> str:
     thread.start()
     thread.join()
     return answers[0]
+
+
+@pytest.fixture
+def url(url: str, spares: Spares) -> str:
+    """URL of a fresh database, from a process that can be forked."""
+    spares.rest()
+    return url
 
 
 @pytest.fixture
