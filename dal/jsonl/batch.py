@@ -10,7 +10,7 @@ import asyncpg
 from dal.conversations import ConversationStatus
 from dal.database import Executor
 from dal.database.transaction import begin
-from dal.errors import ConflictError, InvalidInputError
+from dal.errors import ConflictError, InvalidInputError, SchemaMismatchError
 from dal.jsonl import rows
 from dal.jsonl.lines import ConversationLine, Line, TaskLine
 from dal.jsonl.rows import ConversationRow, Found, Locked, MessageRow, RowKey, TaskRow, task_row
@@ -199,10 +199,20 @@ class _Batch:
         self._conversations.sort(key=_key)
         self._tasks.sort(key=_key)
         self._counts["users"] = await rows.add_users(db, users=users)
-        await rows.add_conversations(db, conversations=self._conversations)
-        await rows.copy_messages(connection, self._messages)
-        await rows.add_tasks(db, tasks=self._tasks)
-        await rows.move_conversations(db, conversations=self._moved)
+        made = await rows.add_conversations(db, conversations=self._conversations)
+        moved = await rows.move_conversations(db, conversations=self._moved)
+        said = await rows.copy_messages(connection, self._messages)
+        done = await rows.add_tasks(db, tasks=self._tasks)
+        for table, sent, stored in (
+            ("conversations", self._conversations, made),
+            ("conversations", self._moved, moved),
+            ("messages", self._messages, said),
+            ("tasks", self._tasks, done),
+        ):
+            if stored < len(sent):
+                raise SchemaMismatchError(
+                    f"rows of {table} did not stay; look for a trigger or a rule of the table"
+                )
         return self._counts
 
     def _refuse_ahead(self, place: str, time: datetime | None) -> None:

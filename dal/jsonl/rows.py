@@ -149,33 +149,38 @@ async def add_users(db: Executor, *, users: Users) -> int:
 
 
 @query("jsonl/add_conversations.sql")
-async def add_conversations(db: Executor, *, conversations: Conversations) -> None:
-    """Make conversations."""
+async def add_conversations(db: Executor, *, conversations: Conversations) -> int:
+    """Make conversations; how many stayed."""
     raise NotImplementedError
 
 
 @query("jsonl/move_conversations.sql")
-async def move_conversations(db: Executor, *, conversations: Conversations) -> None:
-    """Set the recency of stored conversations, and the clock of their messages."""
+async def move_conversations(db: Executor, *, conversations: Conversations) -> int:
+    """Set the recency of conversations, and the clock of their messages; of how many."""
     raise NotImplementedError
 
 
-async def copy_messages(connection: asyncpg.Connection, messages: Sequence[MessageRow]) -> None:
-    """Make messages. Through COPY, which takes half the time of an INSERT of arrays."""
+async def copy_messages(connection: asyncpg.Connection, messages: Sequence[MessageRow]) -> int:
+    """Make messages; how many stayed. COPY takes half the time of an INSERT of arrays."""
 
-    async def copy(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            await connection.copy_records_to_table("messages", columns=columns, records=rows)
+    async def copy(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
+        if not rows:
+            return 0
+        status: str = await connection.copy_records_to_table(
+            "messages", columns=columns, records=rows
+        )
+        return int(status.rpartition(" ")[2])
 
     with_id = [row for row in messages if row[0]]
     without_id = [row[1:] for row in messages if not row[0]]
-    await translated(copy, _COLUMNS, with_id, query="jsonl.copy_messages")
-    await translated(copy, _COLUMNS[1:], without_id, query="jsonl.copy_messages")
+    return await translated(
+        copy, _COLUMNS, with_id, query="jsonl.copy_messages"
+    ) + await translated(copy, _COLUMNS[1:], without_id, query="jsonl.copy_messages")
 
 
 @query("jsonl/add_tasks.sql")
-async def add_tasks(db: Executor, *, tasks: Tasks) -> None:
-    """Make tasks."""
+async def add_tasks(db: Executor, *, tasks: Tasks) -> int:
+    """Make tasks; how many stayed."""
     raise NotImplementedError
 
 

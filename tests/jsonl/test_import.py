@@ -18,7 +18,12 @@ import pytest
 
 import dal
 from dal import conversations, messages, tasks, users
-from dal.errors import DatabaseUnavailableError, InvalidInputError, TransactionConflictError
+from dal.errors import (
+    DatabaseUnavailableError,
+    InvalidInputError,
+    SchemaMismatchError,
+    TransactionConflictError,
+)
 from dal.jsonl import Summary, batch, import_lines, importing
 from dal.jsonl.rows import look
 from tests.faults.activity import blocked
@@ -461,6 +466,33 @@ async def test_a_lost_connection_leaves_nothing(
 
     with pytest.raises((dal.errors.ConnectionLostError, DatabaseUnavailableError)):
         await import_lines(db, [todo() for _ in range(10)], progress=cut)
+    assert await rows(db) == before
+
+
+@pytest.mark.parametrize(
+    ("when", "table"),
+    [
+        ("INSERT", "conversations"),
+        ("INSERT", "messages"),
+        ("INSERT", "tasks"),
+        ("UPDATE", "conversations"),
+    ],
+)
+async def test_rows_that_a_trigger_swallows_are_missed(
+    db: dal.Database, chat_id: UUID, when: str, table: str
+) -> None:
+    await db.execute(
+        f"""
+        CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER swallow BEFORE {when} ON {table}
+            FOR EACH ROW EXECUTE FUNCTION swallow()
+        """
+    )
+    before = await rows(db)
+    lines = [chat({"id": uid(1)}, {}, id=str(chat_id)), todo()]
+    lines += [chat()] if (when, table) == ("INSERT", "conversations") else []
+    with pytest.raises(SchemaMismatchError, match=f"rows of {table} did not stay; look for a"):
+        await import_lines(db, lines)
     assert await rows(db) == before
 
 
