@@ -5,7 +5,8 @@ SELECT id, user_id, title, description, completed, completed_at, created_at, upd
 FROM tasks
 WHERE
     user_id = :user_id
-    AND completed = :completed::boolean
+    -- Hidden from the planner, which else takes a boolean for a filter of idx_tasks_user_id.
+    AND completed = (SELECT :completed::boolean)
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (created_at, id) < (
         (SELECT coalesce(:before_time::timestamptz, 'infinity')),
