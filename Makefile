@@ -50,7 +50,7 @@ coverage: .venv/dev ## run the tests and report which lines and branches they mi
 check: .venv/dev ## prove every statement against the schema (ARGS="--format json")
 	@$(BIN)/dal check $(ARGS)
 
-check-data: .venv/dev ## count the rows and pages that each statement touches in a large database
+check-data: .venv/dev ## count the rows and pages that each statement reads, by data and statistics
 	$(PYTEST) tests/check/test_skew.py
 
 lint: .venv/dev ## look for faults in form
