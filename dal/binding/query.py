@@ -9,6 +9,7 @@ from dal.binding.arguments import Arguments
 from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
 from dal.binding.stub import Signature, read_stub
+from dal.database.calls import Call, watched, watchers
 from dal.database.executor import Executor, is_alone
 from dal.database.failures import (
     DIVISION_BY_ZERO,
@@ -125,6 +126,8 @@ class Binding:
         self.absent, self.raises, self.again = absent, raises, again
         self.shape, self.hints, self.defaults = signature.shape, signature.hints, signature.defaults
         self.arguments, self.records = Arguments(statement, signature.hints), records
+        self._ask: Callable[[Executor, list[Any]], Awaitable[Any]]
+        self._ask = self._number if self.shape in _SCALARS else self._rows
         if absent and self.shape not in (Shape.ONE, Shape.LIST):
             raise BindingError(f"{statement.path}: `absent` goes with a stub of T or list[T]")
         if (raises or again) and self.shape in _SCALARS:
@@ -152,7 +155,8 @@ class Binding:
 
     async def _stream(self, db: Executor, given: dict[str, Any]) -> AsyncIterator[Any]:
         checked = self._checked(given)
-        while rows := await self._rows(db, self.arguments.values(checked)):
+        ask = self._watched if watchers else self._ask
+        while rows := await ask(db, self.arguments.values(checked)):
             for record in self.records.all(rows):
                 yield record
             # By rows, not by records: skipped ones are part of a page.
@@ -170,15 +174,26 @@ class Binding:
         batch = self.arguments.batch
         nothing_to_send = batch is not None and not checked[batch]
         values = self.arguments.values(checked)
+        ask = self._watched if watchers else self._ask
         if self.shape in _SCALARS:
-            return _SCALARS[self.shape](0 if nothing_to_send else await self._number(db, values))
+            return _SCALARS[self.shape](0 if nothing_to_send else await ask(db, values))
         if self.shape is Shape.LIST:
-            return [] if nothing_to_send else self.records.all(await self._rows(db, values))
-        if rows := await self._rows(db, values):
+            return [] if nothing_to_send else self.records.all(await ask(db, values))
+        if rows := await ask(db, values):
             return self.records.one(rows)
         if self.shape is Shape.OPTIONAL:
             return None
         raise DalError("no row came back, but one was promised", query=self.statement.name)
+
+    async def _watched(self, db: Executor, values: list[Any]) -> Any:
+        writes = self.statement.counted
+        with watched(Call(self.statement.name, db, writes)) as call:
+            answer = await self._ask(db, values)
+            if isinstance(answer, list):
+                call.rows = len(answer)
+            else:  # a number that was asked for is one row
+                call.rows = answer if writes or self.shape is Shape.NOTHING else 1
+        return answer
 
     async def _rows(self, db: Executor, values: list[Any]) -> list[Any]:
         rows: list[Any] = await self._run(db, db.fetch, values)

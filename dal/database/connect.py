@@ -19,6 +19,7 @@ def connect(
     command_timeout: float | None = None,
     application_name: str | None = None,
     prepared_statements: Literal["auto", "on", "off"] | None = None,
+    slow_call: float | None = None,
 ) -> Database:
     """Connect to PostgreSQL.
 
@@ -44,6 +45,9 @@ def connect(
             on another server connection than the one that prepared it; `on` is for poolers that
             keep track (PgBouncer 1.21 with max_prepared_statements); `off` never keeps any
             (DAL_PREPARED_STATEMENTS, auto).
+        slow_call: seconds; a function's call that takes as long, or longer, is a line of the
+            logger `dal.slow` at its end, with its name, duration, and rows or error. It is for
+            calls through the database and its transactions (DAL_SLOW_CALL, no such lines).
 
     Raises:
         ConfigurationError: a setting or the address is missing or wrong, or the server refuses
@@ -59,6 +63,7 @@ def connect(
             "command_timeout": command_timeout,
             "application_name": application_name,
             "prepared_statements": prepared_statements,
+            "slow_call": slow_call,
         }
     )
     address = dsn or os.environ.get("DATABASE_URL")

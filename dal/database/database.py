@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 
+from dal.database import opened
 from dal.database.address import Address
 from dal.database.connection import expire, forget, give_back, is_lost
 from dal.database.failures import READ_ONLY, explain_connect, translated
@@ -28,10 +29,15 @@ class Database:
     Pass it to any of the functions: each call takes a connection for one statement and gives it
     back. It may be shared by all tasks of an event loop; another event loop, thread or forked
     process needs its own.
+
+    Attributes:
+        address: where it is.
+        slow_call: seconds from which on a call is logged, or None.
     """
 
     def __init__(self, address: Address, settings: Settings) -> None:
-        self._address, self._settings = address, settings
+        self.address, self._settings = address, settings
+        self.slow_call = settings.slow_call
         self._pool: asyncpg.Pool | None = None
         self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._opening = WeakKeyDictionary()
@@ -41,10 +47,11 @@ class Database:
         self._ours: bool
         self._recycler: asyncio.Task[None]
         self._waiting = 0  # calls that have no connection yet
+        self._timeouts = 0  # and those that gave up
 
     def __repr__(self) -> str:
         state = f"{self.stats()}" if self._pool else "not connected"
-        return f"<dal.Database at {self._address}: {state}>"
+        return f"<dal.Database at {self.address}: {state}>"
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._open().__await__()
@@ -107,7 +114,9 @@ class Database:
         pool = self._opened
         connection = await self._take(pool)
         try:
-            async with begin(connection, isolation=isolation, readonly=readonly) as transaction:
+            async with begin(
+                connection, isolation=isolation, readonly=readonly, slow_call=self.slow_call
+            ) as transaction:
                 yield transaction
         except (asyncpg.PostgresError, DalError) as error:
             if not readonly:
@@ -156,6 +165,8 @@ class Database:
             idle=pool.get_idle_size(),
             min_size=pool.get_min_size(),
             max_size=pool.get_max_size(),
+            waiting=self._waiting,
+            timeouts=self._timeouts,
         )
 
     async def close(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
@@ -169,11 +180,13 @@ class Database:
         """
         if self._pool is None:
             return
-        if self._home.elsewhere() == "process":  # the connections are the parent's to close
-            self._pool = None
-            return
-        self._home.check()
+        forked = self._home.elsewhere() == "process"
+        if not forked:
+            self._home.check()
         pool, self._pool = self._pool, None
+        opened.leave(self)
+        if forked:  # the connections are the parent's to close
+            return
         self._recycler.cancel()
         try:
             async with asyncio.timeout(timeout):
@@ -193,9 +206,11 @@ class Database:
         async with self._opening.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self._pool is None:
                 self._pool, self._ours = await translated(
-                    open_pool, self._address, self._settings, explain=explain_connect
+                    open_pool, self.address, self._settings, explain=explain_connect
                 )
                 self._home, self._floor = Home(), Floor(self._pool)
+                self._timeouts = 0
+                opened.enter(self)
                 self._recycler = asyncio.create_task(self._recycle(self._pool), name="dal: recycle")
             self._home.check()
         return self
@@ -209,6 +224,7 @@ class Database:
                 connection = await pool.acquire()
         except Exception as error:
             full = isinstance(error, TimeoutError) and pool.get_size() == pool.get_max_size()
+            self._timeouts += full
             failure = PoolTimeoutError() if full else explain_connect(error)
             if failure is None:
                 raise
@@ -223,7 +239,7 @@ class Database:
 
     async def _heed(self, connection: Any, error: Any) -> None:
         # After a switchover the old primary may stay up, read-only; another host is the new one.
-        if self._address.demands_primary and error.sqlstate == READ_ONLY:
+        if self.address.demands_primary and error.sqlstate == READ_ONLY:
             await expire(connection)
 
     async def _give_back(self, connection: Any) -> None:

@@ -45,6 +45,7 @@ class Settings(BaseModel):
     command_timeout: Seconds = 30.0
     application_name: PlainName = "dal"
     prepared_statements: Literal["auto", "on", "off"] = "auto"
+    slow_call: Seconds | None = None
 
     @classmethod
     def read(

@@ -12,12 +12,16 @@ class PoolStats:
         idle: those of them that nobody uses.
         min_size: how many are opened at the start.
         max_size: how many there may be.
+        waiting: calls that have no connection yet.
+        timeouts: calls that gave up since the pool was opened, with a PoolTimeoutError each.
     """
 
     size: int
     idle: int
     min_size: int
     max_size: int
+    waiting: int = 0
+    timeouts: int = 0
 
     @property
     def in_use(self) -> int:

@@ -27,10 +27,19 @@ class Transaction:
     Pass it to any of the functions. `fetch` and `execute` run a service's own statements in it;
     these must leave no session state (SET LOCAL, never SET): the connection goes back to the
     pool as it is.
+
+    Attributes:
+        slow_call: its database's.
     """
 
-    def __init__(self, connection: asyncpg.Connection, outer: "Transaction | None" = None) -> None:
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        outer: "Transaction | None" = None,
+        slow_call: float | None = None,
+    ) -> None:
         self._connection, self._outer = connection, outer
+        self.slow_call = slow_call
         self._home = Home()
         self._failed = self._ended = False
         self._inside: asyncio.Task[Any] | None = None  # whose savepoint is open
@@ -65,7 +74,7 @@ class Transaction:
                 )
             self._inside = asyncio.current_task()
             try:
-                async with begin(self._connection, outer=self) as inner:
+                async with begin(self._connection, outer=self, slow_call=self.slow_call) as inner:
                     yield inner
             finally:
                 self._inside = None
@@ -120,6 +129,7 @@ async def begin(
     isolation: Isolation | None = None,
     readonly: bool = False,
     outer: Transaction | None = None,
+    slow_call: float | None = None,
 ) -> AsyncIterator[Transaction]:
     """Run a block in a transaction of the connection, or in a savepoint if it is in one already."""
 
@@ -130,7 +140,7 @@ async def begin(
         return block
 
     block = await translated(start)
-    transaction = Transaction(connection, outer)
+    transaction = Transaction(connection, outer, slow_call)
     try:
         try:
             yield transaction

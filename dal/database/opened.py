@@ -1,0 +1,33 @@
+"""The databases of this process, from their connecting to their closing."""
+
+import os
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from dal.database.calls import watchers
+from dal.database.slow import log_slow
+
+if TYPE_CHECKING:
+    from dal.database.database import Database
+
+_opened: "set[ref[Database]]" = set()
+os.register_at_fork(after_in_child=_opened.clear)  # they are the parent's
+
+
+def opened() -> "list[Database]":
+    """Those that are open; any thread may ask."""
+    return [db for db in (reference() for reference in tuple(_opened)) if db]
+
+
+def enter(db: "Database") -> None:
+    """Count a database among them, and watch its calls if it asks for that."""
+    _opened.add(ref(db, _opened.discard))
+    if db.slow_call:
+        watchers.append(log_slow)
+
+
+def leave(db: "Database") -> None:
+    """Undo `enter`."""
+    _opened.discard(ref(db))
+    if db.slow_call:
+        watchers.remove(log_slow)
