@@ -26,6 +26,7 @@ from dal.errors import DalError
 from dal.jsonl import export_lines, import_lines
 from tests.isolation.conftest import Service
 from tests.surface import FUNCTIONS, ID, THREE, VALUES, arguments, call, fill
+from tests.telemetry.exported import exported
 
 OWNER, TEXT = "s3cr3t-owner", "s3cr3t-text"
 METADATA = {TEXT: [TEXT]}
@@ -154,7 +155,7 @@ WAYS = {
         "everything",
         {errors.ConnectionLostError},
         at_each_row("PERFORM pg_sleep(60);"),
-        command_timeout=0.002,
+        command_timeout=0.02,  # enough to connect
     ),
     "killed": Way(
         "everything",
@@ -222,17 +223,24 @@ async def test_nothing_shows_a_parameter_or_a_text(
     connection = await asyncpg.connect(service.admin)
     await prepare(connection, way)
     await connection.close()
-    with warnings.catch_warnings(record=True) as warned:
+    with warnings.catch_warnings(record=True) as warned, exported() as telemetry:
         warnings.simplefilter("always")
         async with dal.connect(
-            service.urls[0], min_size=1, max_size=1, command_timeout=way.command_timeout
+            service.urls[0],
+            min_size=1,
+            max_size=1,
+            command_timeout=way.command_timeout,
+            slow_call=1e-6,
         ) as db:
             await everything(db, seen)
             seen.show(db)
+            traced = telemetry.texts()
         gc.collect()  # what was never awaited or retrieved is said now
     loop.set_debug(False)
     said = [caplog.text, *(repr(vars(record)) for record in caplog.records)]
     said += [str(warning.message) for warning in warned]
+    said += traced
+    slow = [record for record in caplog.records if record.name == "dal.slow"]
     caplog.clear()
 
     assert way.raised <= seen.kinds
@@ -241,6 +249,9 @@ async def test_nothing_shows_a_parameter_or_a_text(
     assert [one for one in seen.errors for secret in (TEXT, *PARAMETERS) if secret in one] == []
     assert [one for one in seen.objects if TEXT in one] == []
     assert [one for one in said if TEXT in one or OWNER in one] == []
+    assert [one for one in traced if str(ID) in one or ID.hex in one] == []
+    assert {"messages.create", "users.delete"} <= {json.loads(span).get("name") for span in traced}
+    assert len(slow) > len(FUNCTIONS)
 
 
 async def everything(db: Database, seen: Seen) -> None:

@@ -111,10 +111,10 @@ def test_demo(elsewhere: Path) -> None:
     assert "all equal" in python("-m", "dal", "demo")
 
 
-def test_service_does_not_load_the_command_line(elsewhere: Path) -> None:
+def test_service_does_not_load_what_the_extras_bring(elsewhere: Path) -> None:
     loaded = python("-c", "import dal, sys; print(*sys.modules)").split()
     assert "asyncpg" in loaded
-    assert not {*CLI, SERVER} & set(loaded)
+    assert not {*CLI, SERVER, "opentelemetry"} & set(loaded)
 
 
 @pytest.mark.parametrize(
