@@ -96,8 +96,8 @@ async def import_lines(
         InvalidInputError: a line is bad, and there is no `reject`; says which line and why.
             Nothing stays.
         TransactionConflictError: another transaction got in the way. Nothing stays.
-        SchemaMismatchError: a trigger or a rule of a table keeps rows out, or a stored row that has to
-            be compared can't be read. Nothing stays.
+        SchemaMismatchError: a trigger or a rule of a table keeps rows out, or a stored row that
+            has to be compared can't be read. Nothing stays.
         DalError: the folder for temporary files is absent or full.
     """
     with Spool() as spool:
