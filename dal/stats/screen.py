@@ -11,6 +11,7 @@ from dal.stats.records import Stats
 
 WIDTH = 80
 _LISTED = 8  # of each kind; --json has all
+_NAME = 30  # the longest of our functions
 
 
 def show(stats: Stats, console: Console) -> None:
@@ -110,11 +111,10 @@ def _applications(applications: Sequence[records.Application]) -> Table:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for number, head in enumerate(heads):
-        table.add_column(
-            head, justify="right" if number else "left", no_wrap=True, overflow="ellipsis"
-        )
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column(heads[0], no_wrap=True, overflow="ellipsis", max_width=_NAME)
+    for head in heads[1:]:
+        table.add_column(head, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*map(_plain, row))
     return table

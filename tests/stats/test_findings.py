@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from dal.stats import findings
-from dal.stats.records import Finding, Index, OpenTransaction, Server, Table
+from dal.stats.records import Finding, Index, OpenTransaction, Server, Table, Wait
 from tests.isolation.conftest import GRANTS
 from tests.servers import database_name
 from tests.stats.looking import look, role, rules, run
@@ -127,6 +127,27 @@ def test_a_threshold(
     assert remedy in finding.remedy
 
 
+def test_of_a_queue_only_the_one_that_waits_for_nobody_is_to_blame() -> None:
+    first = Wait(
+        pid=1,
+        application="a service",
+        function="messages.create",
+        seconds=11.0,
+        by_pid=2,
+        by_application="a service",
+        by_function=None,
+        by_state="active",
+        by_seconds=12.0,
+    )
+    second = first.model_copy(update={"pid": 2, "by_pid": 3})
+    prepared = first.model_copy(update={"pid": 4, "by_pid": None})
+    [finding] = findings.of_waits([first, second, prepared])
+    assert (finding.rule, finding.subject) == ("lock-wait", "3")
+    assert finding.remedy == "SELECT pg_terminate_backend(3);"
+    early = second.model_copy(update={"seconds": 10.0})
+    assert list(findings.of_waits([early])) == []
+
+
 @pytest.mark.parametrize(
     ("find", "changed"),
     [
@@ -207,24 +228,26 @@ def test_how_full_an_index_is(url: str) -> None:
 
 
 def test_settings(url: str) -> None:
+    database = database_name(url)
     with role(
         url,
         GRANTS.replace(':"service"', "{role}"),
         "ALTER ROLE {role} SET default_transaction_read_only = yes",
-        "ALTER ROLE {role} IN DATABASE " + database_name(url) + " SET statement_timeout = '0s'",
+        f"ALTER DATABASE {database} SET default_transaction_isolation = serializable",
+        # A role's counts more than a database's, and a role's in a database most.
+        f"ALTER DATABASE {database} SET statement_timeout = 0",
         "ALTER ROLE {role} SET statement_timeout = '1min'",
-        "ALTER DATABASE "
-        + database_name(url)
-        + " SET default_transaction_isolation = serializable",
+        "ALTER ROLE {role} SET idle_in_transaction_session_timeout = '1min'",
+        f"ALTER ROLE {{role}} IN DATABASE {database}"
+        " SET idle_in_transaction_session_timeout = '0s'",
     ) as service:
         name = urlsplit(service).username or ""
-        mended(
-            url,
-            ("read-only", name),
-            ("no-statement-timeout", name),
-            ("no-idle-timeout", name),
-            ("isolation", database_name(url)),
-        )
+        mended(url, ("read-only", name), ("no-idle-timeout", name), ("isolation", database))
+        mended(url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {database} RESET statement_timeout".encode())
+            connection.execute(f"ALTER ROLE {name} RESET statement_timeout".encode())
+        mended(url, ("no-statement-timeout", name))  # the server's own
         mended(url)
 
 

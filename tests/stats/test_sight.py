@@ -113,6 +113,7 @@ def test_a_lock_hides_what_it_is_on_and_the_rest_says_whose_it_is(
         while not (seen := look(url)).waits:
             pass
         assert (seen.tables, whats(seen)) == (None, {"tables", "indexes"})
+        assert {note.why for note in seen.unseen[-2:]} == {"somebody holds a lock on it"}
         [wait] = seen.waits
         assert (wait.application, wait.function) == ("a service", "messages.history")
         assert (wait.by_application, wait.by_state) == ("a migration", "idle in transaction")
