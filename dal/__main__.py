@@ -6,9 +6,9 @@ import sys
 def main() -> None:
     """Run the command line, which the extra `cli` brings."""
     try:
-        from dal.cli import app
+        from dal.cli import run
 
-        app()  # some commands import more
+        status = run()  # some commands import more
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == "dal":
@@ -17,6 +17,7 @@ def main() -> None:
             f"dal's command line needs {missing}; install the extra cli:"
             " pip install 'dal-chat-memory[cli]'"
         )
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from dal.cli.project import project
-from dal.cli.shell import app, err, failing_clearly, out
+from dal.cli.shell import app
+from dal.cli.streams import err, out
 from dal.migrate.connection import connect
 from dal.places import MIGRATIONS, SQL
 
@@ -26,7 +27,7 @@ def catalog(
     from dal.catalog import migrations, statements
     from dal.check.populate import populate
 
-    with failing_clearly(), embedded.Server(version=server) as postgres:
+    with embedded.Server(version=server) as postgres:
         locks = migrations.page(postgres.dsn(), MIGRATIONS)  # which applies them
         with connect(postgres.dsn()) as connection:
             connection.autocommit = True

@@ -1,8 +1,6 @@
 """check, sql and explain: the statements, proven and shown."""
 
 import json
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -10,14 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import dotenv
 import psycopg
 import typer
 
 from dal.binding.query import Binding
 from dal.check.findings import Finding
 from dal.cli.project import project
-from dal.cli.shell import app, database_url, err, failing_clearly, out
+from dal.cli.shell import app, database_url, database_url_if_any
+from dal.cli.streams import err, out
 from dal.errors import InvalidInputError
 from dal.migrate import apply
 from dal.migrate.connection import connect, explained
@@ -57,7 +55,7 @@ def check(
     from dal.check.run import check as look  # which takes longer to import
 
     bindings = project()
-    with failing_clearly(), _database(server) as (connection, live, unfilled):
+    with _database(server) as (connection, live, unfilled):
         found = unfilled + look(
             connection, bindings, folder=SQL, migrations=MIGRATIONS, live=live, report=err.print
         )
@@ -65,7 +63,7 @@ def check(
         version = connection.info.server_version // 10000
     if format_ is Format.JSON:
         rows = [one.as_json(Path.cwd()) for one in found]
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        out.print(json.dumps(rows, indent=2))
     else:
         for one in found:
             err.print(one.as_text(Path.cwd()) + "\n")
@@ -82,8 +80,7 @@ def check(
 @app.command("sql")
 def sql_(name: Annotated[str, typer.Argument(help="Such as messages.history.")]) -> None:
     """Print a statement exactly as it reaches the server."""
-    with failing_clearly():
-        out.print(_binding(name).statement.text)
+    out.print(_binding(name).statement.text)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -104,18 +101,17 @@ def explain(
     """
     from dal.check.explain import told
 
-    with failing_clearly():
-        binding = _binding(name)
-        given = _options(context.args)
-        names = binding.statement.parameters
-        if unknown := given.keys() - set(names):
-            raise InvalidInputError(
-                f"{name} has no {', '.join(sorted(unknown))}; there are {', '.join(names)}"
-            )
-        values = [given.get(one, binding.defaults.get(one)) for one in names]
-        with connect(database_url()) as connection, explained(name):
-            connection.autocommit = True
-            out.print(told(connection, binding.statement, values, generic=not custom))
+    binding = _binding(name)
+    given = _options(context.args)
+    names = binding.statement.parameters
+    if unknown := given.keys() - set(names):
+        raise InvalidInputError(
+            f"{name} has no {', '.join(sorted(unknown))}; there are {', '.join(names)}"
+        )
+    values = [given.get(one, binding.defaults.get(one)) for one in names]
+    with connect(database_url()) as connection, explained(name):
+        connection.autocommit = True
+        out.print(told(connection, binding.statement, values, generic=not custom))
 
 
 def _options(arguments: list[str]) -> dict[str, str]:
@@ -145,9 +141,8 @@ def _binding(name: str) -> Binding:
 @contextmanager
 def _database(server: int | None) -> Iterator[tuple[psycopg.Connection, bool, list[Finding]]]:
     """The database of DATABASE_URL, or a new one; whether it is live; and why it is not filled."""
-    dotenv.load_dotenv(Path(".env"))
-    url = os.environ.get("DATABASE_URL")
-    if url and server is None:
+    url = database_url_if_any() if server is None else None
+    if url:
         with connect(url) as connection:
             connection.autocommit = True
             yield connection, True, []

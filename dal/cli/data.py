@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from dal.cli.shell import app, database_url, failing_clearly, out
+from dal.cli.shell import app, database_url
+from dal.cli.streams import Output, out
 from dal.ping import ping as reach
 
 
@@ -18,8 +18,7 @@ def ping() -> None:
     untrusted certificate, 6 user or password refused, 7 no such database, 8 no connection left,
     9 a privilege is missing.
     """
-    with failing_clearly():
-        found = reach(database_url())
+    found = reach(database_url())
     out.print(f"server      PostgreSQL {found.version}")
     out.print(f"role        {found.role}")
     out.print(f"TLS         {found.tls or 'no'}")
@@ -48,5 +47,4 @@ def demo(
     """
     from dal.demo import play  # it needs the extra `embedded`
 
-    with failing_clearly():
-        play(Console(highlight=False, soft_wrap=True), data=data, url=url)
+    play(Output(markup=True), data=data, url=url)

@@ -15,7 +15,8 @@ import typer
 from rich.progress import wrap_file
 
 import dal
-from dal.cli.shell import app, database_url, err, failing_clearly, out
+from dal.cli.shell import app, database_url
+from dal.cli.streams import err, naming, out
 from dal.errors import InvalidInputError
 
 
@@ -54,10 +55,9 @@ def import_(
                 progress=(lambda _: bad.sync()) if bad else None,
             )
 
-    with failing_clearly():
-        url = database_url()
-        with Rejects(into) if keep_going else nullcontext() as bad, _lines_of(file) as lines:
-            summary = asyncio.run(run(lines, bad))
+    url = database_url()
+    with Rejects(into) if keep_going else nullcontext() as bad, _lines_of(file) as lines:
+        summary = asyncio.run(run(lines, bad))
     for kind, number in asdict(summary).items():
         out.print(f"{kind.replace('_', ' '):<20} {number:>10,}")
     if summary.rejected:
@@ -90,7 +90,7 @@ def export(
             else:
                 await exporting.write_user(db, write, user_id=user_id, unwritable=unwritable)
 
-    with failing_clearly(), _output() as file:
+    with _output() as file:
         url = database_url()
         if _is_regular(file):
             asyncio.run(run(file.write))
@@ -125,29 +125,26 @@ def _lines_of(file: Path) -> Iterator[Iterable[bytes]]:
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
     if str(file) == "-":
-        if sys.stdin is None:
-            raise InvalidInputError("standard input is closed")
-        yield sys.stdin.buffer
+        with naming("standard input"):
+            yield sys.stdin.buffer
         return
     try:
         opened = file.open("rb")
     except OSError as error:
         raise InvalidInputError(f"{file}: {error.strerror}") from None
-    with opened:
+    with opened, naming(str(file)):
         yield opened
 
 
 @contextmanager
 def _output() -> Iterator[BinaryIO]:
-    if sys.stdout is None:
-        raise InvalidInputError("standard output is closed")
     try:
         descriptor = sys.stdout.fileno()
     except OSError:  # a caller within Python has put something else there
         yield sys.stdout.buffer
         return
     # A buffer of its own: what a full disk has not taken is not tried again at the exit.
-    with open(descriptor, "wb", closefd=False) as file:
+    with naming("standard output"), open(descriptor, "wb", closefd=False) as file:
         yield file
 
 

@@ -14,7 +14,8 @@ from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import dal
-from dal.cli.shell import app, confirm, database_url, err, failing_clearly, out
+from dal.cli.shell import app, confirm, database_url
+from dal.cli.streams import err, out
 from dal.maintenance import (
     Orphan,
     Progress,
@@ -224,5 +225,4 @@ def _with_database(name: str, act: Callable[[dal.Database], Coroutine[Any, Any, 
         ) as db:
             return await act(db)
 
-    with failing_clearly():
-        return asyncio.run(run())
+    return asyncio.run(run())

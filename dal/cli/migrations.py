@@ -1,7 +1,6 @@
 """migrate, rollback, status and what goes with them."""
 
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,16 +8,8 @@ from typing import Annotated
 import typer
 
 from dal import migrate as migrations
-from dal.cli.shell import (
-    DISAGREEMENT,
-    PENDING,
-    app,
-    confirm,
-    database_url,
-    err,
-    failing_clearly,
-    out,
-)
+from dal.cli.shell import DISAGREEMENT, PENDING, app, confirm, database_url
+from dal.cli.streams import err, out
 from dal.migrate.session import WAIT_SECONDS
 from dal.places import MIGRATIONS
 
@@ -44,13 +35,12 @@ def migrate(
     front, 12 somebody held a lock for too long, 13 the files, or the tables that are there, don't
     fit, 1 a migration failed otherwise. Run it again after any of them.
     """
-    with failing_clearly():
-        steps = migrations.apply(
-            database_url(), to=to, steps=n, dry_run=dry_run, wait=wait, report=out.print
-        )
-        if dry_run and steps:
-            return
-        pending = [one for one in migrations.status(database_url()) if not one.applied_at]
+    steps = migrations.apply(
+        database_url(), to=to, steps=n, dry_run=dry_run, wait=wait, report=out.print
+    )
+    if dry_run and steps:
+        return
+    pending = [one for one in migrations.status(database_url()) if not one.applied_at]
     if pending:
         out.print(f"{len(pending)} still pending")
     else:
@@ -72,12 +62,9 @@ def rollback(
     if sum((n is not None, to is not None, all_)) > 1:
         raise typer.BadParameter("-n, --to and --all exclude each other")
     steps = None if to or all_ else n or 1
-    with failing_clearly():
-        if not yes:
-            confirm(f"Roll back {_name(to, steps)}? The rows of its tables are lost.")
-        undone = migrations.rollback(
-            database_url(), steps=steps, to=to, wait=wait, report=out.print
-        )
+    if not yes:
+        confirm(f"Roll back {_name(to, steps)}? The rows of its tables are lost.")
+    undone = migrations.rollback(database_url(), steps=steps, to=to, wait=wait, report=out.print)
     if not undone:
         out.print("nothing to do: no migration is applied" + (f" after {to}" if to else ""))
 
@@ -93,8 +80,7 @@ def status(
     Exit status: 0 up to date, 14 some are pending, 13 the files, or the tables that are there,
     don't fit, 3 to 9 as for ping. The role needs to read _yoyo_migration and _yoyo_log alone.
     """
-    with failing_clearly():
-        states = migrations.status(database_url())
+    states = migrations.status(database_url())
     if as_json:
         rows = [
             {
@@ -105,7 +91,7 @@ def status(
             }
             for one in states
         ]
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        out.print(json.dumps(rows, indent=2))
     else:
         for one in states:
             when = (
@@ -128,10 +114,9 @@ def new(
     ] = False,
 ) -> None:
     """Write the two files of a new migration, with the next number."""
-    with failing_clearly():
-        for path in migrations.create(name, concurrent=concurrently):
-            out.print(f"wrote {path}")
-        out.print("fill them in, try them, then freeze them: dal lint-migrations --freeze")
+    for path in migrations.create(name, concurrent=concurrently):
+        out.print(f"wrote {path}")
+    out.print("fill them in, try them, then freeze them: dal lint-migrations --freeze")
 
 
 @app.command()
@@ -143,9 +128,8 @@ def mark(
 
     Exit status: as for migrate; 13 if the schema differs, with each difference.
     """
-    with failing_clearly():
-        migrations.mark(database_url(), to, wait=wait, report=out.print)
-        out.print("the schema is what the migrations make, and marked so")
+    migrations.mark(database_url(), to, wait=wait, report=out.print)
+    out.print("the schema is what the migrations make, and marked so")
 
 
 @app.command("lint-migrations")
@@ -159,17 +143,16 @@ def lint_migrations(
 
     With squawk (pip install squawk-cli) also for what they would do to a live database.
     """
-    with failing_clearly():
-        findings = migrations.lint(folder, frozen=not freeze)
-        try:
-            findings += migrations.squawk(folder)
-        except migrations.MissingToolError as error:
-            if freeze:  # what is frozen can't be mended
-                raise
-            err.print(f"note: {error}")
-        if freeze and not findings:
-            for name in migrations.freeze(folder):
-                out.print(f"froze {name}")
+    findings = migrations.lint(folder, frozen=not freeze)
+    try:
+        findings += migrations.squawk(folder)
+    except migrations.MissingToolError as error:
+        if freeze:  # what is frozen can't be mended
+            raise
+        err.print(f"note: {error}")
+    if freeze and not findings:
+        for name in migrations.freeze(folder):
+            out.print(f"froze {name}")
     for finding in findings:
         err.print(str(finding), style="red")
     if findings:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dal.cli.shell import err
+from dal.cli.streams import err
 from dal.errors import ConnectionLostError, DalError, InvalidInputError
 from dal.jsonl import LINE_BYTES
 

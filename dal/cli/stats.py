@@ -2,17 +2,16 @@
 
 import asyncio
 import json
-import sys
 from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import dal
 from dal import maintenance
 from dal.cli.maintenance import Duration, duration
-from dal.cli.shell import app, database_url, failing_clearly
+from dal.cli.shell import app, database_url
+from dal.cli.streams import Output, out
 from dal.stats import Stats
 from dal.stats.screen import WIDTH, show
 
@@ -34,15 +33,14 @@ def stats(
     Exit status: 0 it could look, whatever it saw; 3 to 9 as for ping.
     """
     if schema:
-        sys.stdout.write(json.dumps(Stats.model_json_schema(), indent=2) + "\n")
+        out.print(json.dumps(Stats.model_json_schema(), indent=2))
         return
     stale, due = duration(older_than), duration(archived_for)
-    with failing_clearly():
-        seen = asyncio.run(_seen(database_url(), stale, due))
+    seen = asyncio.run(_seen(database_url(), stale, due))
     if as_json:
-        sys.stdout.write(seen.model_dump_json(indent=2) + "\n")
+        out.print(seen.model_dump_json(indent=2))
     else:
-        show(seen, Console(width=WIDTH, highlight=False, markup=False, emoji=False))
+        show(seen, Output(width=WIDTH, soft_wrap=False))
 
 
 async def _seen(url: str, older_than: timedelta, archived_for: timedelta) -> Stats:

@@ -83,4 +83,4 @@ class Show:
 
 def _short(text: str, characters: int = 100) -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= characters else f"{flat[: characters - 1]}…"
+    return flat if len(flat) <= characters else f"{flat[: characters - 3]}..."

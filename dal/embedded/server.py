@@ -144,12 +144,17 @@ def _installation(version: int) -> Path:
     found: dict[int, Path] = {}
     # The server is asked, because the folders' names don't always tell: 16 is in "pginstall".
     for installation in Path(package.origin).parent.glob("pginstall*"):
-        answer = subprocess.run(  # noqa: S603
-            [installation / "bin" / "postgres", "--version"],
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout
+        try:
+            answer = subprocess.run(  # noqa: S603
+                [installation / "bin" / "postgres", "--version"],
+                capture_output=True,
+                check=True,
+                text=True,
+            ).stdout
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise EmbeddedServerError(
+                f"The embedded PostgreSQL can't run on this machine: {error}"
+            ) from None
         if major := re.search(r"\d+", answer):
             found[int(major[0])] = installation
     if version not in found:

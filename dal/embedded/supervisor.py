@@ -265,4 +265,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"The embedded server can't use its files; TMPDIR says where they are: {error}")

@@ -1,6 +1,7 @@
 import os
 import pwd
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -291,6 +292,17 @@ def test_close_reports_a_server_that_ended_by_itself() -> None:
 def test_failed_start_tells_why() -> None:
     with pytest.raises(EmbeddedServerError, match=r'did not start[^"]+"shared_buffers": "many"'):
         Server(settings={"shared_buffers": "many"})
+
+
+def test_nowhere_to_write_is_said() -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(EmbeddedServerError, match="TMPDIR says where they are") as caught:
+            Server()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "Traceback" not in str(caught.value)
 
 
 def test_interrupted_start_is_undone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

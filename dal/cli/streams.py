@@ -1,0 +1,104 @@
+"""Standard input, output and error, whatever they are connected to."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+from rich.console import Console
+
+
+class Output(Console):
+    """Prints text as it is."""
+
+    def __init__(self, **options: Any) -> None:
+        plain = {"markup": False, "emoji": False, "highlight": False, "soft_wrap": True}
+        super().__init__(**plain | options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Write it, at once.
+
+        Raises:
+            OSError: it can't be written; BrokenPipeError where its reader has gone.
+        """
+        with naming("standard error" if self.stderr else "standard output"):
+            super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Leave the exit status to the caller."""
+        raise BrokenPipeError
+
+
+out = Output()
+err = Output(stderr=True)
+
+
+def complain(error: Exception) -> None:
+    """Say why a command fails."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    err.print(f"error: {text}", style="red")
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Let an error of reading or writing say of what."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, what) from None
+
+
+class _Lenient(io.TextIOWrapper):
+    """Standard error; what can't be said there is not said, and the exit status says the rest."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def prepare() -> None:
+    """Make them fit to be used."""
+    # Where one is closed, the next file or connection would be taken for it, by C libraries too.
+    # So it is opened, but the wrong way round, so that using it fails.
+    for name, mode, wrong in (
+        ("stdin", "rb", os.O_WRONLY),
+        ("stdout", "wb", os.O_RDONLY),
+        ("stderr", "wb", os.O_RDONLY),
+    ):
+        if getattr(sys, name) is None:
+            opened = os.fdopen(os.open(os.devnull, wrong), mode)
+            setattr(sys, name, io.TextIOWrapper(opened, encoding="utf-8"))
+    # What an encoding lacks is shown by its number, as in an ASCII terminal.
+    output, error = cast(io.TextIOWrapper, sys.stdout), cast(io.TextIOWrapper, sys.stderr)
+    output.reconfigure(errors="backslashreplace")
+    encoding = error.encoding
+    sys.stderr = _Lenient(
+        error.detach(), encoding=encoding, errors="backslashreplace", line_buffering=True
+    )
+
+
+def flush() -> None:
+    """Write what is still to be written.
+
+    Raises:
+        OSError: it can't be; Python is kept from trying again at its end.
+    """
+    try:
+        with naming("standard output"):
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
