@@ -98,14 +98,19 @@ async def get_with_messages(
 
 @query("conversations/list_for_user.sql")
 async def _list_all(
-    db: Executor, *, user_id: Name, limit: Limit, before: Place[Conversation]
+    db: Executor, *, user_id: Name, limit: Limit = 50, before: Place[Conversation] = None
 ) -> list[Conversation]:
     raise NotImplementedError
 
 
 @query("conversations/list_for_user_by_status.sql")
 async def _list_by_status(
-    db: Executor, *, user_id: Name, status: Status, limit: Limit, before: Place[Conversation]
+    db: Executor,
+    *,
+    user_id: Name,
+    status: Status,
+    limit: Limit = 50,
+    before: Place[Conversation] = None,
 ) -> list[Conversation]:
     raise NotImplementedError
 

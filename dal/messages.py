@@ -195,7 +195,12 @@ async def get(db: Executor, *, user_id: Name, message_id: UUID) -> Message | Non
 
 @query("messages/history.sql")
 async def _newest_first(
-    db: Executor, *, user_id: Name, conversation_id: UUID, limit: Limit, before: Place[Message]
+    db: Executor,
+    *,
+    user_id: Name,
+    conversation_id: UUID,
+    limit: Limit = 20,
+    before: Place[Message] = None,
 ) -> list[Message]:
     raise NotImplementedError
 

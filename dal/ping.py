@@ -47,7 +47,7 @@ def ping(url: str) -> Answer:
 
 def _schema(url: str) -> str:
     try:
-        states = migrate.status(url)
+        states = migrate.status(url, application_name="dal ping")
     except errors.PermissionDeniedError:  # a service's role needs no sight of it
         return "unknown: the role may not read which migrations are applied"
     applied = [state.id for state in states if state.applied_at]

@@ -113,14 +113,19 @@ async def get(db: Executor, *, user_id: Name, task_id: UUID) -> Task | None:
 
 @query("tasks/list_for_user.sql")
 async def _list_all(
-    db: Executor, *, user_id: Name, limit: Limit, before: Place[Task]
+    db: Executor, *, user_id: Name, limit: Limit = 50, before: Place[Task] = None
 ) -> list[Task]:
     raise NotImplementedError
 
 
 @query("tasks/list_for_user_by_completed.sql")
 async def _list_by_completed(
-    db: Executor, *, user_id: Name, completed: Flag, limit: Limit, before: Place[Task]
+    db: Executor,
+    *,
+    user_id: Name,
+    completed: Flag,
+    limit: Limit = 50,
+    before: Place[Task] = None,
 ) -> list[Task]:
     raise NotImplementedError
 
@@ -160,9 +165,9 @@ async def _update(
     *,
     user_id: Name,
     task_id: UUID,
-    title: Name | None,
-    description: Text | None,
-    set_description: Flag,
+    title: Name | None = None,
+    description: Text | None = None,
+    set_description: Flag = False,
 ) -> Task:
     raise NotImplementedError
 

@@ -83,6 +83,15 @@ class Arguments:
         """The values of `$1`, `$2`, ..."""
         return [get(checked) for get in self._getters_in_order]
 
+    def left_out(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of the statement's parameters whose arguments a call leaves out, by name."""
+        values: dict[str, Any] = {}
+        for name, default in defaults.items():
+            hint = self._hints[name]
+            checked = {name: TypeAdapter(hint).validate_python(default)}
+            values |= {name: get(checked) for name, get in self._getters(name, hint).items()}
+        return values
+
     @cached_property
     def _check(self) -> Callable[[Any], Any]:
         # Built at the first call: an import pays only for what can be wrong at import.

@@ -36,7 +36,7 @@ def page(dsn: str, folder: Path = MIGRATIONS) -> str:
         folder: where they are.
     """
     rows = []
-    with connect(dsn) as connection:
+    with connect(dsn, application_name="dal catalog") as connection:
         connection.autocommit = True
         for migration in files.read(folder):
             rows.append(_row(connection, migration, migration.path, migration.statements))

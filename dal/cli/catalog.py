@@ -29,7 +29,7 @@ def catalog(
 
     with embedded.Server(version=server) as postgres:
         locks = migrations.page(postgres.dsn(), MIGRATIONS)  # which applies them
-        with connect(postgres.dsn()) as connection:
+        with connect(postgres.dsn(), application_name="dal catalog") as connection:
             connection.autocommit = True
             populate(connection)
             pages = {

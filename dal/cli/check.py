@@ -95,7 +95,8 @@ def explain(
     """Run a statement on DATABASE_URL, show its plan, rows and pages, and roll it back.
 
     A write waits for its locks, and holds them until the plan is there. The parameters are options,
-    as PostgreSQL's text, an array as {a,b}; one that is left out has its default, or is NULL:
+    as PostgreSQL's text, an array as {a,b}; one that is left out has the function's default (a new
+    row's id is made), or is NULL:
 
     dal explain messages.history --user-id ada --conversation-id ...
     """
@@ -108,10 +109,11 @@ def explain(
         raise InvalidInputError(
             f"{name} has no {', '.join(sorted(unknown))}; there are {', '.join(names)}"
         )
-    values = [given.get(one, binding.defaults.get(one)) for one in names]
-    with connect(database_url()) as connection, explained(name):
+    values = binding.arguments.left_out(binding.defaults) | given
+    with connect(database_url(), application_name="dal explain") as connection, explained(name):
         connection.autocommit = True
-        out.print(told(connection, binding.statement, values, generic=not custom))
+        ordered = [values.get(one) for one in names]
+        out.print(told(connection, binding.statement, ordered, generic=not custom))
 
 
 def _options(arguments: list[str]) -> dict[str, str]:
@@ -133,8 +135,9 @@ def _options(arguments: list[str]) -> dict[str, str]:
 def _binding(name: str) -> Binding:
     bindings = {one.statement.name: one for one in project()}
     if name not in bindings:
-        near = get_close_matches(name, bindings, n=3) or sorted(bindings)
-        raise InvalidInputError(f"no statement is called so; did you mean {' or '.join(near)}?")
+        near = get_close_matches(name, bindings, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(bindings)}"
+        raise InvalidInputError(f"no statement is called so; {hint}")
     return bindings[name]
 
 
@@ -143,7 +146,7 @@ def _database(server: int | None) -> Iterator[tuple[psycopg.Connection, bool, li
     """The database of DATABASE_URL, or a new one; whether it is live; and why it is not filled."""
     url = database_url_if_any() if server is None else None
     if url:
-        with connect(url) as connection:
+        with connect(url, application_name="dal check") as connection:
             connection.autocommit = True
             yield connection, True, []
         return
@@ -152,6 +155,6 @@ def _database(server: int | None) -> Iterator[tuple[psycopg.Connection, bool, li
 
     with embedded.Server(version=server or 18) as postgres:
         apply(postgres.dsn())
-        with connect(postgres.dsn()) as connection:
+        with connect(postgres.dsn(), application_name="dal check") as connection:
             connection.autocommit = True
             yield connection, False, populate(connection)

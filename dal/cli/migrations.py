@@ -40,7 +40,8 @@ def migrate(
     )
     if dry_run and steps:
         return
-    pending = [one for one in migrations.status(database_url()) if not one.applied_at]
+    states = migrations.status(database_url(), application_name="dal migrate")
+    pending = [one for one in states if not one.applied_at]
     if pending:
         out.print(f"{len(pending)} still pending")
     else:

@@ -62,7 +62,7 @@ def _database(show: Show, url: str | None) -> Iterator[str]:
 
 
 async def _run(url: str, statement: str) -> None:
-    async with dal.connect(url, min_size=1) as db:
+    async with dal.connect(url, min_size=1, application_name="dal demo") as db:
         await translated(db.execute, statement, query="demo")
 
 

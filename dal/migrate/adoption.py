@@ -45,7 +45,7 @@ def mark(
     """
     migrations = files.read(folder)
     target = migrations[files.position(migrations, to)].id
-    with session(dsn, wait=wait, report=report) as run:
+    with session(dsn, application_name="dal mark", wait=wait, report=report) as run:
         has = applied(run.connection)
         refuse_disagreement(migrations, has)
         upto = [one for one in migrations if one.id <= max([target, *has])]

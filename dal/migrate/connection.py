@@ -14,7 +14,7 @@ from dal.database.address import Address
 from dal.database.opening import open_connection
 
 
-def connect(dsn: str, *, application_name: str = "dal migrate") -> psycopg.Connection:
+def connect(dsn: str, *, application_name: str) -> psycopg.Connection:
     """A connection.
 
     Parameters:

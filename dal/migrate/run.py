@@ -72,7 +72,7 @@ def apply(
     _at_least_one(steps)
     migrations = files.read(folder)
     upto = migrations[: files.position(migrations, to) + 1] if to else migrations
-    with session(dsn, wait=wait, report=report) as run:
+    with session(dsn, application_name="dal migrate", wait=wait, report=report) as run:
         has = applied(run.connection)
         refuse_disagreement(migrations, has)
         found = obstacles(run.connection)
@@ -131,7 +131,7 @@ def rollback(
     _at_least_one(steps)
     migrations = files.read(folder)
     after = migrations[files.position(migrations, to) + 1 :] if to else migrations
-    with session(dsn, wait=wait, report=report) as run:
+    with session(dsn, application_name="dal rollback", wait=wait, report=report) as run:
         has = applied(run.connection)
         refuse_disagreement(migrations, has)
         latest = [one for one in reversed(after) if one.id in has][:steps]

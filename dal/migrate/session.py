@@ -167,7 +167,7 @@ class Session:
 
 
 @contextmanager
-def session(dsn: str, *, wait: float, report: Report) -> Iterator[Session]:
+def session(dsn: str, *, application_name: str, wait: float, report: Report) -> Iterator[Session]:
     """Connect for a run, and take the lock.
 
     Raises:
@@ -175,7 +175,7 @@ def session(dsn: str, *, wait: float, report: Report) -> Iterator[Session]:
         PoolerError, ReadOnlyError, PermissionDeniedError: the run could not succeed here.
         LockedError: another run held the lock for longer than `wait` seconds.
     """
-    with connect(dsn) as connection, explained("the run"):
+    with connect(dsn, application_name=application_name) as connection, explained("the run"):
         connection.autocommit = True
         committed_reads(connection)
         with connection.transaction():

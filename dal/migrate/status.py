@@ -32,7 +32,9 @@ class State:
     notes: tuple[str, ...] = ()
 
 
-def status(dsn: str, *, folder: Path = MIGRATIONS) -> list[State]:
+def status(
+    dsn: str, *, folder: Path = MIGRATIONS, application_name: str = "dal status"
+) -> list[State]:
     """List the migrations of the folder and of the database, in order.
 
     It takes plain SELECTs, so the role needs to read `_yoyo_migration` and `_yoyo_log`, and nothing
@@ -41,6 +43,7 @@ def status(dsn: str, *, folder: Path = MIGRATIONS) -> list[State]:
     Parameters:
         dsn: `postgresql://user:password@host:port/database`, with libpq's parameters.
         folder: where the migrations are.
+        application_name: what to be called in pg_stat_activity, unless the address says.
 
     Raises:
         ConfigurationError: the URL is malformed, or the folder is missing, empty or unfit.
@@ -48,7 +51,7 @@ def status(dsn: str, *, folder: Path = MIGRATIONS) -> list[State]:
         PermissionDeniedError: the role may not read yoyo's tables.
     """
     migrations = files.read(folder)
-    with connect(dsn) as connection, explained("status"):
+    with connect(dsn, application_name=application_name) as connection, explained("status"):
         connection.read_only = True
         committed_reads(connection)
         settle(connection, transaction=True)

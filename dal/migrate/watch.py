@@ -38,7 +38,10 @@ def watched(
     def look() -> None:
         if done.wait(every):
             return
-        with suppress(DalError, psycopg.Error), closing(connect(dsn)) as connection:
+        with (
+            suppress(DalError, psycopg.Error),
+            closing(connect(dsn, application_name="dal migrate")) as connection,
+        ):
             connection.autocommit = True  # a snapshot would be waited for
             while True:
                 if blockers := connection.execute(_BLOCKERS, [pid]).fetchall():

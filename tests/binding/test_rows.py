@@ -46,7 +46,7 @@ class New:
 
 
 class ThingNotFoundError(NotFoundError):
-    """There is no such thing."""
+    message = "There is no such thing."
 
 
 class Counting:

@@ -1,0 +1,114 @@
+"""`dal explain` plans what the public function would send, and is called by its own name."""
+
+import inspect
+import re
+from typing import Any
+
+import asyncpg
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+import dal
+from dal import messages
+from dal.binding import query
+from dal.binding.query import Binding
+from dal.cli import app
+from tests.surface import FUNCTIONS, ID, fill
+
+PRIVATE = [
+    binding
+    for binding in query.bindings
+    if binding.stub.__name__.startswith("_")
+    and any(binding.stub.__module__ == one.__module__ for one in FUNCTIONS.values())
+]
+
+
+def run(url: str, *arguments: str) -> str:
+    """What a command that succeeds prints."""
+    result = CliRunner().invoke(app, arguments, env={"DATABASE_URL": url, "NO_COLOR": "1"})
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+async def test_a_page_has_the_functions_length(url: str, db: dal.Database) -> None:
+    await fill(db)
+    batch = [dal.NewMessage("assistant", "More") for _ in range(30)]
+    await messages.create_many(db, user_id="ada", conversation_id=ID, messages=batch)
+    chosen = ("messages.history", "--user-id", "ada", f"--conversation-id={ID}")
+    rows = r"Limit .*\(actual time=.* rows={}(\.00)? loops=1\)"
+    assert re.match(rows.format(20), run(url, "explain", *chosen))
+    assert re.match(rows.format(3), run(url, "explain", *chosen, "--limit=3"))
+
+
+@pytest.mark.parametrize("binding", PRIVATE, ids=lambda binding: binding.statement.name)
+def test_a_private_stub_has_the_public_functions_defaults(binding: Binding) -> None:
+    file = rf"sql/{binding.statement.name.replace('.', '/')}\.sql"
+    [public] = [one for one in FUNCTIONS.values() if re.search(file, inspect.getdoc(one) or "")]
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(public).parameters.items()
+        if name in binding.hints and isinstance(parameter.default, int)
+    }
+    assert {name: binding.defaults.get(name) for name in defaults} == defaults
+
+
+def test_private_stubs_are_found() -> None:
+    assert {"messages.history", "tasks.update"} <= {one.statement.name for one in PRIVATE}
+
+
+MESSAGE = (f"--conversation-id={ID}", "--role=user", "--content=Milk")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tasks.create", "--title=Milk"),
+        ("conversations.create",),
+        ("messages.create", *MESSAGE),
+        ("messages.create_and_history", *MESSAGE),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+async def test_a_new_row_is_given_an_id(
+    url: str, db: dal.Database, arguments: tuple[str, ...]
+) -> None:
+    await fill(db)
+    plan = run(url, "explain", *arguments, "--user-id=ada")
+    assert re.search(r"Insert on \w+ .* rows=1(\.00)? loops=1\)", plan)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ping",),
+        ("migrate",),
+        ("rollback", "--yes"),
+        ("status",),
+        ("mark", "0004"),
+        ("import", "-"),
+        ("export",),
+        ("explain", "users.get"),
+        ("check",),
+    ],
+    ids=" ".join,
+)
+def test_each_command_is_called_by_its_name(
+    url: str, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = set()
+    by_psycopg, by_asyncpg = psycopg.connect, asyncpg.connect
+
+    def connect(*given: Any, **named: Any) -> Any:
+        names.add(named.get("application_name"))
+        return by_psycopg(*given, **named)
+
+    async def connect_async(*given: Any, **named: Any) -> Any:
+        names.add(named["server_settings"]["application_name"])
+        return await by_asyncpg(*given, **named)
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    monkeypatch.setattr(asyncpg, "connect", connect_async)
+    CliRunner().invoke(app, command, env={"DATABASE_URL": url})
+    monkeypatch.undo()
+    assert names - {None} == {f"dal {command[0]}"}  # None: another test's database, made meanwhile
