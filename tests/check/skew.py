@@ -9,7 +9,6 @@ _NO_AUTOVACUUM = """
     ALTER TABLE tasks SET (autovacuum_enabled = false);
     ALTER TABLE conversations SET (autovacuum_enabled = false);
     ALTER TABLE messages SET (autovacuum_enabled = false);
-    SET synchronous_commit = on;  -- as in sql/populate.sql
 """
 # Of every collected conversation there is a message and a task of the same id.
 _SKEWED = """
