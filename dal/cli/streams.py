@@ -14,7 +14,12 @@ class Output(Console):
     """Prints text as it is."""
 
     def __init__(self, **options: Any) -> None:
-        plain = {"markup": False, "emoji": False, "highlight": False, "soft_wrap": True}
+        plain: dict[str, Any] = {
+            "markup": False,
+            "emoji": False,
+            "highlight": False,
+            "soft_wrap": True,
+        }
         super().__init__(**plain | options)
 
     def print(self, *objects: Any, **options: Any) -> None:

@@ -16,7 +16,8 @@ from dal.binding.query import Binding
 from dal.check.explain import analyzed_plan
 from dal.cli.project import project
 from dal.cursor import Position
-from dal.jsonl.rows import MessageRow, UserRow
+from dal.jsonl.lines import Said
+from dal.jsonl.rows import UserRow
 from tests.check.skew import Data, Owner
 from tests.surface import VALUES
 
@@ -195,7 +196,7 @@ def _values(binding: Binding, owner: Owner, first: bool) -> dict[str, Any]:
     return given
 
 
-def _row(of: type, owner: Owner, *, new: bool = False) -> Any:
+def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
     """A row of the owner's, stored or new; or its key, or its place in a list."""
     values = VALUES | {
         "id": VALUES["id"] if new else _id(owner.conversation),
@@ -212,7 +213,7 @@ def _row(of: type, owner: Owner, *, new: bool = False) -> Any:
     }
     if of is UserRow:
         values["id"] = owner.user_id
-    elif of is MessageRow:
+    elif of is Said:
         values["id"] = _id(owner.message)
     return of(**{field.name: values[field.name] for field in fields(of)})
 
