@@ -9,7 +9,9 @@ async def behind_pooler(connect: Callable[..., Awaitable[asyncpg.Connection]]) -
     """Connect once and look; the look leaves no prepared statement behind."""
     connection = await connect(statement_cache_size=0)
     try:
-        return await is_pooled(connection)
+        # A standby refuses what the defaults may make of it: a serializable transaction.
+        async with connection.transaction(isolation="read_committed"):
+            return await is_pooled(connection)
     finally:
         await connection.close()
 

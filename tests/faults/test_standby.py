@@ -2,16 +2,27 @@
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
+import dal
 from tests.faults.restartable import Restartable
+from tests.servers import database_name
 from tests.stats.looking import fill, look, run
 
 
 @pytest.fixture
 def standby(url: str, server: Restartable) -> Iterator[str]:
-    """The URL of a filled database, whose server follows a primary that there is not."""
+    """The URL of a filled database, whose server follows a primary that there is not.
+
+    Its default isolation is one that no standby has.
+    """
     fill(url)
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(
+            f"ALTER DATABASE {database_name(url)}"
+            " SET default_transaction_isolation = serializable".encode()
+        )
     signal = server.directory / "data" / "standby.signal"
     server.stop()
     signal.touch()
@@ -28,4 +39,9 @@ def test_stats_looks_at_it_too(standby: str) -> None:
     assert None not in (seen.tables, seen.indexes, seen.applications)
     assert [count.rows for count in seen.retention or ()] == [1, 0, 0, 0]
     assert (seen.transactions, seen.waits) == ([], [])
-    assert ", standby, " in run(f"{standby}&default_transaction_isolation=serializable")
+    assert ", standby, " in run(standby)
+
+
+async def test_a_service_reads_from_it(standby: str) -> None:
+    async with dal.connect(standby, min_size=1) as db:
+        assert await dal.users.get(db, user_id="ada")
