@@ -44,8 +44,5 @@ def stats(
 
 
 async def _seen(url: str, older_than: timedelta, archived_for: timedelta) -> Stats:
-    # One connection is enough, and a few statements are not worth a look for a pooler.
-    async with dal.connect(
-        url, min_size=1, max_size=1, prepared_statements="off", application_name="dal stats"
-    ) as db:
+    async with dal.connect(url, min_size=1, max_size=1, application_name="dal stats") as db:
         return await maintenance.stats(db, older_than=older_than, archived_for=archived_for)

@@ -17,7 +17,7 @@ RULES: dict[str, Level] = {
     "old-transaction": "alert",
     "unused-slot": "alert",
     "lock-wait": "alert",
-    "isolation": "alert",
+    "isolation": "advice",
     "read-only": "alert",
     "no-statement-timeout": "advice",
     "no-idle-timeout": "advice",
@@ -39,7 +39,7 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": ("no-idle-timeout", "60s"),
 }
 _WHY = {
-    "isolation": "appends to one conversation at once then fail and have to be repeated",
+    "isolation": "behind a pooler, appends to one conversation at once conflict and are repeated",
     "read-only": "every write fails",
     "no-statement-timeout": "nothing ends a statement whose client has gone",
     "no-idle-timeout": "nothing ends a transaction that was forgotten, and holds its locks",
