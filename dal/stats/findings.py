@@ -1,7 +1,7 @@
 """What ought to be mended, and the command that does it; sql/README.md has the rules as a table."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dal.stats.queries import Setting
 from dal.stats.records import Finding, Index, Level, OpenTransaction, Server, Table, Wait
@@ -23,7 +23,7 @@ RULES: dict[str, Level] = {
     "no-idle-timeout": "advice",
 }
 
-UNVACUUMED = timedelta(minutes=10)  # autovacuum looks every minute
+VISITED = timedelta(minutes=10)  # autovacuum looks every minute
 CHANGED_ROWS = 10_000
 UNFROZEN = 1_000_000_000  # half of the way to where the server takes no more writes
 CONNECTIONS = 0.9
@@ -55,6 +55,10 @@ def _finding(rule: str, subject: str, message: str, remedy: str) -> Finding:
     return Finding(rule=rule, level=RULES[rule], subject=subject, message=message, remedy=remedy)
 
 
+def _visited(last: datetime | None, server: Server) -> bool:
+    return last is not None and server.at - last < VISITED
+
+
 def of_server(server: Server) -> Iterator[Finding]:
     """Autovacuum that is off, and connections that run out."""
     if not (server.autovacuum and server.counting):
@@ -83,8 +87,7 @@ def of_table(table: Table, server: Server) -> Iterator[Finding]:
             f"autovacuum is switched off for {table.name}",
             f"ALTER TABLE {table.identifier} RESET (autovacuum_enabled);",
         )
-    visited = table.last_vacuum is not None and server.at - table.last_vacuum < UNVACUUMED
-    if table.dead_rows > 2 * table.vacuum_from and not visited:
+    if table.dead_rows > 2 * table.vacuum_from and not _visited(table.last_vacuum, server):
         yield _finding(
             "autovacuum-behind",
             table.name,
@@ -92,7 +95,8 @@ def of_table(table: Table, server: Server) -> Iterator[Finding]:
             f" {table.vacuum_from:,}, and has not been there for ten minutes",
             f"VACUUM (ANALYZE) {table.identifier};",
         )
-    if table.changed_rows > max(CHANGED_ROWS, table.rows / 2):
+    changed = table.changed_rows > max(CHANGED_ROWS, table.rows / 2)
+    if changed and not _visited(table.last_analyze, server):
         yield _finding(
             "statistics-old",
             table.name,

@@ -152,6 +152,7 @@ def test_of_a_queue_only_the_one_that_waits_for_nobody_is_to_blame() -> None:
     ("find", "changed"),
     [
         (of_table, {"dead_rows": 10**6, "last_vacuum": NOW - timedelta(minutes=9)}),
+        (of_table, {"changed_rows": 10**6, "last_analyze": NOW - timedelta(minutes=9)}),
         (of_table, {"rows": 100, "changed_rows": 10_000}),
         (of_index, {"density": 0.1, "bytes": 50_000_000}),
         (of_index, {"density": None}),
@@ -186,7 +187,7 @@ FAULTS = """
 
 
 def test_tables_and_indexes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(findings, "UNVACUUMED", timedelta(0))
+    monkeypatch.setattr(findings, "VISITED", timedelta(0))
     monkeypatch.setattr(findings, "CHANGED_ROWS", 1000)
     monkeypatch.setattr(findings, "FREED_BYTES", 100_000)
     with psycopg.connect(url, autocommit=True) as connection:
