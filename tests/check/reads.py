@@ -16,7 +16,6 @@ from dal.binding.query import Binding
 from dal.check.explain import analyzed_plan
 from dal.cli.project import project
 from dal.cursor import Position
-from dal.jsonl.lines import Said
 from dal.jsonl.rows import UserRow
 from tests.check.skew import Data, Owner
 from tests.surface import VALUES
@@ -211,10 +210,8 @@ def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
         "updated_at": owner.middle,
         "last_message_at": owner.middle,
     }
-    if of is UserRow:
-        values["id"] = owner.user_id
-    elif of is Said:
-        values["id"] = _id(owner.message)
+    other_ids: dict[Any, Any] = {UserRow: owner.user_id, MessageRow: _id(owner.message)}
+    values["id"] = other_ids.get(of, values["id"])
     return of(**{field.name: values[field.name] for field in fields(of)})
 
 

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from pydantic import BaseModel
 
-from dal.binding import query
 from dal.check.explain import custom_plan, generic_plan
 from dal.check.findings import Finding
 from dal.check.planner import LARGE_ROWS
@@ -16,14 +15,11 @@ from dal.check.plans import findings, unused_indexes
 from dal.check.populate import populate
 from dal.check.samples import Samples
 from dal.inputs import Place
-from dal.jsonl import exporting, importing
 from dal.places import MIGRATIONS, SQL
+from tests.check.reads import STATEMENTS
 from tests.check.stubs import bound
 from tests.migrations.database import NEXT
 from tests.servers import Postgres
-
-assert exporting, importing  # they bind statements
-OWN = {binding.statement.name: binding for binding in query.bindings}
 
 
 class Found(BaseModel):
@@ -202,7 +198,7 @@ def test_the_advice_runs(database: psycopg.Connection, tmp_path: Path) -> None:
 def test_samples_are_common_and_rare_on_the_first_page_and_later(
     database: psycopg.Connection,
 ) -> None:
-    samples = list(Samples(database).of(OWN["messages.history"], {"messages"}))
+    samples = list(Samples(database).of(STATEMENTS["messages.history"], {"messages"}))
     assert [(kind, values[2] is None) for kind, values in samples] == [
         ("common", False), ("common", True), ("rare", False), ("rare", True),
     ]  # fmt: skip
@@ -212,9 +208,9 @@ def test_samples_are_common_and_rare_on_the_first_page_and_later(
 
 
 def test_an_index_that_is_gone(database: psycopg.Connection) -> None:
-    assert findings(database, [OWN["messages.history"]]) == []
+    assert findings(database, [STATEMENTS["messages.history"]]) == []
     database.execute("DROP INDEX idx_messages_conversation_created")
-    [found] = findings(database, [OWN["messages.history"]])
+    [found] = findings(database, [STATEMENTS["messages.history"]])
     assert (found.rule, found.path) == ("sort", SQL / "messages/history.sql")
     assert found.path.read_text()[found.offset :].startswith("messages\nWHERE")
 
@@ -252,7 +248,7 @@ def test_a_waiver(
 
 
 def test_indexes_that_serve_nothing(database: psycopg.Connection, tmp_path: Path) -> None:
-    plans = [generic_plan(database, binding.statement) for binding in OWN.values()]
+    plans = [generic_plan(database, binding.statement) for binding in STATEMENTS.values()]
     assert unused_indexes(database, plans, MIGRATIONS) == []
     migration = tmp_path / f"{NEXT}.titles.sql"
     migration.write_text("-- titles\nCREATE INDEX idx_tasks_title ON tasks (title);\n")
@@ -266,7 +262,7 @@ def test_indexes_that_serve_nothing(database: psycopg.Connection, tmp_path: Path
 
 
 def test_an_index_for_a_foreign_key_serves_it(database: psycopg.Connection, tmp_path: Path) -> None:
-    plans = [generic_plan(database, binding.statement) for binding in OWN.values()]
+    plans = [generic_plan(database, binding.statement) for binding in STATEMENTS.values()]
     database.execute("CREATE TABLE likes (at timestamptz, by text REFERENCES users)")
     database.execute("CREATE INDEX likes_by ON likes (by)")
     assert unused_indexes(database, plans, MIGRATIONS) == []
@@ -288,7 +284,7 @@ SHAPES = {
 def test_shapes_are_the_same_on_each_version(
     database: psycopg.Connection, name: str, shape: str
 ) -> None:
-    assert generic_plan(database, OWN[name].statement).shape == shape
+    assert generic_plan(database, STATEMENTS[name].statement).shape == shape
 
 
 def test_nothing_is_run_and_nothing_stays(database: psycopg.Connection, tmp_path: Path) -> None:
