@@ -210,7 +210,7 @@ def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
         "updated_at": owner.middle,
         "last_message_at": owner.middle,
     }
-    other_ids: dict[Any, Any] = {UserRow: owner.user_id, MessageRow: _id(owner.message)}
+    other_ids: dict[Any, Any] = {UserRow: owner.user_id, Said: _id(owner.message)}
     values["id"] = other_ids.get(of, values["id"])
     return of(**{field.name: values[field.name] for field in fields(of)})
 
