@@ -16,6 +16,7 @@ from dal.binding.query import Binding
 from dal.check.explain import analyzed_plan
 from dal.cli.project import project
 from dal.cursor import Position
+from dal.jsonl.lines import Said
 from dal.jsonl.rows import UserRow
 from tests.check.skew import Data, Owner
 from tests.surface import VALUES
