@@ -33,7 +33,7 @@ def recorder(tracer: Tracer, meter: Meter) -> Watcher:
         span = tracer.start_span(
             call.query, kind=SpanKind.CLIENT, attributes=attributes, start_time=start
         )
-        with use_span(span, record_exception=False, set_status_on_exception=False):
+        with use_span(span):
             try:
                 yield
             except BaseException as error:
