@@ -27,7 +27,7 @@ async def open_connection(
     Parameters:
         address: where.
         application_name: what to be called there, unless the address says.
-        session: server settings, unless the address has them.
+        session: server settings, whatever the address has.
         settings: `asyncpg.connect`'s own.
 
     Raises:
@@ -40,7 +40,7 @@ async def open_connection(
     failures: dict[str, errors.DalError] = {}
     for attributes in ("standby", "any") if wanted == "prefer-standby" else (wanted,):
         for arguments in address.for_asyncpg():
-            own = {"application_name": application_name, **session, **arguments["server_settings"]}
+            own = {"application_name": application_name, **arguments["server_settings"], **session}
             arguments |= {"server_settings": own, "target_session_attrs": attributes}
             try:
                 return await _connect(address, arguments | settings)

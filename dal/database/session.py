@@ -8,7 +8,7 @@ import asyncpg
 
 from dal.places import SQL
 
-# At its start, unless the address says otherwise.
+# At its start.
 SETTINGS = {
     # At a higher level concurrent statements on the same row fail; behind a pooler the binding
     # repeats them.

@@ -84,11 +84,8 @@ class Children:
 
 
 def unprivileged_account() -> pwd.struct_passwd:
-    """Choose whom root steps down to.
-
-    Rather `nobody`, who owns nothing, than `postgres`, whose databases the embedded server's
-    superuser could reach through the file system.
-    """
+    """Choose whom root steps down to."""
+    # The embedded server's superuser could reach the files of what `postgres` owns.
     for name in ("nobody", "postgres"):
         with suppress(KeyError):
             return pwd.getpwnam(name)
@@ -156,8 +153,7 @@ def copy(installation: Path, target: Path) -> Path:
 
 def run(children: Children, signals: int, directory: Path) -> None:
     """Make a server in the directory, and run it until it is to stop."""
-    installation = usable(children, Path(sys.argv[1]), directory)
-    make_data(children, installation, directory)
+    installation = make_data(children, Path(sys.argv[1]), directory)
     postgres = children.start(*server_command(installation, directory, sys.argv[2:]))
     try:
         watch(postgres, children, signals, directory)
@@ -177,13 +173,15 @@ def usable(children: Children, installation: Path, directory: Path) -> Path:
     return installation
 
 
-def make_data(children: Children, installation: Path, directory: Path) -> None:
-    """Make the data directory."""
+def make_data(children: Children, installation: Path, directory: Path) -> Path:
+    """Make the data directory, and return the installation that the server's user can run."""
+    installation = usable(children, installation, directory)
     if not children.succeed(
         *(installation / "bin" / "initdb", "--pgdata", directory / "data", "--username=postgres"),
         *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
     ):
         sys.exit(children.failure("PostgreSQL could not make its data directory."))
+    return installation
 
 
 def server_command(

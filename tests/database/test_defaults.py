@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 import dal
 from dal import NewMessage, conversations, errors, messages, users
+from dal.database.session import SETTINGS
 from dal.jsonl import export_lines, import_lines
 from tests.faults.work import NEW, refilled
 from tests.surface import FUNCTIONS, VALUES, arguments, call, snapshot
@@ -144,9 +146,10 @@ async def test_statements_and_blocks_run_at_read_committed(
 async def strict(url: str) -> AsyncIterator[dal.Database]:
     """A database whose statements are serializable, as by a role's default behind a pooler."""
     address = f"{url}{'&' if '?' in url else '?'}default_transaction_isolation=serializable"
-    async with dal.connect(address, min_size=8, max_size=10) as strict:
-        assert await strict.fetch("SHOW transaction_isolation") == [("serializable",)]
-        yield strict
+    with patch.dict(SETTINGS, clear=True):
+        async with dal.connect(address, min_size=8, max_size=10) as strict:
+            assert await strict.fetch("SHOW transaction_isolation") == [("serializable",)]
+            yield strict
 
 
 async def test_a_statement_of_its_own_that_conflicts_is_repeated(

@@ -154,14 +154,16 @@ def runs(process: subprocess.Popen[bytes] | None) -> bool:
     return process is not None and process.poll() is None
 
 
-def copy_data(children: Children, installation: Path, directory: Path, primary: str) -> None:
-    """Make the data directory of a standby."""
+def copy_data(children: Children, installation: Path, directory: Path, primary: str) -> Path:
+    """As `make_data`, for a standby."""
+    installation = usable(children, installation, directory)
     source = f"host={primary} port={_DEFAULTS['port']} user=postgres application_name=standby"
     if not children.succeed(
         *(installation / "bin" / "pg_basebackup", "--pgdata", directory / "data", "--no-sync"),
         *("--dbname", source, "--write-recovery-conf", "--checkpoint=fast"),
     ):
         sys.exit(children.failure("PostgreSQL could not copy the primary."))
+    return installation
 
 
 def _keep(installation: Path, *primary: str) -> None:
@@ -172,11 +174,8 @@ def _keep(installation: Path, *primary: str) -> None:
     directory = private_directory(children)
     postgres: subprocess.Popen[bytes] | None = None
     try:
-        installation = usable(children, installation, directory)
-        if primary:
-            copy_data(children, installation, directory, *primary)
-        else:
-            make_data(children, installation, directory)
+        make = copy_data if primary else make_data
+        installation = make(children, installation, directory, *primary)
         print(json.dumps(str(directory)), flush=True)
         while line := sys.stdin.readline():
             complaint = None

@@ -66,6 +66,9 @@ async def test_all_that_reads_works_on_a_standby(
     watcher: asyncpg.Connection, there: asyncpg.Connection, standby: Restartable, url: str
 ) -> None:
     await fill(watcher)
+    # It has no serializable transactions.
+    default = "default_transaction_isolation = 'serializable'"
+    await watcher.execute(f"ALTER DATABASE {database_name(url)} SET {default}")
     await caught_up(watcher, there)
     async with (
         dal.connect(url, min_size=1) as db,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from contextlib import AsyncExitStack
 from typing import get_args
 
@@ -147,9 +148,9 @@ async def test_an_outage_is_one_sentence_in_the_log(
         del logging.getLogger("asyncpg.pool").filters[0]
     [record] = caplog.records
     assert (record.name, record.levelname, record.exc_info) == ("dal", "WARNING", None)
-    assert record.getMessage() == (
-        "the pool has less than min_size connections, and goes on trying to open them:"
-        " The database can't be reached or takes no work now; check that it runs, then try again."
+    assert re.fullmatch(
+        r"the pool has less than min_size connections, and goes on trying to open them: .+",
+        record.getMessage(),
     )
 
 

@@ -221,7 +221,7 @@ async def test_a_connection_is_opened_by_its_start_up_and_one_statement(
     relay: Relay, kept: Literal["auto", "on", "off"]
 ) -> None:
     async with dal.connect(relay.url, min_size=3, prepared_statements=kept):
-        # The one look for a pooler has a connection of its own, and a transaction.
+        # The one look for a pooler has a connection and a transaction of its own.
         look = "^" + "Q" + "PDHPBES" + "Q" + "X"
         assert kinds(relay.messages).startswith(look)
         # And each connection is prepared by one statement.
