@@ -94,6 +94,7 @@ class NewMessage:
 
 
 Batch: TypeAlias = Annotated[Sequence[NewMessage], AfterValidator(one_batch), Columns(NewMessage)]
+Spot: TypeAlias = Place[Message]
 
 
 @query("messages/create.sql", absent=ConversationNotFoundError, raises={"conflict": ConflictError})
@@ -195,12 +196,7 @@ async def get(db: Executor, *, user_id: Name, message_id: UUID) -> Message | Non
 
 @query("messages/history.sql")
 async def _newest_first(
-    db: Executor,
-    *,
-    user_id: Name,
-    conversation_id: UUID,
-    limit: Limit = 20,
-    before: Place[Message] = None,
+    db: Executor, *, user_id: Name, conversation_id: UUID, limit: Limit = 20, before: Spot = None
 ) -> list[Message]:
     raise NotImplementedError
 
@@ -240,7 +236,7 @@ def stream(
     *,
     user_id: Name,
     conversation_id: UUID,
-    after: Place[Message] = None,
+    after: Spot = None,
     page_size: Limit = 500,
 ) -> AsyncIterator[Message]:
     """All messages of a conversation, oldest first, read page by page while they are used.

@@ -106,33 +106,39 @@ def export(
 @contextmanager
 def _lines_of(file: Path) -> Iterator[Iterable[bytes]]:
     """The lines of a file, once none of them has to be waited for."""
-    from dal.jsonl.spool import Spool, read_lines
+    from dal.jsonl.spool import Spool
 
     with _opened(file) as opened:
         if not _is_regular(opened):
             with Spool() as spool:
-                for line in read_lines(opened):
+                for line in _read(opened, file):
                     spool.add(line)
                 yield spool
         elif err.is_terminal:
             size = os.fstat(opened.fileno()).st_size
             with wrap_file(opened, size, description="importing", console=err) as shown:
-                yield read_lines(shown)
+                yield _read(shown, file)
         else:
-            yield read_lines(opened)
+            yield _read(opened, file)
+
+
+def _read(opened: BinaryIO, file: Path) -> Iterator[bytes]:
+    from dal.jsonl.spool import read_lines
+
+    with naming("standard input" if str(file) == "-" else str(file)):
+        yield from read_lines(opened)
 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
     if str(file) == "-":
-        with naming("standard input"):
-            yield sys.stdin.buffer
+        yield sys.stdin.buffer
         return
     try:
         opened = file.open("rb")
     except OSError as error:
         raise InvalidInputError(f"{file}: {error.strerror}") from None
-    with opened, naming(str(file)):
+    with opened:
         yield opened
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dal.cli.streams import err
+from dal.cli.streams import err, naming
 from dal.errors import ConnectionLostError, DalError, InvalidInputError
 from dal.jsonl import LINE_BYTES
 
@@ -66,17 +66,19 @@ class Rejects:
             rejected["text"] = line.decode()
         except UnicodeDecodeError:
             rejected["base64"] = base64.b64encode(line).decode()
-        self._file.write(json.dumps(rejected, ensure_ascii=False) + "\n")
+        with naming(str(self._path)):
+            self._file.write(json.dumps(rejected, ensure_ascii=False) + "\n")
         self._lines += 1
 
     def sync(self) -> None:
         """Return when all lines so far are on the disk."""
         if self._synced == self._lines:
             return
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        if not self._synced:
-            self._sync_name()
+        with naming(str(self._path)):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            if not self._synced:
+                self._sync_name()
         self._synced = self._lines
 
     def _sync_name(self) -> None:

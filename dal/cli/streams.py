@@ -1,5 +1,6 @@
 """Standard input, output and error, whatever they are connected to."""
 
+import errno
 import io
 import os
 import sys
@@ -45,6 +46,8 @@ def complain(error: Exception) -> None:
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        if error.errno == errno.EBADF and error.filename:
+            text = f"{error.filename} is closed"
     err.print(f"error: {text}", style="red")
 
 

@@ -253,8 +253,7 @@ def stop(postgres: subprocess.Popen[bytes]) -> None:
 def main() -> None:
     """Run a server in a directory of its own, and leave nothing behind."""
     os.umask(0o077)
-    signals = listen_for_signals()
-    children = Children()
+    signals, children = listen_for_signals(), Children()
     directory = private_directory(children)
     try:
         run(children, signals, directory)

@@ -126,7 +126,7 @@ def test_a_pipe_with_a_name(url: str, tmp_path: Path) -> None:
     [
         ("import -", "<&-", b"error: standard input is closed\n"),
         ("export", ">&-", b"error: standard output is closed\n"),
-        ("export", ">/dev/full", b"error: [Errno 28] No space left on device\n"),
+        ("export", ">/dev/full", b"error: standard output: No space left on device\n"),
     ],
 )
 def test_nowhere_to_read_or_write(url: str, command: str, closed: str, sentence: bytes) -> None:

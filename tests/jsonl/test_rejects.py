@@ -95,7 +95,7 @@ def test_a_full_disk_leaves_nothing(url: str, chats: Path) -> None:
 
     full = spawned(url, "import", chats, "--user-id", "ada", "--keep-going", preexec_fn=limit)
     assert (full.returncode, full.stdout) == (1, b"")
-    assert full.stderr == b"error: [Errno 27] File too large\n"
+    assert full.stderr == f"error: {chats}.rejects: File too large\n".encode()
     assert run(url, "export").stdout == b""
     assert beside(chats) == []
 
