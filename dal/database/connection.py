@@ -127,6 +127,9 @@ async def give_back(connection: Any, timeout: float) -> None:  # noqa: ASYNC109
     lent._on_release()
     release = connection._holder.release(timeout)
     if lent.is_in_transaction() or lent._protocol._is_cancelling():
-        await asyncio.shield(release)  # cut short, it would leave the statement running
+        # Cut short, it would leave the statement running. Out of time, the pool has closed the
+        # connection; the caller's own error is the one to see.
+        with suppress(TimeoutError):
+            await asyncio.shield(release)
     else:
         await release

@@ -121,3 +121,20 @@ async def test_no_connection_outlives_a_cancelled_call_that_opened_it(url: str) 
         if count:
             print(f"the largest suspension was {count}")
             return
+
+
+async def test_a_call_that_waits_for_a_lock_is_cancelled_and_says_nothing_else(
+    url: str, db: dal.Database
+) -> None:
+    """The request to cancel may reach the server before the statement does, and do nothing."""
+    async with dal.connect(url, min_size=1, max_size=1, acquire_timeout=0.5) as narrow:
+        for turns in range(12):
+            await dal.users.get(narrow, user_id="ada")  # which prepares it
+            async with db.transaction() as tx:
+                await tx.execute("LOCK TABLE users")
+                call = asyncio.create_task(dal.users.get(narrow, user_id="ada"))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                call.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await call
