@@ -143,11 +143,21 @@ async def test_statements_and_blocks_run_at_read_committed(
 
 
 @pytest.fixture
-async def strict(url: str) -> AsyncIterator[dal.Database]:
+def serializable(url: str) -> str:
+    """The database's URL with another default isolation."""
+    return f"{url}{'&' if '?' in url else '?'}default_transaction_isolation=serializable"
+
+
+async def test_the_address_s_isolation_does_not_matter_either(serializable: str) -> None:
+    async with dal.connect(serializable, min_size=1) as db:
+        assert await db.fetch("SHOW transaction_isolation") == [("read committed",)]
+
+
+@pytest.fixture
+async def strict(serializable: str) -> AsyncIterator[dal.Database]:
     """A database whose statements are serializable, as by a role's default behind a pooler."""
-    address = f"{url}{'&' if '?' in url else '?'}default_transaction_isolation=serializable"
     with patch.dict(SETTINGS, clear=True):
-        async with dal.connect(address, min_size=8, max_size=10) as strict:
+        async with dal.connect(serializable, min_size=8, max_size=10) as strict:
             assert await strict.fetch("SHOW transaction_isolation") == [("serializable",)]
             yield strict
 
