@@ -17,6 +17,7 @@ from dal.migrate import session
 from dal.migrate.run import Step
 from tests.migrations.database import AFTER, IDS, NEXT, Add, catalogue, lock_held, rows, run
 from tests.servers import Postgres, database_name
+from tests.stats.looking import role
 
 DUE = "ALTER TABLE tasks ADD COLUMN due timestamptz"
 NO_DUE = "ALTER TABLE tasks DROP COLUMN due"
@@ -104,6 +105,17 @@ def test_a_run_says_for_whom_it_waits(migrated: str, postgres: Postgres, runner:
             report.wait_for(f"^{other}; waiting$")
             assert not waiting.done()
         waiting.result(timeout=30)
+
+
+def test_another_roles_run_is_named_without_pg_monitor(migrated: str) -> None:
+    """Only since when it runs is hidden."""
+    with (
+        role(migrated, "GRANT CREATE ON SCHEMA public TO {role}") as owner,
+        lock_held(migrated) as pid,
+    ):
+        other = rf'another run is at work \(pid {pid}, application "dal migrate"\)'
+        with pytest.raises(migrate.LockedError, match=f"^{other}. Waited 0 s"):
+            migrate.apply(owner, wait=0)
 
 
 def test_patience_says_a_reason_once_and_keeps_to_its_time(
