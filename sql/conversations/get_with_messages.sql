@@ -20,9 +20,11 @@ LEFT JOIN (
     WHERE
         conversation_id = ANY (ARRAY[:conversation_id::uuid])
         AND user_id = :user_id
-        -- Always true. As an index condition it makes the index that has this order the cheapest
-        -- one, also where the planner thinks little of a sort.
-        AND created_at <= (SELECT 'infinity'::timestamptz)
+        -- Always true, which the planner does not see: an index condition, which makes the index
+        -- that has this order the cheapest one, also where a sort seems to cost little.
+        AND (created_at, id) < (
+            (SELECT 'infinity'::timestamptz), (SELECT 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+        )
     ORDER BY conversation_id, created_at DESC, id DESC
     LIMIT (SELECT :limit::bigint)
 ) AS m ON m.conversation_id = c.id

@@ -13,7 +13,7 @@ WITH page AS (
         WHERE
             -- As in history.sql; the other way round, because the index is read backwards.
             conversation_id = ANY (ARRAY[given.id])
-            AND user_id = :user_id
+            AND user_id = (SELECT :user_id::text)  -- hidden, as the limit is there
             AND (created_at, id) > (
                 CASE
                     WHEN given.place = 1

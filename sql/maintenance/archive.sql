@@ -4,11 +4,12 @@
 -- Locks: the conversations' rows; none is waited for, so two runs, or a run and an append, can't
 --   deadlock.
 WITH locked AS (
-    -- Asked again of the locked rows: they may have changed since they were picked.
+    -- Asked again of the locked rows: they may have changed since they were picked. IS TRUE, or an
+    -- index that holds these columns may be read for it, as far as they go, instead of the key's.
     SELECT c.user_id, c.id
     FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
     JOIN conversations AS c ON c.user_id = given.user_id AND c.id = given.id
-    WHERE c.status = 'active' AND c.updated_at < now() - :older_than::interval
+    WHERE (c.status = 'active' AND c.updated_at < now() - :older_than::interval) IS TRUE
     FOR NO KEY UPDATE OF c SKIP LOCKED
 ), archived AS (
     UPDATE conversations AS c

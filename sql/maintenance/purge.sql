@@ -4,14 +4,16 @@
 -- Index: conversations_pkey (user_id, id); the cascade uses idx_messages_conversation_created.
 -- Locks: the conversations' rows, of which none is waited for, and their messages.
 WITH locked AS (
-    -- Asked again of the locked rows: they may have changed since they were picked.
+    -- Asked again of the locked rows, with IS TRUE, as in archive.sql.
     SELECT c.user_id, c.id
     FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
     JOIN conversations AS c ON c.user_id = given.user_id AND c.id = given.id
     WHERE
-        c.status = 'archived'
-        AND c.updated_at < now() - :older_than::interval
-        AND coalesce(c.archived_at, c.updated_at) < now() - :older_than::interval
+        (
+            c.status = 'archived'
+            AND c.updated_at < now() - :older_than::interval
+            AND coalesce(c.archived_at, c.updated_at) < now() - :older_than::interval
+        ) IS TRUE
     FOR UPDATE OF c SKIP LOCKED
 ), purged AS (
     DELETE FROM conversations AS c

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from typing import TypeAlias
@@ -17,6 +18,7 @@ from tests.servers import Postgres, database_name
 DATA = {
     "every day": skewed(3_000, 8_000, 3_000, archived=4_000),
     "few owners": skewed(10_000, 8_000, 10, idle=2_000, talker="collector"),
+    "one long conversation": replace(skewed(25_000, 500, 30, talker="collector"), slack=2_200),
     "two conversations": TWO,
     "many users": skewed(1_000, 20_000, 100_000, archived=10_000),
     "large": skewed(300_000, 50_000, 20_000, archived=25_000),
