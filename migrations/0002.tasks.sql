@@ -47,10 +47,8 @@ BEGIN
         -- searched among all the completed ones. It costs one more entry a task, and completing a
         -- task can't be a HOT update, since completed is indexed. Editing a text can: updated_at is
         -- in no index, one reason to list tasks by created_at.
-        -- completed DESC, so that all three go the same way, and a page is the range from
-        -- (completed, created_at, id) on, in an order that the index above can't give.
         CREATE INDEX idx_tasks_user_completed
-            ON tasks (user_id, completed DESC, created_at DESC, id DESC);
+            ON tasks (user_id, completed, created_at DESC, id DESC);
 
         -- The owner is part of the key, in this table and in the next two. So a row can't be
         -- addressed without saying whose it is, an id reveals nothing about other users' rows,

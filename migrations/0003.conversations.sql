@@ -38,9 +38,9 @@ BEGIN
         -- One page of a user's conversations, latest first, is one range.
         CREATE INDEX idx_conversations_user_id ON conversations (user_id, updated_at DESC, id DESC);
 
-        -- The same for the active or the archived ones alone; status DESC, as completed in 0002.
+        -- The same for the active or the archived ones alone.
         CREATE INDEX idx_conversations_user_status
-            ON conversations (user_id, status DESC, updated_at DESC, id DESC);
+            ON conversations (user_id, status, updated_at DESC, id DESC);
 
         -- Across users: what nobody has touched for a while, to archive or to purge; status rides
         -- along so that rows of the other status are passed over within the index.

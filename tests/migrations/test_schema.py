@@ -20,7 +20,7 @@ public.conversations
     conversations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
     idx_conversations_updated_at btree (updated_at DESC, status)
     idx_conversations_user_id btree (user_id, updated_at DESC, id DESC)
-    idx_conversations_user_status btree (user_id, status DESC, updated_at DESC, id DESC)
+    idx_conversations_user_status btree (user_id, status, updated_at DESC, id DESC)
 public.messages
     id uuid NOT NULL DEFAULT gen_random_uuid()
     conversation_id uuid NOT NULL
@@ -49,7 +49,7 @@ public.tasks
     chk_task_title CHECK (title::text ~ '[^ \\t\\n\\v\\f\\r]'::text)
     tasks_pkey PRIMARY KEY (user_id, id)
     tasks_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
-    idx_tasks_user_completed btree (user_id, completed DESC, created_at DESC, id DESC)
+    idx_tasks_user_completed btree (user_id, completed, created_at DESC, id DESC)
     idx_tasks_user_id btree (user_id, created_at DESC, id DESC)
 public.users
     id character varying(255) NOT NULL
