@@ -9,6 +9,8 @@ def main() -> None:
         from dal.cli import run
 
         status = run()  # some commands import more
+    except KeyboardInterrupt:  # while it is imported; later it is Typer's
+        sys.exit(130)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == "dal":

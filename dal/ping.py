@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dal import errors, migrate
 from dal.database.address import Address
+from dal.database.failures import explain_connect, translated
 from dal.database.opening import open_connection
 from dal.database.pooler import is_pooled
 
@@ -41,7 +42,8 @@ def ping(url: str) -> Answer:
         DalError: there was no answer; says why.
     """
     address = Address.parse(url)
-    version, role, tls, pooler, seconds = asyncio.run(_ask(address))
+    answer = asyncio.run(translated(_ask, address, query="ping", explain=explain_connect))
+    version, role, tls, pooler, seconds = answer
     return Answer(version, role, tls, pooler, _schema(url), seconds)
 
 

@@ -1,6 +1,7 @@
 """check, sql and explain: the statements, proven and shown."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -55,7 +56,7 @@ def check(
     from dal.check.run import check as look  # which takes longer to import
 
     bindings = project()
-    with _database(server) as (connection, live, unfilled):
+    with _database(server) as (connection, live, unfilled), explained("check"):
         found = unfilled + look(
             connection, bindings, folder=SQL, migrations=MIGRATIONS, live=live, report=err.print
         )
@@ -128,6 +129,8 @@ def _options(arguments: list[str]) -> dict[str, str]:
         following = value if equals else next(rest, None)
         if following is None:
             raise typer.BadParameter(f"{option} needs a value")
+        if re.search("[\ud800-\udfff]", following):
+            raise typer.BadParameter(f"{option} is not UTF-8")
         given[name] = following
     return given
 

@@ -121,7 +121,7 @@ def explain(error: Exception, query: str | None = None) -> errors.DalError | Non
 def explain_connect(error: Exception, query: str | None = None) -> errors.DalError | None:
     """The same for a failure to connect, where nothing was sent and nothing can be lost."""
     found = explain(error, query)
-    if isinstance(found, errors.ConnectionLostError | errors.QueryTimeoutError):
+    if isinstance(found, errors.ConnectionLostError):
         return errors.DatabaseUnavailableError(sqlstate=found.sqlstate)
     if isinstance(found, errors.SchemaMismatchError | errors.InvalidInputError):
         return errors.ConfigurationError(

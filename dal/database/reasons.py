@@ -17,6 +17,18 @@ from dal.database.failures import explain_connect
 from dal.database.parameters import TLS_REQUIRED
 
 _CHECK = "check that the server runs, and host and port in DATABASE_URL"
+# Beginnings of what PgBouncer says, with one SQLSTATE for all, and PostgreSQL's for the same.
+_POOLERS = (
+    ("password authentication failed|no such user", "28P01"),
+    ('no such database|database ".*" does not exist', "3D000"),
+    ("no more connections allowed", "53300"),
+    ("unsupported startup parameter", "42704"),
+)
+_REFUSALS = {
+    "08P01": "the pooler there, or the server behind it, takes no connection; its log says why",
+    "55000": "the database takes no connections; its owner can ALTER DATABASE ... ALLOW_CONNECTIONS"
+    " true",
+}
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _PATIENCE_SECONDS = 3.0
 
@@ -57,8 +69,7 @@ async def reason(
         case OSError() | asyncpg.ConnectionDoesNotExistError():
             return await _looked_at(error, where, host, port, parameters)
         case asyncpg.PostgresError():
-            known = explain_connect(error)
-            return known and type(known)(f"{where}: {known}", sqlstate=known.sqlstate)
+            return _refused(error, where)
         case asyncpg.InterfaceError() | asyncpg.InternalClientError() if (
             "authentication" in str(error).lower()
         ):
@@ -69,6 +80,18 @@ async def reason(
         case asyncpg.InterfaceError() | asyncpg.InternalClientError():
             return await _looked_at(error, where, host, port, parameters)
     return None
+
+
+def _refused(error: asyncpg.PostgresError, where: str) -> errors.DalError | None:
+    """What a server, or a pooler before it, says to whoever comes."""
+    sqlstate = error.sqlstate
+    if sqlstate == "08P01":
+        sqlstate = next((code for words, code in _POOLERS if re.match(words, str(error))), sqlstate)
+        error = asyncpg.PostgresError.new({"C": sqlstate, "M": ""})
+    if sentence := _REFUSALS.get(sqlstate):
+        return errors.DatabaseUnavailableError(f"{where}: {sentence}", sqlstate=sqlstate)
+    known = explain_connect(error)
+    return known and type(known)(f"{where}: {known}", sqlstate=sqlstate)
 
 
 def _place(host: str, port: int) -> str:

@@ -54,7 +54,14 @@ def _database(show: Show, url: str | None) -> Iterator[str]:
     name = f"dal_demo_{uuid.uuid4().hex[:12]}"
     address = Address.parse(url)
     show.title(f"The database {name} on the server of your URL, dropped afterwards")
-    asyncio.run(_run(url, f"CREATE DATABASE {name}"))
+    try:
+        asyncio.run(_run(url, f"CREATE DATABASE {name}"))
+    except errors.PermissionDeniedError as error:
+        raise errors.PermissionDeniedError(
+            "the role may not create databases, and the demo needs one of its own; let it with"
+            " ALTER ROLE ... CREATEDB, or leave --url out",
+            sqlstate=error.sqlstate,
+        ) from None
     try:
         yield address.of_database(name)
     finally:

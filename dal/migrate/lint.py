@@ -70,6 +70,8 @@ def errors_in(folder: Path) -> list[Finding]:
         for path in files
         if path not in named
     ]
+    if not named:
+        findings.append(Finding(folder.name, 1, "no migrations found"))
     findings += _sequence([path.name for path in named])
     findings += _frozen(folder)
     ids = [path.stem for path in named if not path.stem.endswith(".rollback")]
@@ -93,6 +95,8 @@ def _sequence(names: list[str]) -> Iterator[Finding]:
 
 
 def _frozen(folder: Path) -> Iterator[Finding]:
+    for line in manifest.garbled(folder):
+        yield Finding(manifest.NAME, line, "is no checksum and name: restore it from git")
     for name, value in manifest.recorded(folder).items():
         if not (folder / name).is_file():
             yield Finding(name, 1, f"removed, but frozen in {manifest.NAME}: restore it")

@@ -4,12 +4,14 @@ The format is that of coreutils: `sha256sum --check SHA256SUMS` reads it as well
 """
 
 import hashlib
+import re
 from pathlib import Path
 
 from dal.errors import ConfigurationError
 from dal.places import refuse_installed
 
 NAME = "SHA256SUMS"
+_LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 
 
 def checksum(path: Path) -> str:
@@ -19,10 +21,19 @@ def checksum(path: Path) -> str:
 
 def recorded(folder: Path) -> dict[str, str]:
     """The checksum of each file that the manifest names; nothing if there is no manifest."""
+    return {found[2]: found[1] for line in _lines(folder) if (found := _LINE.fullmatch(line))}
+
+
+def garbled(folder: Path) -> list[int]:
+    """The numbers of the manifest's lines that are none, as an unfinished merge leaves them."""
+    return [number for number, line in enumerate(_lines(folder), 1) if not _LINE.fullmatch(line)]
+
+
+def _lines(folder: Path) -> list[str]:
     manifest = folder / NAME
-    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
-    pairs = (line.split(maxsplit=1) for line in lines)
-    return {name: value for value, name in pairs}
+    if not manifest.is_file():
+        return []
+    return manifest.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def freeze(folder: Path) -> list[str]:
@@ -36,6 +47,8 @@ def freeze(folder: Path) -> list[str]:
             installed dal.
     """
     refuse_installed(folder)
+    if lines := garbled(folder):
+        raise ConfigurationError(f"{NAME}, line {lines[0]}: is no checksum and name; restore it")
     frozen = recorded(folder)
     found = {path.name: checksum(path) for path in sorted(folder.glob("*.sql"))}
     changed = sorted(name for name in frozen if found.get(name) != frozen[name])
@@ -45,6 +58,6 @@ def freeze(folder: Path) -> list[str]:
             f" its line out of {NAME} if no database has it"
         )
     added = sorted(found.keys() - frozen.keys())
-    lines = [f"{value}  {name}\n" for name, value in sorted((frozen | found).items())]
-    (folder / NAME).write_text("".join(lines), encoding="utf-8")
+    text = "".join(f"{value}  {name}\n" for name, value in sorted((frozen | found).items()))
+    (folder / NAME).write_text(text, encoding="utf-8")
     return added

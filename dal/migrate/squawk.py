@@ -42,13 +42,25 @@ def squawk(folder: Path) -> list[Finding]:
     program = shutil.which("squawk", path=beside)
     if program is None:
         raise MissingToolError
-    files = [path for path in sorted(folder.glob("*.sql")) if ".rollback" not in path.name]
+    files = [
+        path
+        for path in sorted(folder.glob("*.sql"))
+        if ".rollback" not in path.name and _is_text(path)
+    ]
     inside = [path for path in files if is_transactional(path)]
     outside = [path for path in files if path not in inside]
     findings = [finding for path in files for finding in _unreasoned(path)]
     findings += _run(program, inside, "--assume-in-transaction")
     findings += _run(program, outside)
     return sorted(findings, key=lambda one: (one.file, one.line))
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:  # which is lint's to say
+        return False
+    return True
 
 
 def _run(program: str, files: list[Path], *options: str) -> Iterator[Finding]:

@@ -338,7 +338,9 @@ async def refusing(sqlstate: str) -> AsyncIterator[str]:
         ("42704", errors.ConfigurationError, "DATABASE_URL"),  # an unknown `?setting=`
         ("53300", errors.DatabaseUnavailableError, "lower max_size"),
         ("57P03", errors.DatabaseUnavailableError, "try again"),
-        ("08P01", errors.DatabaseUnavailableError, "try again"),
+        ("08P01", errors.DatabaseUnavailableError, "its log says why"),
+        ("55000", errors.DatabaseUnavailableError, "the database takes no connections"),
+        ("57014", errors.QueryTimeoutError, "a time limit"),
     ],
 )
 async def test_the_server_refuses(sqlstate: str, kind: type[Exception], advice: str) -> None:

@@ -39,6 +39,20 @@ def test_new_ones_are_fit_once_they_are_frozen(folder: Path, add: Add) -> None:
     assert migrate.freeze(folder) == []
 
 
+def test_a_manifest_with_a_conflict_in_it(folder: Path) -> None:
+    file = folder / manifest.NAME
+    file.write_text(f"<<<<<<< HEAD\n{file.read_text()}=======\nb\n")
+    lines = [1, file.read_text().count("\n") - 1, file.read_text().count("\n")]
+    said = "is no checksum and name: restore it from git"
+    assert problems(folder) == [f"SHA256SUMS:{line}: {said}" for line in lines]
+    with pytest.raises(ConfigurationError, match="SHA256SUMS, line 1: is no checksum"):
+        migrate.freeze(folder)
+
+
+def test_a_folder_without_migrations(tmp_path: Path) -> None:
+    assert problems(tmp_path) == [f"{tmp_path.name}:1: no migrations found"]
+
+
 TWO = f"{INDEX};\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_two ON tasks (id)"
 
 

@@ -98,3 +98,9 @@ def test_without_squawk_it_says_so_and_freezes_nothing(
     assert (result.exit_code, result.stdout) == (3, "")
     assert "squawk is not installed" in result.stderr
     assert NEXT not in (folder / "SHA256SUMS").read_text()
+
+
+def test_a_file_that_is_not_utf8_is_left_to_lint(folder: Path, add: Add) -> None:
+    add(f"{NEXT}.due", "SELECT 1").write_bytes(b"-- \xff\nSELECT 1;\n")
+    assert findings(folder) == []
+    assert "is not UTF-8" in str(migrate.lint(folder))

@@ -141,6 +141,41 @@ def test_a_server_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "status", "kind", "sentence"),
+    [
+        ("password authentication failed", 6, ConfigurationError, "the server refuses this user"),
+        ("no such user", 6, ConfigurationError, "the server refuses this user"),
+        ("no such database: chat", 7, ConfigurationError, "the database does not exist"),
+        ('database "chat" does not exist', 7, ConfigurationError, "the database does not exist"),
+        (
+            "no more connections allowed (max_client_conn)",
+            8,
+            DatabaseUnavailableError,
+            "the server",
+        ),
+        ("unsupported startup parameter: options", 3, ConfigurationError, "DATABASE_URL asks for"),
+        ("query_wait_timeout", 4, DatabaseUnavailableError, "the pooler there, or the server"),
+    ],
+)
+def test_a_pooler_refuses(
+    words: str, status: int, kind: type[DalError], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PgBouncer gives all of them one SQLSTATE."""
+    body = f"SFATAL\0C08P01\0M{words}\0\0".encode()
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(8)
+        connection.sendall(b"N")
+        connection.recv(1000)
+        connection.sendall(b"E" + struct.pack("!i", 4 + len(body)) + body)
+
+    with serving(answer) as port:
+        url = f"postgresql://ada:s3cret@127.0.0.1:{port}/chat"
+        told = refused(url, status, kind, monkeypatch)
+    assert told.startswith(f"127.0.0.1:{port}: {sentence}")
+
+
+@pytest.mark.parametrize(
     "answer", [demands(7), demands(10, b"SCRAM-SHA-512\0\0")], ids=["GSS", "SASL"]
 )
 def test_a_login_that_asyncpg_does_not_have(
