@@ -84,7 +84,7 @@ async def reason(
 
 def _refused(error: asyncpg.PostgresError, where: str) -> errors.DalError | None:
     """What a server, or a pooler before it, says to whoever comes."""
-    sqlstate = error.sqlstate
+    sqlstate: str = getattr(error, "sqlstate", None) or ""  # no annotation of asyncpg's knows it
     if sqlstate == "08P01":
         sqlstate = next((code for words, code in _POOLERS if re.match(words, str(error))), sqlstate)
         error = asyncpg.PostgresError.new({"C": sqlstate, "M": ""})
