@@ -51,7 +51,7 @@ check: .venv/dev ## prove every statement against the schema (ARGS="--format jso
 	@$(BIN)/dal check $(ARGS)
 
 check-data: .venv/dev ## count the rows and pages that each statement reads, by data and statistics
-	$(PYTEST) tests/check/test_skew.py
+	$(PYTEST) tests/check/test_skew.py tests/flat/test_batches.py tests/flat/test_lines.py tests/flat/test_new_tables.py
 
 lint: .venv/dev ## look for faults in form
 	$(BIN)/ruff check .

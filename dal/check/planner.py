@@ -15,7 +15,7 @@ from dal.check.scans import Scan
 Fault: TypeAlias = tuple[str, Scan, str]
 """A rule, where it is broken, and how."""
 
-LARGE_ROWS = 1000
+LARGE_ROWS = 5000
 """How many rows a table needs to be looked at: a small one is rightly read from end to end."""
 
 RULES = {

@@ -40,6 +40,9 @@ def check(
     server: Annotated[
         int | None, typer.Option(help="Use this embedded PostgreSQL, whatever DATABASE_URL says.")
     ] = None,
+    plans: Annotated[
+        bool, typer.Option("--plans", help="Let the plans of DATABASE_URL decide as well.")
+    ] = False,
 ) -> None:
     """Prove every statement against the schema, before anything runs.
 
@@ -47,12 +50,15 @@ def check(
     nothing: all is prepared and explained in a read-only transaction that is rolled back, which
     takes ROW EXCLUSIVE locks for a moment, and the privileges of the service.
 
-    Notes name what changes the tables' rows and makes no statement wrong, such as a trigger.
+    Plans come and go with the rows: those of a live database are shown, and decide only with
+    --plans. Notes name what changes the tables' rows and makes no statement wrong, such as a
+    trigger.
 
-    Exit status: 0 nothing was found, 16 findings, 3 to 9 as for ping.
+    Exit status: 0 nothing was found that decides, 16 findings, 3 to 9 as for ping.
     """
     from dal.check.describe import Database
     from dal.check.needs import lacking
+    from dal.check.planner import RULES
     from dal.check.run import check as look  # which takes longer to import
 
     bindings = project()
@@ -62,19 +68,23 @@ def check(
         )
         absent = lacking(bindings, Database(connection))
         version = connection.info.server_version // 10000
+    shown = [one for one in found if live and not plans and one.rule in RULES]
+    decisive = [one for one in found if one not in shown]
     if format_ is Format.JSON:
-        rows = [one.as_json(Path.cwd()) for one in found]
+        rows = [one.as_json(Path.cwd()) | {"decides": one in decisive} for one in found]
         out.print(json.dumps(rows, indent=2))
     else:
-        for one in found:
+        for one in [*shown, *decisive]:
             err.print(one.as_text(Path.cwd()) + "\n")
         what = "the database of DATABASE_URL" if live else "a new database"
         number = len(bindings) - len(absent)
         proven = f"{number} statements against {what} (PostgreSQL {version})"
-        out.print(f"{len(found)} findings in {proven}" if found else f"proved {proven}")
+        out.print(f"{len(decisive)} findings in {proven}" if decisive else f"proved {proven}")
+        if shown:
+            out.print(f"{len(shown)} findings in plans, which follow the rows; --plans obeys them")
         for name, need in absent.items():
             out.print(f"not proven: {name}, because there is no {need}")
-    if found:
+    if decisive:
         raise typer.Exit(FINDINGS)
 
 

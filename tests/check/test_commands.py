@@ -61,6 +61,28 @@ async def test_a_live_database_is_not_changed(url: str, db: object) -> None:
     assert "findings in" in out
 
 
+def test_plans_of_a_live_database_decide_only_if_asked_to(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("INSERT INTO users (id) VALUES ('ada')")
+        owner.execute(
+            "INSERT INTO tasks (user_id, title) SELECT 'ada', 'Milk' FROM generate_series(1, 6000)"
+        )
+        owner.execute("ANALYZE tasks")
+        owner.execute("DROP INDEX idx_tasks_user_id")
+    code, out, said = dal("check", url=url)
+    assert code == 0
+    assert re.search(r"sql/tasks/list_for_user.sql:\d+:6: sort: ", said)
+    assert out.startswith("proved ")
+    assert re.search(r"^\d findings in plans, which follow the rows; --plans obeys", out, re.M)
+    code, out, _ = dal("check", "--plans", url=url)
+    assert code == 16
+    assert re.match(r"\d findings in ", out)
+    assert "--plans" not in out
+    for option in ((), ("--plans",)):
+        _, out, _ = dal("check", "--format", "json", *option, url=url)
+        assert {found["decides"] for found in json.loads(out)} == {bool(option)}
+
+
 def test_a_database_that_is_not_migrated(empty_database: str) -> None:
     code, _, said = dal("check", url=empty_database)
     assert code == 16

@@ -55,13 +55,16 @@ def role(url: str, *statements: str) -> Iterator[str]:
     name = "dal_test_looker"
     password = f":{parts.password}" if parts.password else ""
     secret = f"PASSWORD '{unquote(parts.password)}'" if parts.password else ""
-    with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute(f"CREATE ROLE {name} LOGIN {secret}".encode())
-        try:
+
+    def execute(*statements: str) -> None:
+        with psycopg.connect(url, autocommit=True) as owner:
             for statement in statements:
                 owner.execute(statement.format(role=name).encode())
-            host = parts.netloc.rpartition("@")[2]
-            yield urlunsplit(parts._replace(netloc=f"{name}{password}@{host}"))
-        finally:
-            owner.execute(f"DROP OWNED BY {name}".encode())
-            owner.execute(f"DROP ROLE {name}".encode())
+
+    execute(f"CREATE ROLE {name} LOGIN {secret}")
+    try:
+        execute(*statements)
+        host = parts.netloc.rpartition("@")[2]
+        yield urlunsplit(parts._replace(netloc=f"{name}{password}@{host}"))
+    finally:
+        execute("DROP OWNED BY {role}", "DROP ROLE {role}")
