@@ -146,6 +146,13 @@ class Address:
         return f"Address({', '.join(parts)})"
 
 
+def place(host: str, port: int) -> str:
+    """A host with its port, or a socket's path, as people write them."""
+    if host.startswith("/"):
+        return f"{host}/.s.PGSQL.{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _decoded(text: str) -> str:
     decoded = unquote(text, errors="surrogateescape")  # unlike a URL's form, + is no space
     if re.search("[\0\ud800-\udfff]", decoded):

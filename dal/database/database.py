@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from dal.database import opened
-from dal.database.address import Address
+from dal.database.address import Address, place
 from dal.database.connection import expire, forget, give_back, is_lost
 from dal.database.failures import READ_ONLY, explain_connect, translated
 from dal.database.floor import Floor
@@ -228,6 +228,11 @@ class Database:
             failure = PoolTimeoutError() if full else explain_connect(error)
             if failure is None:
                 raise
+            if isinstance(error, TimeoutError) and not full:
+                places = ", ".join(place(*host) for host in self.address.hosts)
+                failure = DatabaseUnavailableError(
+                    f"no connection to {places} within acquire_timeout; dal ping says why"
+                )
         else:
             if not pool.is_closing():
                 return connection

@@ -13,6 +13,7 @@ from contextlib import suppress
 import asyncpg
 
 from dal import errors
+from dal.database.address import place
 from dal.database.failures import explain_connect
 from dal.database.parameters import TLS_REQUIRED
 
@@ -47,7 +48,7 @@ async def reason(
         host, port: where; a host that begins with a slash is a socket's directory.
         parameters: the address's.
     """
-    where = _place(host, port)
+    where = place(host, port)
     match error:
         case asyncpg.TargetServerAttributeNotMatched():
             wanted = parameters.get("target_session_attrs")
@@ -92,12 +93,6 @@ def _refused(error: asyncpg.PostgresError, where: str) -> errors.DalError | None
         return errors.DatabaseUnavailableError(f"{where}: {sentence}", sqlstate=sqlstate)
     known = explain_connect(error)
     return known and type(known)(f"{where}: {known}", sqlstate=sqlstate)
-
-
-def _place(host: str, port: int) -> str:
-    if host.startswith("/"):
-        return f"{host}/.s.PGSQL.{port}"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _numbers(error: OSError) -> list[int]:
@@ -161,7 +156,7 @@ async def _answer(host: str, port: int) -> bytes:
     """
     async with asyncio.timeout(_PATIENCE_SECONDS):
         if host.startswith("/"):
-            reader, writer = await asyncio.open_unix_connection(_place(host, port))
+            reader, writer = await asyncio.open_unix_connection(place(host, port))
         else:
             reader, writer = await asyncio.open_connection(host, port)
     try:

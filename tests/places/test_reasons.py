@@ -16,6 +16,7 @@ import dal
 from dal import migrate
 from dal.cli import app
 from dal.database import reasons
+from dal.database.address import place
 from dal.errors import ConfigurationError, DalError, DatabaseUnavailableError
 from dal.ping import ping
 
@@ -236,3 +237,17 @@ def test_a_file_that_tls_cannot_use(
     (tmp_path / "text").write_text("no certificate")
     url = f"postgresql://ada:s3cret@127.0.0.1:1/chat?{query.replace('{}', str(tmp_path))}"
     assert sentence in refused(url, 3, ConfigurationError, monkeypatch)
+
+
+async def test_a_server_that_falls_silent(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(**_: object) -> None:
+        await asyncio.sleep(60)
+
+    async with dal.connect(url, min_size=0, acquire_timeout=0.05) as db:
+        monkeypatch.setattr("asyncpg.connect", hang)
+        with pytest.raises(DatabaseUnavailableError) as caught:
+            await db.ping()
+        [(host, port)] = db.address.hosts
+    assert str(caught.value) == (
+        f"no connection to {place(host, port)} within acquire_timeout; dal ping says why"
+    )
