@@ -15,7 +15,7 @@ _FOREIGN_KEYS = """
         conrelid::regclass::text, conname::text,
         substring(obj_description(conrelid, 'pg_class') FROM '^dal ([^:]*)'),
         ARRAY(
-            SELECT attname::text
+            SELECT quote_ident(attname)
             FROM unnest(conkey) WITH ORDINALITY AS key (number, place)
             JOIN pg_attribute ON attrelid = conrelid AND attnum = number
             ORDER BY place)
@@ -50,7 +50,7 @@ _DUPLICATES = """
     SELECT DISTINCT ON (one.indrelid::regclass::text, one.name)
         one.indrelid::regclass::text, one.name,
         substring(obj_description(one.indrelid, 'pg_class') FROM '^dal ([^:]*)'),
-        other.name, one.definition = other.definition
+        other.name, one.definition = other.definition, quote_ident(one.name)
     FROM index AS one
     JOIN index AS other ON other.indrelid = one.indrelid AND other.rank < one.rank
     WHERE one.definition = other.definition
@@ -83,12 +83,12 @@ def _foreign_keys(connection: psycopg.Connection, folder: Path) -> Iterator[Find
 
 
 def _duplicates(connection: psycopg.Connection, folder: Path) -> Iterator[Finding]:
-    for _, name, mark, other, same in connection.execute(_DUPLICATES):
+    for _, name, mark, other, same, quoted in connection.execute(_DUPLICATES):
         yield Finding(
             "duplicate-index",
             *_place(folder, name, mark),
             f"{name} is {'the same as' if same else 'the beginning of'} {other}",
-            f"drop it in a migration: DROP INDEX CONCURRENTLY {name}",
+            f"drop it in a migration: DROP INDEX CONCURRENTLY {quoted}",
         )
 
 

@@ -77,13 +77,13 @@ class Planner:
     def faults(self, binding: Binding) -> list[Fault]:
         """The rules that a statement breaks, where, and how."""
         plan = generic_plan(self.connection, binding.statement)
-        found = list(self._for_any_values(plan))
-        at_fault = {scan.alias for _, scan, _ in found}
+        faults = list(self._for_any_values(plan))
+        at_fault = {scan.alias for _, scan, _ in faults}
         usual = {scan.alias: scan for scan in plan.scans if scan.alias not in at_fault}
         for kind, values in self.samples.of(binding, plan.tables):
             custom = custom_plan(self.connection, binding.statement, values)
-            found += self._for_these_values(kind, custom, usual)
-        return found
+            faults += self._for_these_values(kind, custom, usual)
+        return faults
 
     def _for_any_values(self, plan: Plan) -> Iterator[Fault]:
         for scan in plan.scans:
@@ -110,7 +110,7 @@ class Planner:
             # What a good part of the rows have is rightly looked for in all of them.
             elif scan in sorts or (
                 scan.fixed != usual[scan.alias].fixed
-                and not (scan.step == "Seq Scan" and scan.rows * 10 >= self.rows[scan.table])
+                and not (scan.step == "Seq Scan" and scan.rows * 10 >= self.rows.get(scan.table, 0))
             ):
                 seen, sort = f"{scan}{_by(scan)}", " and a sort" * (scan in sorts)
                 expected = f"{usual[scan.alias]}{_by(usual[scan.alias])}"
@@ -135,9 +135,10 @@ class Planner:
         """How a scan that wants a unique key's row reads a range that is not that key's."""
         keys = self._keys[scan.table]
         wanted = [name for name, key in keys.items() if key <= scan.fixed | scan.picked]
-        for index, _ in scan.indexes if wanted else ():
-            begin = {*takewhile(scan.fixed.__contains__, self._columns[index])}
-            if not any(key <= begin for key in keys.values()):
+        for index, _ in scan.indexes:
+            # One that is not known is of another schema's table, which has the same name.
+            begin = {*takewhile(scan.fixed.__contains__, self._columns.get(index, ()))}
+            if wanted and index in self._columns and not any(key <= begin for key in keys.values()):
                 return (
                     f"a row of {scan.table} is looked up by all columns of {wanted[0]}, but in a"
                     f" longer range of {index}"

@@ -68,8 +68,8 @@ def check(
         )
         absent = lacking(bindings, Database(connection))
         version = connection.info.server_version // 10000
-    shown = [one for one in found if live and not plans and one.rule in RULES]
-    decisive = [one for one in found if one not in shown]
+    shown = [finding for finding in found if live and not plans and finding.rule in RULES]
+    decisive = [finding for finding in found if finding not in shown]
     if format_ is Format.JSON:
         rows = [one.as_json(Path.cwd()) | {"decides": one in decisive} for one in found]
         out.print(json.dumps(rows, indent=2))

@@ -1,5 +1,6 @@
 """Indexes that are missing, and indexes that are there twice."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,22 @@ def test_duplicates(
 ) -> None:
     place = f"duplicate-index {NEXT}.more.sql:2:{14 + index.index('again')}"
     assert found(connection, folder, f"CREATE INDEX {index}") == [place] * expected
+
+
+def test_the_advice_runs_for_names_that_need_quotes(
+    connection: psycopg.Connection, folder: Path
+) -> None:
+    with connection.transaction(force_rollback=True):
+        connection.execute(
+            'ALTER TABLE tasks ADD "Other Id" varchar(255) REFERENCES users (id);'
+            'CREATE INDEX "Again" ON tasks (user_id)'
+        )
+        for finding in findings(connection, folder):
+            advice = re.search("(CREATE|DROP) INDEX .*(?= in )|DROP INDEX .*", finding.help)
+            assert advice
+            statement = advice[0].replace("CONCURRENTLY", "").replace("...", "")
+            connection.execute(statement.encode())
+        assert findings(connection, folder) == []
 
 
 def test_the_unique_one_of_two_stays(connection: psycopg.Connection, folder: Path) -> None:

@@ -215,6 +215,16 @@ def test_an_index_that_is_gone(database: psycopg.Connection) -> None:
     assert found.path.read_text()[found.offset :].startswith("messages\nWHERE")
 
 
+def test_a_table_that_the_search_path_does_not_find(
+    database: psycopg.Connection, tmp_path: Path
+) -> None:
+    database.execute("CREATE SCHEMA elsewhere")
+    database.execute("CREATE TABLE elsewhere.tasks (user_id text, id uuid, title text)")
+    database.execute("CREATE INDEX by_user ON elsewhere.tasks (user_id, title, id)")
+    sql = "SELECT id FROM elsewhere.tasks WHERE user_id = :user_id AND id = :id::uuid"
+    assert findings(database, [bound(tmp_path, sql, list[Found], user_id=str, id=Any)]) == []
+
+
 def test_a_small_table_may_be_read_whole(database: psycopg.Connection, tmp_path: Path) -> None:
     sql = "-- Waives sort on tasks: none.\nSELECT id FROM tasks WHERE lower(title) = :title"
     binding = bound(tmp_path, sql, list[Found], title=str)

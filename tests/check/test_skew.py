@@ -110,7 +110,7 @@ def test_a_statement_keeps_within_its_bound(
     for owner in rows.owners:
         bound = bounds(rows, owner)[name]
         for page, values in enumerate(calls(binding, owner)):
-            found = reads(database(rows, state), binding, values, generic=generic)
-            if excess := found.beyond(bound, rows.slack):
+            counted = reads(database(rows, state), binding, values, generic=generic)
+            if excess := counted.beyond(bound, rows.slack):
                 beyond[owner.user_id, page] = excess
     assert beyond == {}
