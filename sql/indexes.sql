@@ -4,10 +4,11 @@
 --
 -- Keeps idx_messages_conversation_id: asked for; counts and checks across owners read less of it.
 -- Keeps idx_messages_created_at: asked for; messages by time, whoever's, in monitoring and exports.
-SELECT indexrelid::regclass::text AS index
+SELECT index.relname::text AS index
 FROM pg_index AS own
+JOIN pg_class AS index ON index.oid = indexrelid
 JOIN pg_class AS of_table ON of_table.oid = indrelid
-JOIN pg_namespace ON pg_namespace.oid = relnamespace
+JOIN pg_namespace ON pg_namespace.oid = of_table.relnamespace
 WHERE
     pg_table_is_visible(indrelid)
     AND nspname = ANY (current_schemas(false))
@@ -26,4 +27,4 @@ WHERE
                     AND conkey <@ (key.indkey::int2[])[:cardinality(conkey) - 1]
             )
     )
-ORDER BY index;
+ORDER BY index.relname;
