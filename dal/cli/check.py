@@ -71,11 +71,11 @@ def check(
     shown = [finding for finding in found if live and not plans and finding.rule in RULES]
     decisive = [finding for finding in found if finding not in shown]
     if format_ is Format.JSON:
-        rows = [one.as_json(Path.cwd()) | {"decides": one in decisive} for one in found]
+        rows = [one.as_json(_here()) | {"decides": one in decisive} for one in found]
         out.print(json.dumps(rows, indent=2))
     else:
         for one in [*shown, *decisive]:
-            err.print(one.as_text(Path.cwd()) + "\n")
+            err.print(one.as_text(_here()) + "\n")
         what = "the database of DATABASE_URL" if live else "a new database"
         number = len(bindings) - len(absent)
         proven = f"{number} statements against {what} (PostgreSQL {version})"
@@ -125,6 +125,13 @@ def explain(
         connection.autocommit = True
         ordered = [values.get(one) for one in names]
         out.print(told(connection, binding.statement, ordered, generic=not custom))
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return Path("/")
 
 
 def _options(arguments: list[str]) -> dict[str, str]:

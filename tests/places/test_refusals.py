@@ -87,6 +87,19 @@ def test_a_time_limit_is_no_lost_server(url: str, monkeypatch: pytest.MonkeyPatc
         ping.ping(limited)
 
 
+def test_findings_in_a_folder_that_is_gone(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER TABLE tasks ALTER title DROP NOT NULL")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = CliRunner().invoke(app, ["check"], env={"DATABASE_URL": url})
+    assert result.exit_code == 16, result.stderr
+    assert "title may be NULL" in result.stderr
+
+
 def test_an_option_that_is_not_utf8() -> None:
     result = CliRunner().invoke(app, ["explain", "users.get", "--user-id", "\udcff"])
     assert result.exit_code == 2
