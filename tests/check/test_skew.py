@@ -43,8 +43,8 @@ Database: TypeAlias = Callable[[Data, str], psycopg.Connection]
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres, migrated_template: str) -> Iterator[Database]:
-    """A connection to a database of some data in some state, which is made when it is asked for."""
+def new_database(postgres: Postgres, migrated_template: str) -> Iterator[Database]:
+    """A connection to a new database of some data in some state."""
     with ExitStack() as stack:
 
         def copy(template: str, *statements: str) -> str:
@@ -61,7 +61,6 @@ def database(postgres: Postgres, migrated_template: str) -> Iterator[Database]:
         def filled(data: Data, before: str) -> str:
             return database_name(copy(migrated_template, before, data.sql))
 
-        @cache
         def connection(data: Data, state: str) -> psycopg.Connection:
             before, after = STATES[state]
             url = copy(filled(data, before), after, after)  # the first one's commit is on the disk
@@ -72,6 +71,12 @@ def database(postgres: Postgres, migrated_template: str) -> Iterator[Database]:
             return connection
 
         yield connection
+
+
+@pytest.fixture(scope="module")
+def database(new_database: Database) -> Database:
+    """The same, which all tests have together."""
+    return cache(new_database)
 
 
 def test_a_vacuumed_table_is_visible_to_all(database: Database) -> None:
@@ -114,3 +119,17 @@ def test_a_statement_keeps_within_its_bound(
             if excess := counted.beyond(bound, rows.slack):
                 beyond[owner.user_id, page] = excess
     assert beyond == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", LARGE)
+@pytest.mark.parametrize("generic", [True, False], ids=["generic", "custom"])
+def test_a_chat_turn_beside_50_000_conversations(
+    new_database: Database, generic: bool, state: str
+) -> None:
+    """In a database of its own: the rows that an undone statement leaves are read by the next."""
+    [_, collector, _] = DATA["large"].owners
+    binding = STATEMENTS["messages.create_and_history"]
+    [values] = calls(binding, collector)
+    connection = new_database(DATA["large"], state)
+    assert reads(connection, binding, values, generic=generic).pages <= 60
