@@ -3,5 +3,7 @@
 
 ALTER TABLE conversations DROP COLUMN IF EXISTS last_message_at;
 
+COMMENT ON COLUMN messages.created_at IS
+    'taken from conversations.updated_at under its row lock, so it strictly increases';
 COMMENT ON COLUMN conversations.updated_at IS
     'recency, and the clock of the messages: must never be earlier than the newest of them';

@@ -22,5 +22,7 @@ ALTER TABLE conversations ADD COLUMN IF NOT EXISTS last_message_at timestamptz;
 
 COMMENT ON COLUMN conversations.last_message_at IS
     'created_at of the newest message, and the clock of the next: set by every append';
+COMMENT ON COLUMN messages.created_at IS
+    'taken from conversations.last_message_at under its row lock, so it strictly increases';
 COMMENT ON COLUMN conversations.updated_at IS
     'recency: moved by every message, touch and restore; never set it before the newest message';

@@ -1,9 +1,9 @@
 """Rows that the keys should make impossible, where somebody dropped a key or wrote beside dal."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
@@ -119,28 +119,27 @@ async def find_orphans(db: Database) -> AsyncGenerator[Orphan, None]:
             after = Key(page[-1].user_id, page[-1].id)
 
 
-async def delete_orphans(db: Database, orphans: Sequence[Orphan]) -> int:
+async def delete_orphans(db: Database, orphans: Iterable[Orphan]) -> int:
     """Delete orphans that `find_orphans` gave, if they still are; how many that were.
 
     A conversation whose times are before its newest message is not deleted: its times are moved up
-    to that.
+    to that. Each thousand is a transaction of its own. Look again afterwards: where keys are
+    missing, a deleted conversation may leave its messages behind.
 
     SQL: sql/maintenance/delete_orphaned_messages.sql, delete_orphaned_conversations.sql,
     delete_orphaned_tasks.sql and advance_late_conversations.sql beside it.
 
-    Parameters:
-        orphans: at most 50,000 of each kind.
-
     Raises:
         PermissionDeniedError: a row-level security policy hides rows from this role.
+        TransactionConflictError: a lock was in the way for more than 10 seconds; repeat it.
     """
+    keys = defaultdict(list)
+    for orphan in orphans:
+        keys[orphan.kind].append(Key(orphan.user_id, orphan.id))
     mended = 0
-    for kind, same in groupby(sorted(orphans, key=lambda orphan: orphan.kind), _kind):
+    for kind, of_kind in keys.items():
         _, mend = _STATEMENTS[kind]
-        async with transaction(db) as tx:
-            mended += await mend(tx, keys=[Key(orphan.user_id, orphan.id) for orphan in same])
+        for start in range(0, len(of_kind), _BATCH):
+            async with transaction(db) as tx:
+                mended += await mend(tx, keys=of_kind[start : start + _BATCH])
     return mended
-
-
-def _kind(orphan: Orphan) -> OrphanKind:
-    return orphan.kind

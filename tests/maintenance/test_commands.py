@@ -96,8 +96,24 @@ def test_orphans(connection: psycopg.Connection) -> None:
     assert "1  a conversation whose times are before its newest message" in some.stdout
     assert f"clock {row[0]}" in some.stdout
     mended = command("orphans", "--delete")
-    assert (mended.exit_code, mended.stdout.splitlines()[-1]) == (0, "mended 1")
+    assert (mended.exit_code, mended.stdout) == (0, "mended 1\nthere are no orphans\n")
     assert command("orphans").exit_code == 0
+
+
+def test_orphans_that_a_deletion_leaves_behind(connection: psycopg.Connection) -> None:
+    connection.execute("""
+        ALTER TABLE messages DROP CONSTRAINT messages_user_id_conversation_id_fkey;
+        ALTER TABLE conversations DROP CONSTRAINT conversations_user_id_fkey;
+        INSERT INTO messages (user_id, conversation_id, role, content)
+        SELECT user_id, id, 'user', 'Buy milk' FROM conversations;
+        DELETE FROM tasks;
+        DELETE FROM users
+    """)
+    assert command("orphans").exit_code == 16
+    mended = command("orphans", "--delete")
+    # Five conversations late by their messages and without a user, then these messages.
+    assert (mended.exit_code, mended.stdout.splitlines()[-1]) == (0, "there are no orphans")
+    assert connection.execute("SELECT count(*) FROM messages").fetchone() == (0,)
 
 
 def test_a_lock_in_the_way(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
