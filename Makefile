@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# As many processes as there are cores; who is done takes over tests of the others.
+PARALLEL := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo migrate rollback status mark new ping test test-all bench coverage check check-data lint lint-migrations verify-migrations format types catalog verify-catalog clean
@@ -34,18 +36,18 @@ ping: .venv/runtime ## reach the server of DATABASE_URL, and say what is there
 	@$(BIN)/dal ping
 
 test: .venv/dev ## run the tests (DAL_TEST_POSTGRES=embedded, testcontainers or a URL)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) $(PARALLEL) -m "not slow"
 
 test-all: .venv/dev ## run the slow ones too, on PostgreSQL 14 to 18 (DAL_TEST_POSTGRES="npm:14 embedded")
 	@set -e; for server in $${DAL_TEST_POSTGRES:-npm:14 npm:15 npm:16 npm:17 npm:18}; do \
-		DAL_TEST_POSTGRES=$$server $(PYTEST); \
+		DAL_TEST_POSTGRES=$$server $(PYTEST) $(PARALLEL); \
 	done
 
 bench: .venv/bench ## measure against what else there is; writes tests/benchmarks/README.md (ARGS=--quick)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 coverage: .venv/dev ## run the tests and report which lines and branches they miss
-	$(PYTEST) -m "not slow" --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) $(PARALLEL) -m "not slow" --cov --cov-report=term-missing:skip-covered
 
 check: .venv/dev ## prove every statement against the schema (ARGS="--format json")
 	@$(BIN)/dal check $(ARGS)

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -20,7 +21,17 @@ _STACK = pytest.StashKey[ExitStack]()
 def pytest_sessionstart(session: pytest.Session) -> None:
     stack = session.config.stash[_STACK] = ExitStack()
     choice = os.environ.pop("DAL_TEST_POSTGRES", "")
-    session.config.stash[_POSTGRES] = stack.enter_context(running(choice))
+    if worker := getattr(session.config, "workerinput", None):
+        session.config.stash[_POSTGRES] = Postgres(*worker["postgres"])
+    else:
+        session.config.stash[_POSTGRES] = stack.enter_context(running(choice))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each of pytest-xdist's workers where the run's server is."""
+    postgres = node.config.stash[_POSTGRES]
+    node.workerinput["postgres"] = [postgres.kind, postgres.url, postgres.strategy]
 
 
 def pytest_report_header(config: pytest.Config) -> str:

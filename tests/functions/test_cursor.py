@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import hypothesis
 import pytest
@@ -12,6 +12,9 @@ from dal import Cursor
 from dal.errors import InvalidInputError
 
 offsets = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+ID = UUID("ada00000-0000-4000-8000-000000000000")
+
 times = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=offsets)
 
 
@@ -43,7 +46,7 @@ def test_the_ends_of_the_calendar(time: datetime) -> None:
     assert Cursor.parse(str(cursor)) == cursor
 
 
-HEX = uuid4().hex
+HEX = ID.hex
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ HEX = uuid4().hex
         f"1.{HEX[1:]}",
         f"1.{HEX}0",
         f"1.{'A' * 32}",
-        f"1.{uuid4()}",
+        f"1.{ID}",
         f"1..{HEX}",
         f"1.5.{HEX}",
         f"+1.{HEX}",
@@ -81,7 +84,7 @@ HEX = uuid4().hex
         1,
         [],
         f"1.{HEX}".encode(),
-        Cursor(datetime.now(UTC), uuid4()),
+        Cursor(NOW, ID),
     ],
 )
 def test_a_malformed_cursor_is_refused_and_not_repeated(text: Any) -> None:
@@ -91,21 +94,20 @@ def test_a_malformed_cursor_is_refused_and_not_repeated(text: Any) -> None:
     assert caught.value.__context__ is caught.value.__cause__ is None
 
 
-NOW = datetime.now(UTC)
 WEST, EAST = timezone(timedelta(hours=-1)), timezone(timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
     ("time", "id"),
     [
-        (NOW.replace(tzinfo=None), uuid4()),
-        (datetime.max.replace(tzinfo=WEST), uuid4()),  # in UTC, past the calendar's end
-        (datetime.min.replace(tzinfo=EAST), uuid4()),
-        (NOW.isoformat(), uuid4()),
-        (NOW.date(), uuid4()),
-        (NOW.timestamp(), uuid4()),
-        (None, uuid4()),
-        (NOW, str(uuid4())),
+        (NOW.replace(tzinfo=None), ID),
+        (datetime.max.replace(tzinfo=WEST), ID),  # in UTC, past the calendar's end
+        (datetime.min.replace(tzinfo=EAST), ID),
+        (NOW.isoformat(), ID),
+        (NOW.date(), ID),
+        (NOW.timestamp(), ID),
+        (None, ID),
+        (NOW, str(ID)),
         (NOW, 1),
         (NOW, None),
     ],

@@ -33,6 +33,9 @@ START = datetime(2024, 5, 31, 8, 30, tzinfo=UTC)
 SAID = {"role": "user", "content": SECRET}
 
 
+FUTURE = "2500-01-01T00:00:00+00:00"
+
+
 def uid(number: int) -> str:
     return str(UUID(int=number))
 
@@ -170,12 +173,12 @@ BAD = [
     (chat({"id": uid(1)}), "messages[0].id: is taken by a message with other content"),
     (chat(id=uid(9), status="archived"), "id: is taken by a conversation with other content"),
     (chat(id=uid(9), created_at=at(0)), "id: is taken by a conversation with other content"),
-    (chat({"created_at": soon(days=1)}), "messages[0].created_at: is more than 5 minutes ahead"),
-    (chat(created_at=soon(days=1)), "created_at: is more than 5 minutes ahead"),
-    (chat(updated_at=soon(days=1)), "updated_at: is more than 5 minutes ahead"),
-    (chat(archived_at=soon(days=1)), "archived_at: is more than 5 minutes ahead"),
-    (todo(created_at=soon(days=1)), "task.created_at: is more than 5 minutes ahead"),
-    (todo(completed_at=soon(days=1)), "task.completed_at: is more than 5 minutes ahead"),
+    (chat({"created_at": FUTURE}), "messages[0].created_at: is more than 5 minutes ahead"),
+    (chat(created_at=FUTURE), "created_at: is more than 5 minutes ahead"),
+    (chat(updated_at=FUTURE), "updated_at: is more than 5 minutes ahead"),
+    (chat(archived_at=FUTURE), "archived_at: is more than 5 minutes ahead"),
+    (todo(created_at=FUTURE), "task.created_at: is more than 5 minutes ahead"),
+    (todo(completed_at=FUTURE), "task.completed_at: is more than 5 minutes ahead"),
     (todo(id=uid(3)), "task.id: is taken by a task with other content"),
     (todo(id=uid(3), description="e"), "task.id: is taken by a task with other content"),
     (todo(id=uid(3), description="d", completed=True), "task.id: is taken by a task with other"),
