@@ -11,7 +11,8 @@ import pytest
 
 from dal import migrate
 from tests.migrations.database import IDS, LAST
-from tests.servers import Postgres
+from tests.roles import connecting_as, role
+from tests.servers import Postgres, database_name
 
 
 def ping(url: str | None, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -72,34 +73,23 @@ def test_an_address_that_leads_nowhere(
     assert "s3cret" not in answer.stderr
 
 
+def test_a_user_that_does_not_exist(empty_database: str, tmp_path: Path) -> None:
+    assert ping(connecting_as(empty_database, "nobody_of_that_name"), tmp_path).returncode == 6
+
+
 @pytest.mark.parametrize(
-    ("prepare", "user", "code"),
-    [
-        (None, "nobody_of_that_name", 6),
-        ("CREATE ROLE {} LOGIN CONNECTION LIMIT 0", "dal_test_crowded", 8),
-        ("CREATE ROLE {} LOGIN", "dal_test_shut_out", 9),
-    ],
+    ("options", "grants", "code"),
+    [("CONNECTION LIMIT 0", ["GRANT CONNECT ON DATABASE {database} TO {{role}}"], 8), ("", [], 9)],
 )
 def test_a_server_that_refuses(
-    empty_database: str, tmp_path: Path, prepare: str | None, user: str, code: int
+    empty_database: str, tmp_path: Path, options: str, grants: list[str], code: int
 ) -> None:
-    parts = urlsplit(empty_database)
-    password = f":{parts.password}" if parts.password else ""
-    host = f"@{parts.netloc.rpartition('@')[2]}"
-    url = urlunsplit(parts._replace(netloc=f"{user}{password}{host}"))
-    with psycopg.connect(empty_database, autocommit=True) as connection:
-        if prepare:
-            connection.execute(prepare.format(user).encode())
-            connection.execute(f"ALTER ROLE {user} PASSWORD '{parts.password}'".encode())
-            connection.execute(f"REVOKE ALL ON DATABASE {parts.path[1:]} FROM public".encode())
-            if "LIMIT" in prepare:
-                connection.execute(f"GRANT CONNECT ON DATABASE {parts.path[1:]} TO {user}".encode())
-        try:
-            answer = ping(url, tmp_path)
-        finally:
-            if prepare:
-                connection.execute(f"DROP OWNED BY {user}".encode())
-                connection.execute(f"DROP ROLE {user}".encode())
+    database = database_name(empty_database)
+    statements = ["REVOKE ALL ON DATABASE {database} FROM public", *grants]
+    with role(
+        empty_database, *(text.format(database=database) for text in statements), options=options
+    ) as url:
+        answer = ping(url, tmp_path)
     assert answer.returncode == code, answer.stderr
 
 
@@ -112,18 +102,7 @@ def test_a_database_that_does_not_exist(url: str, tmp_path: Path) -> None:
 
 def test_a_services_role_gets_an_answer_too(url: str, tmp_path: Path) -> None:
     """It may not read which migrations are applied."""
-    parts = urlsplit(url)
-    password = f":{parts.password}" if parts.password else ""
-    host = f"@{parts.netloc.rpartition('@')[2]}"
-    role = urlunsplit(parts._replace(netloc=f"dal_test_service{password}{host}"))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE ROLE dal_test_service LOGIN")
-        if parts.password:
-            connection.execute(f"ALTER ROLE dal_test_service PASSWORD '{parts.password}'".encode())
-        try:
-            answer = ping(role, tmp_path)
-        finally:
-            connection.execute("DROP OWNED BY dal_test_service")
-            connection.execute("DROP ROLE dal_test_service")
+    with role(url) as service:
+        answer = ping(service, tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert "schema      unknown: the role may not read" in answer.stdout

@@ -13,8 +13,9 @@ import dal
 from dal.cli import app
 from dal.places import SQL
 from tests.faults.restartable import Restartable
+from tests.roles import role
 from tests.servers import database_name
-from tests.stats.looking import fill, look, role, run
+from tests.stats.looking import fill, look, run
 
 
 @contextmanager

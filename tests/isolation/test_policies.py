@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dal import Cursor
 from dal.check.explain import analyzed_plan
 from tests.check.reads import STATEMENTS
+from tests.roles import role
 from tests.servers import Postgres
 from tests.surface import VALUES
 
@@ -23,8 +25,6 @@ FILL = f"""
     INSERT INTO messages (user_id, conversation_id, role, content, created_at)
     SELECT 'ada', md5('chat 1')::uuid, 'user', 'Milk', updated_at FROM conversations;
     ANALYZE;
-    CREATE ROLE dal_test_policed;
-    GRANT SELECT ON messages, conversations, tasks TO dal_test_policed;
 """
 POLICY = """
     ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
@@ -44,16 +44,14 @@ PAGES = [
 def policed(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Connection]:
     """A database of ada's, as a role that sees what the policies let it."""
     url = postgres.create(migrated_template)
-    with psycopg.connect(url, autocommit=True) as connection:
+    grants = "GRANT SELECT ON messages, conversations, tasks TO {role}"
+    with role(url, grants) as service, psycopg.connect(url, autocommit=True) as connection:
         connection.execute(FILL.encode())
         for table in ("messages", "conversations", "tasks"):
             connection.execute(POLICY.format(table=table).encode())
         connection.execute("SET app.user_id = 'ada'")
-        connection.execute("SET ROLE dal_test_policed")
+        connection.execute(f"SET ROLE {urlsplit(service).username}".encode())
         yield connection
-        connection.execute("RESET ROLE")
-        connection.execute("DROP OWNED BY dal_test_policed")
-        connection.execute("DROP ROLE dal_test_policed")
     postgres.drop(url)
 
 

@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 import dal
 from dal import ConversationStatus, conversations, errors, messages
 from dal.maintenance import Progress, archive_stale, purge_archived, retention
 from tests.maintenance.conftest import Make
+from tests.roles import role
 
 DAY = timedelta(days=1)
 
@@ -202,21 +204,16 @@ async def test_appends_beside_a_purge_lose_nothing(db: dal.Database, ada: str, m
 
 @pytest.mark.parametrize("start", [archive_stale, purge_archived])
 async def test_a_policy_that_hides_rows_stops_the_run(
-    db: dal.Database, make: Make, start: Any
+    db: dal.Database, url: str, make: Make, start: Any
 ) -> None:
     await make(100, 100)
     await db.execute("ALTER TABLE conversations ENABLE ROW LEVEL SECURITY")
     await db.execute("ALTER TABLE conversations FORCE ROW LEVEL SECURITY")
-    await db.execute("CREATE ROLE hidden")
-    try:
-        await db.execute("GRANT SELECT, UPDATE, DELETE ON conversations TO hidden")
-        async with db.acquire() as connection:
-            await connection.execute("SET ROLE hidden")
-            with pytest.raises(errors.PermissionDeniedError, match="policy"):
-                await last(start(_Held(connection), older_than=90 * DAY))
-    finally:
-        await db.execute("DROP OWNED BY hidden")
-        await db.execute("DROP ROLE hidden")
+    with role(url, "GRANT SELECT, UPDATE, DELETE ON conversations TO {role}") as limited:
+        connection = await asyncpg.connect(limited)
+        with pytest.raises(errors.PermissionDeniedError, match="policy"):
+            await last(start(_Held(connection), older_than=90 * DAY))
+        await connection.close()
 
 
 class _Held:

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -25,6 +25,7 @@ from tests.migrations.database import (
     search_path,
     tables,
 )
+from tests.roles import role
 from tests.servers import Postgres, database_name
 
 Copy: TypeAlias = Callable[..., str]
@@ -133,36 +134,20 @@ def test_mark_knows_a_dumped_index_and_default(
 
 def test_a_dump_restored_by_another_role(copied: Copy, migrated: str) -> None:
     copy = copied("--no-owner", "--no-privileges")
-    role = "dal_test_new_owner"
-    password = urlsplit(copy).password or "irrelevant"
-    run(copy, f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
-    try:
-        run(
-            copy,
-            f"GRANT CREATE ON SCHEMA public TO {role}",
-            *(f"ALTER TABLE {name} OWNER TO {role}" for name in sorted(tables(copy))),
-        )
-        parts = urlsplit(copy)
-        secret = f":{parts.password}" if parts.password else ""
-        host = parts.netloc.rpartition("@")[2]
-        owner = urlunsplit(parts._replace(netloc=f"{role}{secret}@{host}"))
+    with role(
+        copy,
+        "GRANT CREATE ON SCHEMA public TO {role}",
+        *(f"ALTER TABLE {name} OWNER TO {{role}}" for name in sorted(tables(copy))),
+    ) as owner:
         result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": owner})
         assert result.exit_code == 9  # the ledger's tables are another's still
-        run(
-            copy,
-            *(
-                f"ALTER TABLE {name} OWNER TO {role}"
-                for (name,) in rows(
-                    copy, "SELECT tablename FROM pg_tables WHERE tablename ~ 'yoyo'"
-                )
-            ),
-        )
+        new_owner = urlsplit(owner).username
+        ledger = rows(copy, "SELECT tablename FROM pg_tables WHERE tablename ~ 'yoyo'")
+        run(copy, *(f"ALTER TABLE {name} OWNER TO {new_owner}" for (name,) in ledger))
         assert applied(owner) == APPLIED
         migrate.rollback(owner, steps=None)
         migrate.apply(owner)
         assert tables(copy) == tables(migrated)
-    finally:
-        run(copy, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
 @pytest.mark.parametrize("schema", ["My-App", 'a"b'])

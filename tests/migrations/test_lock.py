@@ -16,8 +16,8 @@ from dal import conversations, messages, migrate, tasks, users
 from dal.migrate import session
 from dal.migrate.run import Step
 from tests.migrations.database import AFTER, IDS, NEXT, Add, catalogue, lock_held, rows, run
+from tests.roles import role
 from tests.servers import Postgres, database_name
-from tests.stats.looking import role
 
 DUE = "ALTER TABLE tasks ADD COLUMN due timestamptz"
 NO_DUE = "ALTER TABLE tasks DROP COLUMN due"

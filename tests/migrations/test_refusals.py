@@ -2,8 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -12,6 +10,7 @@ from typer.testing import CliRunner
 from dal.cli import app
 from tests.faults.restartable import Restartable
 from tests.migrations.database import IDS, LAST, catalogue, lock_held, run
+from tests.roles import connecting_as, role
 from tests.servers import Postgres
 
 RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("mark", LAST)]
@@ -28,24 +27,6 @@ def refusal(url: str, *command: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, command, env={"DATABASE_URL": url, "NO_COLOR": "1"})
     assert (result.stdout, result.stderr.count("\n")) == ("", 1), result.output
     return result.exit_code, re.sub(r"\x1b\[[\d;]*m", "", result.stderr.rstrip("\n"))
-
-
-def connecting_as(url: str, user: str) -> str:
-    parts = urlsplit(url)
-    password = f":{parts.password}" if parts.password else ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{user}{password}@{host}"))
-
-
-@contextmanager
-def role(url: str, name: str, options: str = "") -> Iterator[str]:
-    """The URL for a role that exists during the block."""
-    password = urlsplit(url).password or "irrelevant"
-    run(url, f"CREATE ROLE {name} LOGIN PASSWORD '{password}' {options}")
-    try:
-        yield connecting_as(url, name)
-    finally:
-        run(url, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
 @EVERY
@@ -73,7 +54,7 @@ def test_a_server_that_refuses(migrated: str, command: tuple[str, ...]) -> None:
     absent = urlunsplit(urlsplit(migrated)._replace(path="/dal_test_absent"))
     assert refusal(absent, *command)[0] == 7
     assert refusal(connecting_as(migrated, "dal_test_nobody"), *command)[0] == 6
-    with role(migrated, "dal_test_crowded", "CONNECTION LIMIT 0") as crowded:
+    with role(migrated, options="CONNECTION LIMIT 0") as crowded:
         assert refusal(crowded, *command)[0] == 8
     assert catalogue(migrated) == before
 
@@ -81,7 +62,7 @@ def test_a_server_that_refuses(migrated: str, command: tuple[str, ...]) -> None:
 @EVERY
 def test_a_role_without_the_privilege(empty_database: str, command: tuple[str, ...]) -> None:
     run(empty_database, "REVOKE CREATE ON SCHEMA public FROM public")
-    with role(empty_database, "dal_test_reader") as reader:
+    with role(empty_database) as reader:
         code, said = refusal(reader, *command)
     assert code == 9
     assert "the role may not create tables" in said
@@ -91,7 +72,7 @@ def test_a_role_without_the_privilege(empty_database: str, command: tuple[str, .
 def test_a_role_that_owns_nothing_here(migrated: str) -> None:
     """It may create tables, but change none of ours, nor read what was applied."""
     run(migrated, "GRANT CREATE ON SCHEMA public TO public")
-    with role(migrated, "dal_test_other") as other:
+    with role(migrated) as other:
         before = catalogue(migrated)
         for command in RUNS:
             assert refusal(other, *command)[0] == 9
@@ -100,8 +81,7 @@ def test_a_role_that_owns_nothing_here(migrated: str) -> None:
 
 
 def test_status_needs_two_tables_to_read_and_nothing_else(migrated: str) -> None:
-    with role(migrated, "dal_test_reader") as reader:
-        run(migrated, "GRANT SELECT ON _yoyo_migration, _yoyo_log TO dal_test_reader")
+    with role(migrated, "GRANT SELECT ON _yoyo_migration, _yoyo_log TO {role}") as reader:
         result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": reader})
     assert (result.exit_code, result.stdout.count(" applied ")) == (0, len(IDS))
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 import dal.__main__
 from dal import errors, ping
 from dal.cli import app
+from tests.roles import role
 from tests.servers import Postgres, database_name
-from tests.stats.looking import role
 
 LINE = json.dumps({"user_id": "ada", "messages": [{"role": "user", "content": "Hi"}]})
 # Those that touch tables.

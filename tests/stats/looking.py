@@ -2,11 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from urllib.parse import unquote, urlsplit, urlunsplit
 
-import psycopg
 from typer.testing import CliRunner
 
 import dal
@@ -46,25 +42,3 @@ def remedy(stats: Stats, what: str) -> str:
     """What would show a part that was not seen."""
     [note] = [note for note in stats.unseen if note.what == what]
     return note.remedy
-
-
-@contextmanager
-def role(url: str, *statements: str) -> Iterator[str]:
-    """The database's URL for a new role, which the statements say more of; {role} is its name."""
-    parts = urlsplit(url)
-    name = "dal_test_looker"
-    password = f":{parts.password}" if parts.password else ""
-    secret = f"PASSWORD '{unquote(parts.password)}'" if parts.password else ""
-
-    def execute(*statements: str) -> None:
-        with psycopg.connect(url, autocommit=True) as owner:
-            for statement in statements:
-                owner.execute(statement.format(role=name).encode())
-
-    execute(f"CREATE ROLE {name} LOGIN {secret}")
-    try:
-        execute(*statements)
-        host = parts.netloc.rpartition("@")[2]
-        yield urlunsplit(parts._replace(netloc=f"{name}{password}@{host}"))
-    finally:
-        execute("DROP OWNED BY {role}", "DROP ROLE {role}")

@@ -6,7 +6,8 @@ import psycopg
 
 from dal.stats import Stats
 from dal.stats.records import Function
-from tests.stats.looking import fill, look, remedy, role, run
+from tests.roles import role
+from tests.stats.looking import fill, look, remedy, run
 
 
 def execute(url: str, *statements: str) -> None:

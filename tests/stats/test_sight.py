@@ -11,7 +11,8 @@ from dal import migrate
 from dal.stats import Stats, findings
 from tests.isolation.conftest import GRANTS
 from tests.migrations.database import search_path
-from tests.stats.looking import fill, look, remedy, role, run
+from tests.roles import role
+from tests.stats.looking import fill, look, remedy, run
 
 TABLES = "tables users, tasks, conversations, messages"
 SESSIONS = "other roles' sessions and statements"
