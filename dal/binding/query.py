@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -208,7 +209,7 @@ class Binding:
 
     def _says(self, column: str, rows: list[Any]) -> bool:
         try:
-            return any(row[column] for row in rows)
+            return any(map(itemgetter(column), rows))
         except KeyError:
             complaint = f"the statement has no column {column}, which its stub speaks of"
         raise DalError(complaint, query=self.statement.name)

@@ -97,7 +97,8 @@ class Records:
         Raises:
             SchemaMismatchError: a column is missing or holds what its field can't.
         """
-        found = [dict(row.items()) for row in rows]  # a fifth cheaper than dict(row)
+        columns = list(rows[0].keys()) if rows else []
+        found = [dict(zip(columns, row.values(), strict=True)) for row in rows]  # the cheapest way
         try:
             return self._list(found)
         except ValidationError:

@@ -17,6 +17,9 @@ _FORGET = (
 )
 
 
+_CLOSE_SECONDS = 10.0
+
+
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A connection that ends in silence where it is broken, or belongs to a parent process.
 
@@ -56,9 +59,9 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
             super().__del__()
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Close it; one that can't be closed in order is cut off."""
-        with suppress(OSError, asyncpg.PostgresConnectionError):
-            await super().close(timeout=timeout)
+        """Close it; one that can't be closed in order, or within 10 seconds, is cut off."""
+        with suppress(OSError, TimeoutError, asyncpg.PostgresConnectionError):
+            await super().close(timeout=timeout or _CLOSE_SECONDS)
 
 
 async def keep(connection: object) -> None:
@@ -125,11 +128,10 @@ async def give_back(connection: Any, timeout: float) -> None:  # noqa: ASYNC109
     if lent is None:  # the pool has taken it back already
         return
     lent._on_release()
-    release = connection._holder.release(timeout)
-    if lent.is_in_transaction() or lent._protocol._is_cancelling():
-        # Cut short, it would leave the statement running. Out of time, the pool has closed the
-        # connection; the caller's own error is the one to see.
-        with suppress(TimeoutError):
-            await asyncio.shield(release)
-    else:
-        await release
+    if not (lent.is_in_transaction() or lent._protocol._is_cancelling()):
+        await connection._holder.release(None)  # a time limit is a timer of the event loop's
+        return
+    # Cut short, it would leave the statement running. Out of time, the pool has closed the
+    # connection; the caller's own error is the one to see.
+    with suppress(TimeoutError):
+        await asyncio.shield(connection._holder.release(timeout))

@@ -11,16 +11,15 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from dal.database import opened
-from dal.database.address import Address, place
-from dal.database.connection import expire, forget, give_back, is_lost
-from dal.database.failures import READ_ONLY, explain_connect, translated
-from dal.database.floor import Floor
-from dal.database.home import Home
+from dal.database.address import Address
+from dal.database.connection import forget
+from dal.database.failures import explain_connect, translated
+from dal.database.lending import Lending
 from dal.database.pool import open_pool
 from dal.database.settings import Settings
 from dal.database.stats import PoolStats
 from dal.database.transaction import Isolation, Transaction, begin
-from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
+from dal.errors import DalError, DatabaseUnavailableError
 
 
 class Database:
@@ -38,19 +37,12 @@ class Database:
     def __init__(self, address: Address, settings: Settings) -> None:
         self.address, self._settings = address, settings
         self.slow_call = settings.slow_call
-        self._pool: asyncpg.Pool | None = None
+        self._lending: Lending | None = None
         self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._opening = WeakKeyDictionary()
-        # Of the pool:
-        self._home: Home
-        self._floor: Floor
-        self._ours: bool
-        self._recycler: asyncio.Task[None]
-        self._waiting = 0  # calls that have no connection yet
-        self._timeouts = 0  # and those that gave up
 
     def __repr__(self) -> str:
-        state = f"{self.stats()}" if self._pool else "not connected"
+        state = f"{self.stats()}" if self._lending else "not connected"
         return f"<dal.Database at {self.address}: {state}>"
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -72,27 +64,27 @@ class Database:
 
         It must leave no session state, such as a SET does: that is for `acquire`.
         """
-        pool = self._opened
-        connection = await self._take(pool)
+        lending = self._opened
+        connection = await lending.take()
         try:
             return await connection.fetch(query, *args)  # type: ignore[no-any-return]
         except asyncpg.PostgresError as error:
-            await self._heed(connection, error)
+            await lending.heed(connection, error)
             raise
         finally:
-            await self._give_back(connection)
+            await lending.give_back(connection)
 
     async def execute(self, query: str, /, *args: Any) -> str:
         """Run one statement and return its command tag, as asyncpg does; see `fetch`."""
-        pool = self._opened
-        connection = await self._take(pool)
+        lending = self._opened
+        connection = await lending.take()
         try:
             return await connection.execute(query, *args)  # type: ignore[no-any-return]
         except asyncpg.PostgresError as error:
-            await self._heed(connection, error)
+            await lending.heed(connection, error)
             raise
         finally:
-            await self._give_back(connection)
+            await lending.give_back(connection)
 
     @asynccontextmanager
     async def transaction(
@@ -111,8 +103,8 @@ class Database:
             TransactionConflictError: repeat the whole block.
             ConnectionLostError: at the end, it is unknown whether the block was committed.
         """
-        pool = self._opened
-        connection = await self._take(pool)
+        lending = self._opened
+        connection = await lending.take()
         try:
             async with begin(
                 connection, isolation=isolation, readonly=readonly, slow_call=self.slow_call
@@ -120,11 +112,11 @@ class Database:
                 yield transaction
         except (asyncpg.PostgresError, DalError) as error:
             if not readonly:
-                await self._heed(connection, error)
+                await lending.heed(connection, error)
             raise
         finally:
-            if not self._home.elsewhere():
-                await self._give_back(connection)
+            if not lending.home.elsewhere():
+                await lending.give_back(connection)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -133,19 +125,19 @@ class Database:
         One that can't be reset (codecs, query loggers, termination listeners, named statements)
         is closed instead.
         """
-        pool = self._opened
-        connection = await self._take(pool)
+        lending = self._opened
+        connection = await lending.take()
         try:
             yield connection
         except (asyncpg.PostgresError, DalError) as error:
-            await self._heed(connection, error)
+            await lending.heed(connection, error)
             raise
         finally:
-            if not self._home.elsewhere():
+            if not lending.home.elsewhere():
                 try:
-                    await forget(connection, prepared=self._ours)
+                    await forget(connection, prepared=lending.ours)
                 finally:
-                    await self._release(connection)
+                    await lending.release(connection)
 
     async def ping(self) -> float:
         """Ask the server for an answer; the round trip in seconds.
@@ -159,15 +151,7 @@ class Database:
 
     def stats(self) -> PoolStats:
         """The pool's size and use now."""
-        pool = self._opened
-        return PoolStats(
-            size=pool.get_size(),
-            idle=pool.get_idle_size(),
-            min_size=pool.get_min_size(),
-            max_size=pool.get_max_size(),
-            waiting=self._waiting,
-            timeouts=self._timeouts,
-        )
+        return self._opened.stats()
 
     async def close(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
         """Close the pool: wait for calls under way, then close all connections.
@@ -178,89 +162,30 @@ class Database:
         Parameters:
             timeout: seconds to wait for connections in use; these are then cut off.
         """
-        if self._pool is None:
+        if self._lending is None:
             return
-        forked = self._home.elsewhere() == "process"
+        forked = self._lending.home.elsewhere() == "process"
         if not forked:
-            self._home.check()
-        pool, self._pool = self._pool, None
+            self._lending.home.check()
+        lending, self._lending = self._lending, None
         opened.leave(self)
-        if forked:  # the connections are the parent's to close
-            return
-        self._recycler.cancel()
-        try:
-            async with asyncio.timeout(timeout):
-                await pool.close()
-        except TimeoutError:
-            pool.terminate()
+        if not forked:  # else the connections are the parent's to close
+            await lending.close(timeout)
 
     @property
-    def _opened(self) -> asyncpg.Pool:
-        if self._pool is None:
+    def _opened(self) -> Lending:
+        if self._lending is None:
             raise DatabaseUnavailableError(
                 "not connected, or closed already; use `async with dal.connect() as db:`"
             )
-        return self._pool
+        return self._lending
 
     async def _open(self) -> Self:
         async with self._opening.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            if self._pool is None:
-                self._pool, self._ours = await translated(
-                    open_pool, self.address, self._settings, explain=explain_connect
-                )
-                self._home, self._floor = Home(), Floor(self._pool)
-                self._timeouts = 0
+            if self._lending is None:
+                address, settings = self.address, self._settings
+                pool, ours = await translated(open_pool, address, settings, explain=explain_connect)
+                self._lending = Lending(pool, ours=ours, address=address, settings=settings)
                 opened.enter(self)
-                self._recycler = asyncio.create_task(self._recycle(self._pool), name="dal: recycle")
-            self._home.check()
+            self._lending.home.check()
         return self
-
-    async def _take(self, pool: asyncpg.Pool) -> Any:
-        self._home.check()
-        self._waiting += 1
-        try:
-            # asyncpg's own time limit would run each acquire in a task.
-            async with asyncio.timeout(self._settings.acquire_timeout):
-                connection = await pool.acquire()
-        except Exception as error:
-            full = isinstance(error, TimeoutError) and pool.get_size() == pool.get_max_size()
-            self._timeouts += full
-            failure = PoolTimeoutError() if full else explain_connect(error)
-            if failure is None:
-                raise
-            if isinstance(error, TimeoutError) and not full:
-                places = ", ".join(place(*host) for host in self.address.hosts)
-                failure = DatabaseUnavailableError(
-                    f"no connection to {places} within acquire_timeout; dal ping says why"
-                )
-        else:
-            if not pool.is_closing():
-                return connection
-            await self._release(connection)
-            failure = DatabaseUnavailableError("closed while a call waited for a connection")
-        finally:
-            self._waiting -= 1
-        raise failure  # out here the original is not chained to it
-
-    async def _heed(self, connection: Any, error: Any) -> None:
-        # After a switchover the old primary may stay up, read-only; another host is the new one.
-        if self.address.demands_primary and error.sqlstate == READ_ONLY:
-            await expire(connection)
-
-    async def _give_back(self, connection: Any) -> None:
-        if is_lost(connection):
-            # What broke it (a restart, a failover) may have broken the idle ones as well, without
-            # their notice. Replaced when they are next taken, they don't fail a call each.
-            await expire(connection)
-        await self._release(connection)
-
-    async def _release(self, connection: Any) -> None:
-        await give_back(connection, self._settings.acquire_timeout)
-        if self._waiting:
-            # They come first: this task might ask again at once, and would get it before they wake.
-            await asyncio.sleep(0)
-
-    async def _recycle(self, pool: asyncpg.Pool) -> None:
-        while True:
-            await asyncio.sleep(self._settings.recycle_after)
-            await pool.expire_connections()

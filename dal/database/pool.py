@@ -1,25 +1,33 @@
 """The making of a pool."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
 
-from dal.database.address import Address
+from dal.database.address import Address, place
 from dal.database.connection import Connection, keep
 from dal.database.opening import open_connection
 from dal.database.pooler import behind_pooler
 from dal.database.session import SETTINGS, prepare
 from dal.database.settings import Settings
+from dal.errors import DatabaseUnavailableError
 
 
 async def open_pool(address: Address, settings: Settings) -> tuple[asyncpg.Pool, bool]:
     """Open a pool; with it, whether its sessions are ours, or a pooler's in between."""
     session: dict[str, str] = {}
+    limit: float | None = None  # at the start the address's own limit holds
 
     async def connect(*_: Any, **given: Any) -> asyncpg.Connection:
-        return await open_connection(
-            address, application_name=settings.application_name, session=session, **given
-        )
+        try:
+            async with asyncio.timeout(limit):
+                return await open_connection(
+                    address, application_name=settings.application_name, session=session, **given
+                )
+        except TimeoutError:
+            pass
+        raise no_connection(address)
 
     ours = not await behind_pooler(connect)
     if ours:
@@ -36,4 +44,13 @@ async def open_pool(address: Address, settings: Settings) -> tuple[asyncpg.Pool,
         reset=keep,
         init=prepare if ours else None,
     )
+    limit = settings.acquire_timeout
     return pool, ours
+
+
+def no_connection(address: Address) -> DatabaseUnavailableError:
+    """The error of a call that found room in the pool, and no server in time."""
+    places = ", ".join(place(*host) for host in address.hosts)
+    return DatabaseUnavailableError(
+        f"no connection to {places} within acquire_timeout; dal ping says why"
+    )

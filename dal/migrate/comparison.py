@@ -8,7 +8,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from dal.migrate.connection import explained
+from dal.migrate.connection import explained, undone
 from dal.migrate.folder import Migration
 from dal.migrate.rehearsal import rehearsed
 from dal.places import SQL
@@ -136,7 +136,7 @@ def _schemas(
     current, path = connection.execute(
         "SELECT current_schema()::text, current_schemas(false)::text[]"
     ).fetchone() or ("", [])
-    with connection.transaction(force_rollback=True):
+    with undone(connection):
         with explained("the comparison makes a schema, and rolls it back"):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
         others = [_SCRATCH, *(sql.Identifier(one) for one in path if one != current)]

@@ -57,6 +57,19 @@ def _reason(address: Address, application_name: str) -> errors.DalError | None:
     raise error
 
 
+@contextmanager
+def undone(connection: psycopg.Connection) -> Iterator[None]:
+    """A transaction, or a savepoint, that is rolled back at the block's end.
+
+    Raises:
+        ConnectionLostError: the connection broke meanwhile; the server rolls back too.
+    """
+    with connection.transaction(force_rollback=True):
+        yield
+    if connection.broken:  # which psycopg keeps to itself where it rolls back
+        raise errors.ConnectionLostError("the connection broke; nothing is half done, run it again")
+
+
 RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 """What a later try may not meet; not explained, because it is not the end."""
 

@@ -8,6 +8,7 @@ import psycopg
 
 from dal.errors import SchemaMismatchError
 from dal.migrate.concurrent import Index
+from dal.migrate.connection import undone
 
 # An index that somebody builds at this moment is INVALID as well, and none of our business.
 _INVALID = """
@@ -99,7 +100,7 @@ def confirm(connection: psycopg.Connection, index: Index) -> None:
 def _definitions(connection: psycopg.Connection, index: Index) -> set[str]:
     """How the catalogue would write the index: from the statement, and from a dump of that."""
     definition, written = index.definition, set()
-    with connection.transaction(force_rollback=True):
+    with undone(connection):
         connection.execute(f"CREATE TABLE dal_expected (LIKE {index.table})".encode())
         for _ in range(2):
             connection.execute(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from dal.migrate.connection import explained
+from dal.migrate.connection import explained, undone
 from dal.migrate.folder import Migration
 
 
@@ -26,7 +26,7 @@ def rehearsed(
     Raises:
         SchemaMismatchError and others, as a run would; nothing has changed then.
     """
-    with connection.transaction(force_rollback=True):
+    with undone(connection):
         for migration in migrations:
             file = migration.rollback if back else migration.path
             statements = migration.rollback_statements if back else migration.statements

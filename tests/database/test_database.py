@@ -3,11 +3,12 @@
 import asyncio
 import gc
 import inspect
+import itertools
 import os
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -196,10 +197,21 @@ async def test_close_finishes_or_refuses_calls_that_wait_for_a_connection(
 # Settings
 
 
+async def limits(db: dal.Database) -> list[float]:
+    """The time limits of a call that has to wait for a connection."""
+    async with AsyncExitStack() as lent:
+        for _ in range(db.stats().max_size):
+            await lent.enter_async_context(db.acquire())
+        with patch("asyncio.timeout", wraps=asyncio.timeout) as timeout:
+            waiting = asyncio.create_task(db.ping())
+            await asyncio.sleep(0)
+    await waiting
+    return [call.args[0] for call in timeout.call_args_list]
+
+
 async def test_defaults(db: dal.Database, url: str) -> None:
     with (
         patch("asyncpg.create_pool", wraps=asyncpg.create_pool) as create,
-        patch("asyncio.timeout", wraps=asyncio.timeout) as timeout,
         patch("asyncio.sleep", wraps=asyncio.sleep) as sleep,
     ):
         async with dal.connect(url) as default:
@@ -207,8 +219,8 @@ async def test_defaults(db: dal.Database, url: str) -> None:
             assert default.stats() == dal.PoolStats(size=10, idle=10, min_size=10, max_size=30)
             assert await backends(db, "dal") > 10  # and those of `db`
     assert create.call_args.kwargs["command_timeout"] == 30
-    timeout.assert_any_call(30)  # to get a connection
     sleep.assert_called_once_with(3600)  # until all connections are recycled
+    assert await limits(db) == [30]
 
 
 @pytest.mark.parametrize("sizes", [{"min_size": 3, "max_size": 2}, {"max_size": 0}])
@@ -395,6 +407,21 @@ async def test_more_tasks_than_connections(url: str) -> None:
         assert len(pids) == 30
         assert len(set(pids)) <= 3
         assert db.stats().in_use == 0
+
+
+async def test_the_call_that_has_waited_longest_is_served_first(url: str) -> None:
+    arrivals = itertools.count()
+    served: list[int] = []
+
+    async def work() -> None:
+        for _ in range(20):
+            arrival = next(arrivals)
+            async with db.acquire():
+                served.append(arrival)
+
+    async with dal.connect(url, min_size=3, max_size=3) as db:
+        await asyncio.gather(*(work() for _ in range(30)))
+    assert served == [*range(600)]
 
 
 @pytest.mark.parametrize("turns", [2**n for n in range(8)])

@@ -1,0 +1,131 @@
+"""The connections of a pool, each lent to one call at a time."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from dal.database.address import Address
+from dal.database.connection import expire, give_back, is_lost
+from dal.database.failures import READ_ONLY, explain_connect
+from dal.database.floor import Floor
+from dal.database.home import Home
+from dal.database.pool import no_connection
+from dal.database.settings import Settings
+from dal.database.stats import PoolStats
+from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
+
+
+class Lending:
+    """Lends a pool's connections, first to the call that has waited longest.
+
+    Parameters:
+        pool: what opens, keeps and replaces them.
+        ours: whether its sessions are ours, or a pooler's in between.
+        address, settings: how it was made.
+
+    Attributes:
+        home: where it may be used.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, *, ours: bool, address: Address, settings: Settings
+    ) -> None:
+        self.pool, self.ours, self.home = pool, ours, Home()
+        self._address, self._settings = address, settings
+        self._floor = Floor(pool)
+        # asyncpg's own queue lets a call that has just come overtake those that wait.
+        self._free = asyncio.Semaphore(settings.max_size)
+        self._waiting = 0  # calls that have no connection yet
+        self._timeouts = 0  # and those that gave up
+        self._recycler = asyncio.create_task(self._recycle(), name="dal: recycle")
+
+    def stats(self) -> PoolStats:
+        """The pool's size and use now."""
+        return PoolStats(
+            size=self.pool.get_size(),
+            idle=self.pool.get_idle_size(),
+            min_size=self.pool.get_min_size(),
+            max_size=self.pool.get_max_size(),
+            waiting=self._waiting,
+            timeouts=self._timeouts,
+        )
+
+    async def take(self) -> Any:
+        """A connection for the caller alone, until it is given back.
+
+        Raises:
+            PoolTimeoutError: none became free in time.
+            DatabaseUnavailableError: none could be opened, or the pool was closed meanwhile.
+            DalError: this is another process, thread or event loop.
+        """
+        self.home.check()
+        self._waiting += 1
+        try:
+            # A time limit is a timer of the event loop's: only a call that has to wait gets one.
+            # The opening of a connection has its own.
+            if self._free.locked():
+                async with asyncio.timeout(self._settings.acquire_timeout):
+                    await self._free.acquire()
+                    return await self._acquire()
+            await self._free.acquire()
+            return await self._acquire()
+        except Exception as error:
+            failure = self._explain(error)
+            if failure is None:
+                raise
+        finally:
+            self._waiting -= 1
+        raise failure  # out here the original is not chained to it
+
+    async def give_back(self, connection: Any) -> None:
+        """Give back a connection that has run one statement or transaction of ours."""
+        if is_lost(connection):
+            # What broke it (a restart, a failover) may have broken the idle ones as well, without
+            # their notice. Replaced when they are next taken, they don't fail a call each.
+            await expire(connection)
+        await self.release(connection)
+
+    async def release(self, connection: Any) -> None:
+        """Give back a connection as it is."""
+        try:
+            await give_back(connection, self._settings.acquire_timeout)
+        finally:
+            self._free.release()
+
+    async def heed(self, connection: Any, error: Any) -> None:
+        """Let the pool replace its connections where an error says that they lead nowhere."""
+        # After a switchover the old primary may stay up, read-only; another host is the new one.
+        if self._address.demands_primary and error.sqlstate == READ_ONLY:
+            await expire(connection)
+
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Close all connections; those still in use after so many seconds are cut off."""
+        self._recycler.cancel()
+        try:
+            async with asyncio.timeout(timeout):
+                await self.pool.close()
+        except TimeoutError:
+            self.pool.terminate()
+
+    async def _acquire(self) -> Any:
+        try:
+            return await self.pool.acquire()
+        except BaseException:
+            self._free.release()
+            raise
+
+    def _explain(self, error: Exception) -> DalError | None:
+        if self.pool.is_closing():
+            return DatabaseUnavailableError("closed while a call waited for a connection")
+        if not isinstance(error, TimeoutError):
+            return explain_connect(error)
+        if self.pool.get_size() == self.pool.get_max_size():
+            self._timeouts += 1
+            return PoolTimeoutError()
+        return no_connection(self._address)
+
+    async def _recycle(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.recycle_after)
+            await self.pool.expire_connections()
