@@ -9,10 +9,13 @@ from dal.conversations import Conversation, ConversationStatus, ConversationWith
 from dal.cursor import Cursor
 from dal.database import Database, Executor, PoolStats, Transaction, connect
 from dal.messages import Message, MessageRole, NewMessage
-from dal.tasks import NewTask, Task
+from dal.tasks import UNSET, NewTask, Task, Unset
 from dal.users import Erased, User
 
+__version__ = "0.1.0"
+
 __all__ = [
+    "UNSET",
     "Conversation",
     "ConversationStatus",
     "ConversationWithMessages",
@@ -27,7 +30,9 @@ __all__ = [
     "PoolStats",
     "Task",
     "Transaction",
+    "Unset",
     "User",
+    "__version__",
     "connect",
     "conversations",
     "errors",

@@ -1,7 +1,7 @@
 """Conversations: who talks, and how lately. Their SQL is in sql/conversations/."""
 
 from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from dal.binding import Executor, query
 from dal.cursor import Cursor
 from dal.errors import ConversationNotFoundError, UserNotFoundError
-from dal.inputs import Limit, Name, NewId, Place, one_of
+from dal.inputs import Limit, NewId, Place, UserId, one_of
 from dal.messages import Message
 from dal.record import Record
 
@@ -46,11 +46,14 @@ class ConversationWithMessages(Conversation):
     messages: list[Message]
 
 
-Status: TypeAlias = Annotated[ConversationStatus | str, one_of(ConversationStatus)]
+Status: TypeAlias = Annotated[
+    ConversationStatus | Literal["active", "archived"], one_of(ConversationStatus)
+]
+"""Whether a conversation is in use: a member of ConversationStatus, or its plain string."""
 
 
 @query("conversations/create.sql", absent=UserNotFoundError)
-async def create(db: Executor, *, user_id: Name, id: NewId = None) -> Conversation:
+async def create(db: Executor, *, user_id: UserId, id: NewId = None) -> Conversation:
     """Make a conversation; repeated with the same id, it returns the stored one.
 
     SQL: sql/conversations/create.sql
@@ -68,7 +71,7 @@ async def create(db: Executor, *, user_id: Name, id: NewId = None) -> Conversati
 
 
 @query("conversations/get.sql")
-async def get(db: Executor, *, user_id: Name, conversation_id: UUID) -> Conversation | None:
+async def get(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Conversation | None:
     """A conversation of a user, or None if there is none (or it is another user's).
 
     SQL: sql/conversations/get.sql
@@ -78,7 +81,7 @@ async def get(db: Executor, *, user_id: Name, conversation_id: UUID) -> Conversa
 
 @query("conversations/get_with_messages.sql")
 async def get_with_messages(
-    db: Executor, *, user_id: Name, conversation_id: UUID, limit: Limit = 20
+    db: Executor, *, user_id: UserId, conversation_id: UUID, limit: Limit = 20
 ) -> ConversationWithMessages | None:
     """A conversation with its last messages, in one round trip.
 
@@ -98,7 +101,7 @@ async def get_with_messages(
 
 @query("conversations/list_for_user.sql")
 async def _list_all(
-    db: Executor, *, user_id: Name, limit: Limit = 50, before: Place[Conversation] = None
+    db: Executor, *, user_id: UserId, limit: Limit = 50, before: Place[Conversation] = None
 ) -> list[Conversation]:
     raise NotImplementedError
 
@@ -107,7 +110,7 @@ async def _list_all(
 async def _list_by_status(
     db: Executor,
     *,
-    user_id: Name,
+    user_id: UserId,
     status: Status,
     limit: Limit = 50,
     before: Place[Conversation] = None,
@@ -119,7 +122,7 @@ async def list_for_user(
     db: Executor,
     *,
     user_id: str,
-    status: ConversationStatus | str | None = None,
+    status: ConversationStatus | Literal["active", "archived"] | None = None,
     limit: int = 50,
     before: Conversation | Cursor | None = None,
 ) -> list[Conversation]:
@@ -146,7 +149,7 @@ async def list_for_user(
 
 
 @query("conversations/touch.sql", absent=ConversationNotFoundError)
-async def touch(db: Executor, *, user_id: Name, conversation_id: UUID) -> Conversation:
+async def touch(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Conversation:
     """Move a conversation to the front of the list; a new message does this by itself.
 
     SQL: sql/conversations/touch.sql
@@ -158,7 +161,7 @@ async def touch(db: Executor, *, user_id: Name, conversation_id: UUID) -> Conver
 
 
 @query("conversations/archive.sql", absent=ConversationNotFoundError)
-async def archive(db: Executor, *, user_id: Name, conversation_id: UUID) -> Conversation:
+async def archive(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Conversation:
     """Put a conversation away; its recency stays, and messages can still be added.
 
     SQL: sql/conversations/archive.sql
@@ -170,7 +173,7 @@ async def archive(db: Executor, *, user_id: Name, conversation_id: UUID) -> Conv
 
 
 @query("conversations/restore.sql", absent=ConversationNotFoundError)
-async def restore(db: Executor, *, user_id: Name, conversation_id: UUID) -> Conversation:
+async def restore(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Conversation:
     """Make a conversation active again and move it to the front of the list.
 
     SQL: sql/conversations/restore.sql
@@ -182,7 +185,7 @@ async def restore(db: Executor, *, user_id: Name, conversation_id: UUID) -> Conv
 
 
 @query("conversations/delete.sql")
-async def delete(db: Executor, *, user_id: Name, conversation_id: UUID) -> bool:
+async def delete(db: Executor, *, user_id: UserId, conversation_id: UUID) -> bool:
     """Delete a conversation with its messages; False if the user has no such conversation.
 
     SQL: sql/conversations/delete.sql

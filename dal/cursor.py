@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self, final
 from uuid import UUID
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
 
 from dal.errors import InvalidInputError
 
@@ -12,22 +15,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TEXT = re.compile(r"(?:([a-z]+)\.)?(-?[0-9]{1,18})\.([0-9a-f]{32})", re.ASCII)
 _KIND = re.compile(r"[a-z]+", re.ASCII)
+_MALFORMED = "malformed cursor; take it from the page before"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The time and the id of a row, by which lists are ordered."""
+    """What a statement takes of a cursor, as `:before_time` and `:before_id`."""
 
     time: datetime
     id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor(Position):
+@final
+class Cursor:
     """A place in a list that is ordered by time and id.
 
     Every record has one as `.cursor`. It carries no right: with another user's cursor a list
-    gives the caller's own rows. It outlives its row.
+    gives the caller's own rows. It outlives its row. To Pydantic and FastAPI it is a string, in
+    JSON and in a URL's query alike.
 
     Parameters:
         time: the row's created_at (a conversation's updated_at), with a time zone.
@@ -40,21 +45,44 @@ class Cursor(Position):
             lower-case letters.
     """
 
-    kind: str | None = None
+    __slots__ = ("_fields",)
 
-    def __post_init__(self) -> None:
+    def __init__(self, time: datetime, id: UUID, kind: str | None = None) -> None:
         try:
-            aware = self.time.utcoffset() is not None and self.time.astimezone(UTC)
+            aware = time.utcoffset() is not None and time.astimezone(UTC)
         except (AttributeError, OverflowError):  # no datetime, or none that UTC's calendar has
             aware = False
         if not aware:
             raise InvalidInputError("a cursor's time must be a datetime with a time zone")
-        if not isinstance(self.id, UUID):
+        if not isinstance(id, UUID):
             raise InvalidInputError("a cursor's id must be a UUID")
-        if self.kind is not None and not (
-            isinstance(self.kind, str) and _KIND.fullmatch(self.kind)
-        ):
+        if kind is not None and not (isinstance(kind, str) and _KIND.fullmatch(kind)):
             raise InvalidInputError("a cursor's kind must be a word of lower-case letters, or None")
+        self._fields = (time, id, kind)
+
+    @property
+    def time(self) -> datetime:
+        """The row's time."""
+        return self._fields[0]
+
+    @property
+    def id(self) -> UUID:
+        """The row's id."""
+        return self._fields[1]
+
+    @property
+    def kind(self) -> str | None:
+        """Whose place it is, or None."""
+        return self._fields[2]
+
+    def __eq__(self, other: object) -> bool:
+        return self._fields == other._fields if isinstance(other, Cursor) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._fields)
+
+    def __repr__(self) -> str:
+        return f"Cursor(time={self.time!r}, id={self.id!r}, kind={self.kind!r})"
 
     def __str__(self) -> str:
         """Text for a URL: kind, microseconds since 1970 and id; it needs no escaping."""
@@ -75,4 +103,20 @@ class Cursor(Position):
                 return cls(time, UUID(match[3]), match[1])
         except OverflowError:
             pass  # more microseconds than the calendar has: as malformed as any other
-        raise InvalidInputError("malformed cursor; pass the text that str(cursor) gave")
+        raise InvalidInputError(_MALFORMED)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        def cursor(value: Any) -> Self:
+            try:
+                return value if isinstance(value, cls) else cls.parse(value)
+            except InvalidInputError:
+                raise PydanticCustomError("cursor", _MALFORMED) from None
+
+        return core_schema.no_info_plain_validator_function(
+            cursor,
+            json_schema_input_schema=core_schema.str_schema(),
+            serialization=core_schema.to_string_ser_schema(when_used="json"),
+        )

@@ -52,10 +52,41 @@ class DalError(Exception):
         self.constraint = constraint
 
 
+class Problem(typing.TypedDict):
+    """One rule that an argument breaks, under the names that Pydantic and FastAPI use.
+
+    Attributes:
+        loc: where, from the argument's name inwards: `("messages", 3, "content")`. Of metadata it
+            has the keys that lead to the fault: `("metadata", "result", "due")`.
+        type: the rule, such as `string_too_long`.
+        msg: the rule in words. It never holds the value.
+    """
+
+    loc: tuple[int | str, ...]
+    type: str
+    msg: str
+
+
 class InvalidInputError(DalError):
-    """The caller's value breaks a rule; nothing was sent."""
+    """The caller's value breaks a rule; nothing was sent.
+
+    Attributes:
+        errors: each rule that is broken, for an API's answer; empty where the database refused.
+    """
 
     message = "An argument breaks a rule; correct it and call again."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        query: str | None = None,
+        sqlstate: str | None = None,
+        constraint: str | None = None,
+        errors: typing.Sequence[Problem] = (),
+    ) -> None:
+        super().__init__(message, query=query, sqlstate=sqlstate, constraint=constraint)
+        self.errors = list(errors)
 
 
 class MessageTooLongError(InvalidInputError):

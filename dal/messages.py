@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationInfo
@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 from dal.binding import Columns, Executor, JsonColumn, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, ConversationNotFoundError, MessageTooLongError
-from dal.inputs import Limit, Metadata, Name, NewId, Place, Text, one_batch, one_of
-from dal.record import Record
+from dal.inputs import Limit, Metadata, NewId, Place, Text, UserId, one_batch, one_of
+from dal.record import Record, first_sentence
 
 USER_MESSAGE_CHARACTERS = 1000
 
@@ -30,16 +30,9 @@ class Message(Record):
 
     Attributes:
         metadata: JSON, such as a tool call's name, parameters and result; None where there is
-            none. What goes in is what JSON has: dicts with string keys, lists, strings, integers,
-            finite floats, booleans and None, and subclasses of these. Everything else is refused
-            (datetimes, UUIDs, Decimals, tuples, sets, bytes, models), never converted: pass
-            `str(value)` or `model_dump(mode="json")`. It may take at most 4 MiB as PostgreSQL
-            prints it: with all digits of each number, 300 of them for 1e-300.
-            What comes out differs in this alone: PostgreSQL's jsonb puts an object's keys in an
-            order of its own; a float from 1e16 on is the integer of its printed digits, -0.0 is
-            0.0, and a subclass is its base.
-            JSON that Python can't parse (nested more than 200 deep, integers of more than 4,300
-            digits), which only other writers can store, stays text.
+            none. What goes in comes out but for the order of keys; `dal.inputs.Metadata` says what
+            may go in. JSON that Python can't parse (nested more than 200 deep, integers of more
+            than 4,300 digits), which only other writers can store, stays text.
         created_at: strictly increasing within a conversation, in the order of commits.
     """
 
@@ -68,11 +61,13 @@ def _within_limit(content: str, info: ValidationInfo) -> str:
     return content
 
 
-Role: TypeAlias = Annotated[MessageRole | str, one_of(MessageRole)]
+Role: TypeAlias = Annotated[MessageRole | Literal["user", "assistant"], one_of(MessageRole)]
+"""Who speaks: a member of MessageRole, or its plain string."""
 Content: TypeAlias = Annotated[Text, AfterValidator(_within_limit)]
+"""What is said: any text; a user's, after `role` in a model, has at most 1,000 characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """A message to be added by `create_many`; its rules are checked there.
 
@@ -84,7 +79,10 @@ class NewMessage:
     """
 
     __pydantic_config__ = ConfigDict(
-        extra="forbid", revalidate_instances="always", validate_default=True
+        extra="forbid",
+        revalidate_instances="always",
+        validate_default=True,
+        json_schema_extra=first_sentence,
     )
 
     role: Role
@@ -101,7 +99,7 @@ Spot: TypeAlias = Place[Message]
 async def create(
     db: Executor,
     *,
-    user_id: Name,
+    user_id: UserId,
     conversation_id: UUID,
     role: Role,
     content: Content,
@@ -137,7 +135,7 @@ async def create(
     raises={"conflict": ConflictError},
 )
 async def create_many(
-    db: Executor, *, user_id: Name, conversation_id: UUID, messages: Batch
+    db: Executor, *, user_id: UserId, conversation_id: UUID, messages: Batch
 ) -> list[Message]:
     """Append messages, all or none, with nobody else's between them, in one statement.
 
@@ -163,7 +161,7 @@ async def create_many(
 async def create_and_history(
     db: Executor,
     *,
-    user_id: Name,
+    user_id: UserId,
     conversation_id: UUID,
     role: Role,
     content: Content,
@@ -186,7 +184,7 @@ async def create_and_history(
 
 
 @query("messages/get.sql")
-async def get(db: Executor, *, user_id: Name, message_id: UUID) -> Message | None:
+async def get(db: Executor, *, user_id: UserId, message_id: UUID) -> Message | None:
     """A message of a user, or None if there is none (or it is another user's).
 
     SQL: sql/messages/get.sql
@@ -196,7 +194,7 @@ async def get(db: Executor, *, user_id: Name, message_id: UUID) -> Message | Non
 
 @query("messages/history.sql")
 async def _newest_first(
-    db: Executor, *, user_id: Name, conversation_id: UUID, limit: Limit = 20, before: Spot = None
+    db: Executor, *, user_id: UserId, conversation_id: UUID, limit: Limit = 20, before: Spot = None
 ) -> list[Message]:
     raise NotImplementedError
 
@@ -234,7 +232,7 @@ async def history(
 def stream(
     db: Executor,
     *,
-    user_id: Name,
+    user_id: UserId,
     conversation_id: UUID,
     after: Spot = None,
     page_size: Limit = 500,
@@ -260,7 +258,7 @@ def stream(
 
 
 @query("messages/count.sql")
-async def count(db: Executor, *, user_id: Name, conversation_id: UUID) -> int:
+async def count(db: Executor, *, user_id: UserId, conversation_id: UUID) -> int:
     """How many messages a conversation has; 0 where the user has no such conversation.
 
     It reads the whole range of the index, so its cost grows with the conversation.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
@@ -11,8 +11,8 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from dal.binding import Columns, Executor, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, TaskNotFoundError, UserNotFoundError
-from dal.inputs import Flag, Limit, Name, NewId, Place, Text, one_batch
-from dal.record import Record
+from dal.inputs import Flag, Limit, NewId, Place, Text, Title, UserId, one_batch
+from dal.record import Record, first_sentence
 
 
 class Task(Record):
@@ -37,7 +37,7 @@ class Task(Record):
         return Cursor(self.created_at, self.id, "task")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
     """A task to be made by `create_many`; its rules are checked there.
 
@@ -48,10 +48,13 @@ class NewTask:
     """
 
     __pydantic_config__ = ConfigDict(
-        extra="forbid", revalidate_instances="always", validate_default=True
+        extra="forbid",
+        revalidate_instances="always",
+        validate_default=True,
+        json_schema_extra=first_sentence,
     )
 
-    title: Name = field(repr=False)
+    title: Title = field(repr=False)
     description: Text | None = field(default=None, repr=False)
     id: NewId = None
 
@@ -59,13 +62,24 @@ class NewTask:
 Batch: TypeAlias = Annotated[Sequence[NewTask], AfterValidator(one_batch), Columns(NewTask)]
 
 
-class _Unset(Enum):
+class Unset(Enum):
+    """The type of UNSET."""
+
     UNSET = "not given"
+
+
+UNSET: Final = Unset.UNSET
+"""What `update` takes for an argument that is not given; a wrapper can pass it on."""
 
 
 @query("tasks/create.sql", absent=UserNotFoundError, raises={"conflict": ConflictError})
 async def create(
-    db: Executor, *, user_id: Name, title: Name, description: Text | None = None, id: NewId = None
+    db: Executor,
+    *,
+    user_id: UserId,
+    title: Title,
+    description: Text | None = None,
+    id: NewId = None,
 ) -> Task:
     """Make a task; repeated with the same id, it returns the stored one.
 
@@ -87,7 +101,7 @@ async def create(
 
 
 @query("tasks/create_many.sql", absent=UserNotFoundError, raises={"conflict": ConflictError})
-async def create_many(db: Executor, *, user_id: Name, tasks: Batch) -> list[Task]:
+async def create_many(db: Executor, *, user_id: UserId, tasks: Batch) -> list[Task]:
     """Make tasks, all or none, in one statement; the last one given is the newest in the list.
 
     Those that are stored already come back as they are. An empty sequence does nothing.
@@ -103,7 +117,7 @@ async def create_many(db: Executor, *, user_id: Name, tasks: Batch) -> list[Task
 
 
 @query("tasks/get.sql")
-async def get(db: Executor, *, user_id: Name, task_id: UUID) -> Task | None:
+async def get(db: Executor, *, user_id: UserId, task_id: UUID) -> Task | None:
     """A task of a user, or None if there is none (or it is another user's).
 
     SQL: sql/tasks/get.sql
@@ -113,7 +127,7 @@ async def get(db: Executor, *, user_id: Name, task_id: UUID) -> Task | None:
 
 @query("tasks/list_for_user.sql")
 async def _list_all(
-    db: Executor, *, user_id: Name, limit: Limit = 50, before: Place[Task] = None
+    db: Executor, *, user_id: UserId, limit: Limit = 50, before: Place[Task] = None
 ) -> list[Task]:
     raise NotImplementedError
 
@@ -122,7 +136,7 @@ async def _list_all(
 async def _list_by_completed(
     db: Executor,
     *,
-    user_id: Name,
+    user_id: UserId,
     completed: Flag,
     limit: Limit = 50,
     before: Place[Task] = None,
@@ -163,11 +177,12 @@ async def list_for_user(
 async def _update(
     db: Executor,
     *,
-    user_id: Name,
+    user_id: UserId,
     task_id: UUID,
-    title: Name | None = None,
+    title: Title | None = None,
     description: Text | None = None,
     set_description: Flag = False,
+    completed: Flag | None = None,
 ) -> Task:
     raise NotImplementedError
 
@@ -178,7 +193,8 @@ async def update(
     user_id: str,
     task_id: UUID,
     title: str | None = None,
-    description: str | _Unset | None = _Unset.UNSET,
+    description: str | Unset | None = UNSET,
+    completed: bool | None = None,
 ) -> Task:
     """Change the fields that are given.
 
@@ -189,7 +205,8 @@ async def update(
         user_id: the owner.
         task_id: the task.
         title: the new title; None keeps the old one.
-        description: the new description; None clears it; left out, it stays.
+        description: the new description; None clears it; left out, or UNSET, it stays.
+        completed: True and False do what `complete` and `reopen` do; None changes nothing.
 
     Raises:
         InvalidInputError: an argument breaks its rule.
@@ -200,13 +217,14 @@ async def update(
         user_id=user_id,
         task_id=task_id,
         title=title,
-        description=None if isinstance(description, _Unset) else description,
-        set_description=not isinstance(description, _Unset),
+        description=None if isinstance(description, Unset) else description,
+        set_description=not isinstance(description, Unset),
+        completed=completed,
     )
 
 
 @query("tasks/complete.sql", absent=TaskNotFoundError)
-async def complete(db: Executor, *, user_id: Name, task_id: UUID) -> Task:
+async def complete(db: Executor, *, user_id: UserId, task_id: UUID) -> Task:
     """Mark a task as completed; one that is completed already stays as it is.
 
     SQL: sql/tasks/complete.sql
@@ -218,7 +236,7 @@ async def complete(db: Executor, *, user_id: Name, task_id: UUID) -> Task:
 
 
 @query("tasks/reopen.sql", absent=TaskNotFoundError)
-async def reopen(db: Executor, *, user_id: Name, task_id: UUID) -> Task:
+async def reopen(db: Executor, *, user_id: UserId, task_id: UUID) -> Task:
     """Mark a task as not completed; an open one stays as it is.
 
     SQL: sql/tasks/reopen.sql
@@ -230,7 +248,7 @@ async def reopen(db: Executor, *, user_id: Name, task_id: UUID) -> Task:
 
 
 @query("tasks/delete.sql")
-async def delete(db: Executor, *, user_id: Name, task_id: UUID) -> bool:
+async def delete(db: Executor, *, user_id: UserId, task_id: UUID) -> bool:
     """Delete a task; False if the user has no such task.
 
     SQL: sql/tasks/delete.sql

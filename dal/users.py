@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 from dal.binding import Executor, query
 from dal.database.failures import READ_ONLY
 from dal.errors import ConflictError, DalError, DatabaseUnavailableError, UserNotFoundError
-from dal.inputs import Name
+from dal.inputs import UserId
 from dal.record import Record
 
 
@@ -33,7 +33,7 @@ class Erased(Record):
 
 
 @query("users/ensure.sql", raises={"conflict": ConflictError})
-async def _ensure(db: Executor, *, user_id: Name) -> User:
+async def _ensure(db: Executor, *, user_id: UserId) -> User:
     raise NotImplementedError
 
 
@@ -69,7 +69,7 @@ async def ensure(db: Executor, *, user_id: str) -> User:
 
 
 @query("users/get.sql")
-async def get(db: Executor, *, user_id: Name) -> User | None:
+async def get(db: Executor, *, user_id: UserId) -> User | None:
     """A user, or None.
 
     SQL: sql/users/get.sql
@@ -78,7 +78,7 @@ async def get(db: Executor, *, user_id: Name) -> User | None:
 
 
 @query("users/erase.sql", absent=UserNotFoundError)
-async def erase(db: Executor, *, user_id: Name) -> Erased:
+async def erase(db: Executor, *, user_id: UserId) -> Erased:
     """Delete all conversations, messages and tasks of a user at once; the user's row stays.
 
     Repeating it finds nothing more to delete.
@@ -92,7 +92,7 @@ async def erase(db: Executor, *, user_id: Name) -> Erased:
 
 
 @query("users/delete.sql")
-async def delete(db: Executor, *, user_id: Name) -> bool:
+async def delete(db: Executor, *, user_id: UserId) -> bool:
     """Delete a user and, by cascade, all that is theirs; False if there was none.
 
     Over an earlier phase's `users` table this deletes the account itself, with whatever else

@@ -40,8 +40,11 @@ VALUES: dict[str, Any] = {
     "page_size": 1000,
     "before": Cursor(datetime(9000, 1, 1, tzinfo=UTC), ID),
     "after": Cursor(datetime(1000, 1, 1, tzinfo=UTC), ID),
-    "messages": [NewMessage("user", "Buy milk", {"n": 1}, own_id) for own_id in THREE],
-    "tasks": [NewTask("Milk", "Two litres", own_id) for own_id in THREE],
+    "messages": [
+        NewMessage(role="user", content="Buy milk", metadata={"n": 1}, id=own_id)
+        for own_id in THREE
+    ],
+    "tasks": [NewTask(title="Milk", description="Two litres", id=own_id) for own_id in THREE],
 }
 ADAS = [
     "conversations.create",

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from dal.binding.statement import BindingError, Statement
-from dal.errors import InvalidInputError
+from dal.errors import InvalidInputError, Problem
 
 # Pydantic's own words quote a part of the value here.
 _WORDS = {"uuid_parsing": "must be a UUID", "uuid_type": "must be a UUID"}
@@ -147,16 +147,17 @@ def _compare(statement: Statement, offered: Mapping[str, object]) -> None:
 
 def _failure(name: str, error: ValidationError) -> InvalidInputError | TypeError:
     kind: type[InvalidInputError] = InvalidInputError
-    complaints = []
+    problems: list[Problem] = []
     for problem in error.errors(include_url=False, include_input=False):
-        argument = _path(problem["loc"])
-        if problem["type"] == "missing":
-            return TypeError(f"{name}() needs the argument {argument}")
-        if problem["type"] == "extra_forbidden":
-            return TypeError(f"{name}() has no argument {argument}")
+        location, rule = problem["loc"], problem["type"]
+        if rule == "missing":
+            return TypeError(f"{name}() needs the argument {_path(location)}")
+        if rule == "extra_forbidden":
+            return TypeError(f"{name}() has no argument {_path(location)}")
         kind = problem.get("ctx", {}).get("raises", kind)
-        complaints.append(f"{argument}: {_WORDS.get(problem['type'], problem['msg'])}")
-    return kind("; ".join(complaints), query=name)
+        problems.append(Problem(loc=location, type=rule, msg=_WORDS.get(rule, problem["msg"])))
+    text = "; ".join(f"{_path(one['loc'])}: {one['msg']}" for one in problems)
+    return kind(text, query=name, errors=problems)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

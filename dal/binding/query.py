@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from dal.binding.arguments import Arguments
 from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
-from dal.binding.stub import Signature, read_stub
+from dal.binding.stub import Signature, for_people, read_stub
 from dal.database.calls import Call, watched, watchers
 from dal.database.executor import Executor, is_alone
 from dal.database.failures import (
@@ -137,19 +137,16 @@ class Binding:
     def function(self) -> Callable[..., Any]:
         """The function that takes the stub's place."""
         stub = self.stub
-        if self.shape is Shape.PAGES:
 
-            @functools.wraps(stub)
-            def stream(db: Executor, **given: Any) -> AsyncIterator[Any]:
-                return self._stream(db, given)
+        def stream(db: Executor, **given: Any) -> AsyncIterator[Any]:
+            return self._stream(db, given)
 
-            return stream
-
-        @functools.wraps(stub)
         async def call(db: Executor, **given: Any) -> Any:
             return await self._answer(db, self._checked(given))
 
-        return call
+        function = functools.wraps(stub)(stream if self.shape is Shape.PAGES else call)
+        function.__signature__ = for_people(stub)  # type: ignore[attr-defined]
+        return function
 
     def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
         return self.arguments.checked({**self.defaults, **given})

@@ -69,3 +69,13 @@ def read_stub(stub: Callable[..., Any], statement: Statement) -> Signature:
         " `cursor`",
     )
     return Signature({one.name: hints[one.name] for one in parameters[1:]}, defaults, shape, record)
+
+
+def for_people(stub: Callable[..., Any]) -> inspect.Signature:
+    """A stub's signature as `help` shows it: plain types, without the rules of their values."""
+    written, hints = inspect.signature(stub), get_type_hints(stub)
+    plain = [
+        one.replace(annotation=hints.get(one.name, one.annotation))
+        for one in written.parameters.values()
+    ]
+    return written.replace(parameters=plain, return_annotation=hints["return"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
@@ -34,6 +34,8 @@ def fitting(annotation: Any) -> tuple[str, ...]:
     for one in _plain(annotation):
         if get_origin(one) in (list, Sequence):
             found += [f"{name}[]" for name in fitting(*get_args(one))]
+        elif get_origin(one) is Literal:
+            found += fitting(Union[tuple(map(type, get_args(one)))])  # noqa: UP007
         elif isinstance(one, type) and issubclass(one, str):  # an enum, too
             found += _FITTING[str]
         else:

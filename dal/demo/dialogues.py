@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dal.errors import InvalidInputError
-from dal.inputs import Name
+from dal.inputs import UserId
 from dal.messages import Content, MessageRole
 
 OWN = Path(__file__).with_name("dialogues.jsonl")
@@ -28,7 +28,7 @@ class Said(_Line):
 class Dialogue(_Line):
     """One conversation of one user."""
 
-    user_id: Name
+    user_id: UserId
     messages: list[Said]
 
 

@@ -159,9 +159,9 @@ async def _look(
         db,
         user_id=user_id,
         tasks=[
-            dal.NewTask("Water the plants"),
-            dal.NewTask("Return the library books", "the two on the hall table"),
-            dal.NewTask("Book the train"),
+            dal.NewTask(title="Water the plants"),
+            dal.NewTask(title="Return the library books", description="the two on the hall table"),
+            dal.NewTask(title="Book the train"),
         ],
     )
     newest, *_ = await watch(tasks.list_for_user, db, user_id=user_id)

@@ -31,7 +31,7 @@ from pydantic_core import PydanticCustomError, ValidationError, to_json
 
 from dal.conversations import Conversation, ConversationStatus, Status
 from dal.cursor import Cursor
-from dal.inputs import Flag, Name, Text, distinct_ids
+from dal.inputs import Flag, Text, Title, UserId, distinct_ids
 from dal.jsonl.values import FIRST_TIME, LINE_BYTES, BadLine, Metadata, Time, because, decoded
 from dal.messages import Content, Role
 from dal.record import Record
@@ -91,7 +91,7 @@ class Said:
 class ConversationLine(_Part):
     """A conversation, or a further part of one; one with an `archived_at` is archived."""
 
-    user_id: Name
+    user_id: UserId
     messages: Annotated[list[Said], AfterValidator(_in_order)]
     id: Annotated[UUID, BeforeValidator(lambda given: given or uuid4())] = Field(
         default_factory=uuid4
@@ -113,7 +113,7 @@ class ConversationLine(_Part):
 class Todo(_Part):
     """A task; one with a `completed_at` is completed."""
 
-    title: Name = Field(repr=False)
+    title: Title = Field(repr=False)
     description: Text | None = Field(default=None, repr=False)
     completed: Flag | None = None
     completed_at: Time = None
@@ -133,7 +133,7 @@ class Todo(_Part):
 class TaskLine(_Part):
     """A task of a user."""
 
-    user_id: Name
+    user_id: UserId
     task: Todo
 
 

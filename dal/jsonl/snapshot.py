@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from dal.binding import Executor, query
 from dal.errors import SchemaMismatchError
-from dal.inputs import Limit, Name, Place
+from dal.inputs import Limit, Place, UserId
 from dal.jsonl.lines import StoredConversation, StoredMessage
 from dal.record import Record
 from dal.tasks import Task
@@ -65,7 +65,7 @@ async def columns(db: Executor) -> list[Column]:
 
 
 @query("jsonl/export_owner.sql")
-async def owns(db: Executor, *, user_id: Name) -> bool:
+async def owns(db: Executor, *, user_id: UserId) -> bool:
     """Whether anything is a user's."""
     raise NotImplementedError
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json, to_json
 
-from dal.inputs import refuse_large
+from dal.metadata import refuse_large
 
 LINE_BYTES = 8 * 2**20
 """The longest line that is read, its end included; parsing one takes several times its size."""

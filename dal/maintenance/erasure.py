@@ -6,7 +6,7 @@ from uuid import UUID
 from dal.binding import Executor, query
 from dal.database import Database
 from dal.errors import UserNotFoundError
-from dal.inputs import BatchSize, Key, Keys, Name
+from dal.inputs import BatchSize, Key, Keys, UserId
 from dal.maintenance.progress import Pace, Progress, transaction
 from dal.record import Record
 
@@ -21,7 +21,7 @@ class Owned(Record):
 
 
 @query("maintenance/count_of_user.sql", absent=UserNotFoundError)
-async def count_of_user(db: Executor, *, user_id: Name) -> Owned:
+async def count_of_user(db: Executor, *, user_id: UserId) -> Owned:
     """How many conversations and tasks a user has.
 
     SQL: sql/maintenance/count_of_user.sql
@@ -38,7 +38,7 @@ class _Owned(Record):
 
 
 @query("maintenance/conversations_of_user.sql")
-async def _conversations(db: Executor, *, user_id: Name, batch: BatchSize) -> list[_Owned]:
+async def _conversations(db: Executor, *, user_id: UserId, batch: BatchSize) -> list[_Owned]:
     raise NotImplementedError
 
 
@@ -48,7 +48,7 @@ async def _erase_conversations(db: Executor, *, keys: Keys) -> int:
 
 
 @query("maintenance/tasks_of_user.sql")
-async def _tasks(db: Executor, *, user_id: Name, batch: BatchSize) -> list[_Owned]:
+async def _tasks(db: Executor, *, user_id: UserId, batch: BatchSize) -> list[_Owned]:
     raise NotImplementedError
 
 

@@ -1,13 +1,21 @@
--- Changes a task's title, its description, or both: a NULL title keeps the old one; the
--- description changes where :set_description says so, also to NULL.
+-- Changes a task's title, description and completion: a NULL title or :completed keeps the old
+-- one; the description changes where :set_description says so, also to NULL. A task that is
+-- completed already keeps the time of its completion.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: the task's row.
 UPDATE tasks
 SET
     title = coalesce(:title::text, title),
     description = CASE WHEN :set_description::boolean THEN :description::text ELSE description END,
+    completed = coalesce(:completed::boolean, completed),
+    completed_at = CASE
+        WHEN coalesce(:completed::boolean, completed) THEN coalesce(completed_at, clock.now)
+    END,
     updated_at = CASE
-        WHEN :title::text IS NULL AND NOT :set_description::boolean THEN updated_at
+        WHEN
+            :title::text IS NULL AND NOT :set_description::boolean
+            AND coalesce(:completed::boolean, completed) = completed
+            THEN updated_at
         ELSE clock.now
     END
 -- The time comes from outside: a distributed table (Citus) allows no now() inside CASE.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 
@@ -11,7 +11,7 @@ from uuid import UUID
 class Said:
     """A message, whoever stores it."""
 
-    role: str
+    role: Literal["user", "assistant"]
     content: str
     metadata: Any = None
 

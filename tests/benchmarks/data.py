@@ -1,5 +1,6 @@
 """The rows that every contender works on."""
 
+from typing import Literal
 from uuid import UUID
 
 import psycopg
@@ -65,7 +66,7 @@ def deep(url: str, back: int = 150_000) -> Place:
 
 def message(number: int) -> Said:
     """A new message; assistants have every second one, and some of them a tool call."""
-    role = "user" if number % 2 else "assistant"
+    role: Literal["user", "assistant"] = "user" if number % 2 else "assistant"
     call = {"tool": "add_task", "params": {"title": "Milk"}} if number % 7 == 0 else None
     return Said(role, f"{number} Put milk and bread on the list, please.", call)
 

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
+from inspect import signature
 from itertools import product
 from typing import Any, get_args
 from uuid import UUID
@@ -213,7 +214,7 @@ def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
     }
     other_ids: dict[Any, Any] = {UserRow: owner.user_id, Said: _id(owner.message)}
     values["id"] = other_ids.get(of, values["id"])
-    return of(**{field.name: values[field.name] for field in fields(of)})
+    return of(**{name: values[name] for name in signature(of).parameters})
 
 
 def _id(text: str) -> UUID:

@@ -33,7 +33,7 @@ def run(url: str, *arguments: str) -> str:
 
 async def test_a_page_has_the_functions_length(url: str, db: dal.Database) -> None:
     await fill(db)
-    batch = [dal.NewMessage("assistant", "More") for _ in range(30)]
+    batch = [dal.NewMessage(role="assistant", content="More") for _ in range(30)]
     await messages.create_many(db, user_id="ada", conversation_id=ID, messages=batch)
     chosen = ("messages.history", "--user-id", "ada", f"--conversation-id={ID}")
     rows = r"Limit .*\(actual time=.* rows={}(\.00)? loops=1\)"

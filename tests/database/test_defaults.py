@@ -171,7 +171,10 @@ async def test_a_statement_of_its_own_that_conflicts_is_repeated(
     async def both(number: int) -> list[dal.Message]:
         user = await users.ensure(strict, user_id="eve")
         own = await conversations.create(strict, user_id=user.id, id=UUID(int=number % 2))
-        batch = [NewMessage("user", "Buy milk"), NewMessage("user", "Buy bread")]
+        batch = [
+            NewMessage(role="user", content="Buy milk"),
+            NewMessage(role="user", content="Buy bread"),
+        ]
         await messages.create_many(strict, user_id=user.id, conversation_id=own.id, messages=batch)
         return await messages.create_and_history(
             strict, user_id=user.id, conversation_id=own.id, role="user", content=f"{number}"

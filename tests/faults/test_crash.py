@@ -67,7 +67,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled(
             if enough.is_set():
                 return
             batch = [
-                NewMessage("user", f"{writer} {number}", id=uuid4())
+                NewMessage(role="user", content=f"{writer} {number}", id=uuid4())
                 for number in itertools.islice(numbers, size)
             ]
             await append(db, batch)

@@ -13,8 +13,10 @@ Rows: TypeAlias = list[tuple[str, ...]]
 OTHERS = [UUID(int=n) for n in (1, 2, 3)]
 NEW = {
     "id": OTHERS[0],
-    "messages": [NewMessage("user", "Buy bread", None, own_id) for own_id in OTHERS],
-    "tasks": [NewTask("Bread", None, own_id) for own_id in OTHERS],
+    "messages": [
+        NewMessage(role="user", content="Buy bread", metadata=None, id=own_id) for own_id in OTHERS
+    ],
+    "tasks": [NewTask(title="Bread", description=None, id=own_id) for own_id in OTHERS],
 }
 
 

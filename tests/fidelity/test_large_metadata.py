@@ -7,7 +7,7 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 import dal
-from dal import Database, inputs, messages
+from dal import Database, messages, metadata
 from dal.errors import InvalidInputError
 from dal.jsonl import LINE_BYTES, export_lines, import_lines
 
@@ -26,11 +26,11 @@ async def test_the_size_is_what_the_server_prints(
     db: Database, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [row] = await db.fetch("SELECT octet_length($1::text::jsonb::text) AS printed", text)
-    monkeypatch.setattr(inputs, "JSON_BYTES", row["printed"] - 1)
+    monkeypatch.setattr(metadata, "JSON_BYTES", row["printed"] - 1)
     with pytest.raises(PydanticCustomError, match="may take at most"):
-        inputs.refuse_large(text.encode())
-    monkeypatch.setattr(inputs, "JSON_BYTES", 2 * row["printed"])
-    inputs.refuse_large(text.encode())
+        metadata.refuse_large(text.encode())
+    monkeypatch.setattr(metadata, "JSON_BYTES", 2 * row["printed"])
+    metadata.refuse_large(text.encode())
 
 
 def line(metadata: str) -> bytes:
@@ -52,7 +52,7 @@ async def test_what_would_print_too_large_is_refused(
     refused = "metadata: may take at most 4 MiB as PostgreSQL prints it"
     with pytest.raises(InvalidInputError, match=refused):
         await messages.create(db, **own, role="user", content="Milk", metadata=metadata)
-    new = [dal.NewMessage("user", "Milk", metadata)]
+    new = [dal.NewMessage(role="user", content="Milk", metadata=metadata)]
     with pytest.raises(InvalidInputError, match=refused):
         await messages.create_many(db, **own, messages=new)
     with pytest.raises(InvalidInputError, match=f"line 1: messages.0..{refused}"):

@@ -26,7 +26,7 @@ async def said(db: Database, own: dict[str, Any]) -> list[Message]:
     await db.execute("ALTER TABLE messages ALTER content DROP NOT NULL")
     await db.execute("ALTER TABLE conversations DROP CONSTRAINT chk_conversation_status")
     await db.execute("ALTER TABLE tasks ALTER title DROP NOT NULL")
-    new = [NewMessage("user", f"{n}") for n in range(5)]
+    new = [NewMessage(role="user", content=f"{n}") for n in range(5)]
     return await messages.create_many(db, **own, messages=new)
 
 
@@ -94,7 +94,7 @@ async def test_a_malformed_row_is_named(
 
 async def test_lists_of_conversations_and_tasks(db: Database, said: list[Message]) -> None:
     chats = [await conversations.create(db, user_id="ada") for _ in range(3)][::-1]
-    new = [NewTask(f"{n}") for n in range(3)]
+    new = [NewTask(title=f"{n}") for n in range(3)]
     todo = (await tasks.create_many(db, user_id="ada", tasks=new))[::-1]
     await db.execute("UPDATE conversations SET status = 'gone' WHERE id = $1", chats[1].id)
     await db.execute("UPDATE tasks SET title = NULL WHERE id = $1", todo[1].id)

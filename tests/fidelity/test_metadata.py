@@ -66,7 +66,10 @@ def exact(value: Any) -> str:
 
 
 async def test_metadata(db: Database, own: dict[str, Any]) -> None:
-    new = [NewMessage("user", name, given, uuid4()) for name, (given, _) in METADATA.items()]
+    new = [
+        NewMessage(role="user", content=name, metadata=given, id=uuid4())
+        for name, (given, _) in METADATA.items()
+    ]
     made = await messages.create_many(db, **own, messages=new)
     # The stored row is found to be the same, whatever became of its numbers.
     assert await messages.create_many(db, **own, messages=new) == made

@@ -6,7 +6,17 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dal import Database, Message, NewMessage, NewTask, conversations, messages, tasks, users
+from dal import (
+    Database,
+    Message,
+    MessageRole,
+    NewMessage,
+    NewTask,
+    conversations,
+    messages,
+    tasks,
+    users,
+)
 from dal.demo import dialogues
 from dal.jsonl import export_lines, import_lines
 from tests.surface import call
@@ -81,12 +91,12 @@ async def everywhere(db: Database, own: dict[str, Any]) -> dict[str, list[Messag
 
 async def test_messages(db: Database, own: dict[str, Any]) -> None:
     texts = TEXTS | LONG
-    for role, some in ("user", TEXTS), ("assistant", texts):
+    for role, some in (MessageRole.USER, TEXTS), (MessageRole.ASSISTANT, texts):
         single = [
             await messages.create(db, **own, role=role, content=text) for text in some.values()
         ]
         assert lost(some, [one.content for one in single]) == []
-    batch = [NewMessage("assistant", text) for text in texts.values()]
+    batch = [NewMessage(role="assistant", content=text) for text in texts.values()]
     together = await messages.create_many(db, **own, messages=batch)
     assert lost(texts, [one.content for one in together]) == []
     windows = [
@@ -106,7 +116,7 @@ async def test_tasks(db: Database, ada: str) -> None:
         await tasks.update(db, user_id=ada, task_id=one.id, title=text, description=whole)
         for one, text, whole in zip(made, texts.values(), (TEXTS | LONG).values(), strict=True)
     ]
-    new = [NewTask(text, text) for text in texts.values()]
+    new = [NewTask(title=text, description=text) for text in texts.values()]
     single = [
         await tasks.create(db, user_id=ada, title=one.title, description=one.description)
         for one in new
@@ -126,11 +136,11 @@ async def test_tasks(db: Database, ada: str) -> None:
 
 
 async def test_export_and_import(db: Database, own: dict[str, Any]) -> None:
-    said = [NewMessage("assistant", text, [text]) for text in TEXTS.values()]
-    said += [NewMessage("assistant", text) for text in LONG.values()]
-    said.append(NewMessage("user", "\U0001f600" * 1000))
+    said = [NewMessage(role="assistant", content=text, metadata=[text]) for text in TEXTS.values()]
+    said += [NewMessage(role="assistant", content=text) for text in LONG.values()]
+    said.append(NewMessage(role="user", content="\U0001f600" * 1000))
     await messages.create_many(db, **own, messages=said)
-    new = [NewTask(text, text) for text in TEXTS.values()]
+    new = [NewTask(title=text, description=text) for text in TEXTS.values()]
     todo = (await tasks.create_many(db, user_id=own["user_id"], tasks=new))[::-1]
     before = await everywhere(db, own)
     lines = [line async for line in export_lines(db, user_id=own["user_id"])]
@@ -143,10 +153,16 @@ async def test_export_and_import(db: Database, own: dict[str, Any]) -> None:
 
 async def test_real_dialogues(db: Database) -> None:
     english = [
-        [NewMessage(one.role, one.content, one.metadata) for one in dialogue.messages]
+        [
+            NewMessage(role=one.role, content=one.content, metadata=one.metadata)
+            for one in dialogue.messages
+        ]
         for dialogue in dialogues.read(dialogues.OWN)
     ]
-    chinese = [[NewMessage(role, text) for role, text in dialogue] for dialogue in CHINESE]
+    chinese = [
+        [NewMessage(role=MessageRole(role), content=text) for role, text in dialogue]
+        for dialogue in CHINESE
+    ]
     await users.ensure(db, user_id="小明")
     for said in english + chinese:
         chat = await conversations.create(db, user_id="小明")
@@ -171,7 +187,10 @@ async def test_real_dialogues(db: Database) -> None:
 )
 @given(st.lists(st.tuples(ANY_TEXT, ANY_TEXT), min_size=1, max_size=20))
 async def test_any_text(db: Database, own: dict[str, Any], texts: list[tuple[str, str]]) -> None:
-    said = [NewMessage("user", text, {key: [text], "": key}, uuid4()) for text, key in texts]
+    said = [
+        NewMessage(role="user", content=text, metadata={key: [text], "": key}, id=uuid4())
+        for text, key in texts
+    ]
     made = await messages.create_many(db, **own, messages=said)
     assert await messages.history(db, **own, limit=len(said)) == made
     for one, (text, key) in zip(made, texts, strict=True):

@@ -93,7 +93,7 @@ async def test_a_moment_stays_itself(elsewhere: Executor) -> None:
     await users.ensure(elsewhere, user_id="ada")
     chat = await conversations.create(elsewhere, user_id="ada")
     own: dict[str, Any] = {"user_id": "ada", "conversation_id": chat.id}
-    new = [NewMessage("user", moment) for moment in MOMENTS]
+    new = [NewMessage(role="user", content=moment) for moment in MOMENTS]
     await messages.create_many(elsewhere, **own, messages=new)
     await elsewhere.execute("UPDATE messages SET created_at = content::timestamptz")
     found = await messages.history(elsewhere, **own)
@@ -137,7 +137,7 @@ async def test_the_next_microsecond_is_that_of_no_local_clock(
         await tx.execute(ahead)
         first = await messages.create(tx, **own, role="user", content="a")
         await tx.execute(ahead)
-        new = [NewMessage("user", "b"), NewMessage("user", "c")]
+        new = [NewMessage(role="user", content="b"), NewMessage(role="user", content="c")]
         batch = await messages.create_many(tx, **own, messages=new)
     exact = datetime(2099, 11, 1, 4, 30, tzinfo=UTC)
     assert [one.created_at for one in batch] == [exact, exact + timedelta(microseconds=1)]

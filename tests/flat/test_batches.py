@@ -34,8 +34,8 @@ OTHERS = """
 def batch(name: str, size: int) -> dict[str, Any]:
     ids = [UUID(int=n) for n in range(1, size + 1)]
     if name == "tasks.create_many":
-        return {"tasks": [NewTask("Buy milk", id=own_id) for own_id in ids]}
-    return {"messages": [NewMessage("user", "Buy milk", id=own_id) for own_id in ids]}
+        return {"tasks": [NewTask(title="Buy milk", id=own_id) for own_id in ids]}
+    return {"messages": [NewMessage(role="user", content="Buy milk", id=own_id) for own_id in ids]}
 
 
 def owner(name: str, chat: dal.Conversation) -> dict[str, Any]:

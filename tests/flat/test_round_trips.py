@@ -94,16 +94,22 @@ SCENES: list[dict[str, Any]] = [
     {},
     {
         "id": None,
-        "messages": [NewMessage("user", "Buy bread"), NewMessage("assistant", "Done")],
-        "tasks": [NewTask("Bread"), NewTask("Butter")],
+        "messages": [
+            NewMessage(role="user", content="Buy bread"),
+            NewMessage(role="assistant", content="Done"),
+        ],
+        "tasks": [NewTask(title="Bread"), NewTask(title="Butter")],
     },
     dict.fromkeys(EXISTING, uuid4()),
     {"user_id": "nobody"},
     {
         "content": "Buy bread",
         "title": "Bread",
-        "messages": [NewMessage("user", "Buy bread", None, own_id) for own_id in THREE],
-        "tasks": [NewTask("Bread", None, own_id) for own_id in THREE],
+        "messages": [
+            NewMessage(role="user", content="Buy bread", metadata=None, id=own_id)
+            for own_id in THREE
+        ],
+        "tasks": [NewTask(title="Bread", description=None, id=own_id) for own_id in THREE],
     },
 ]
 ABSENT = {"nothing", *(error.__name__ for error in NotFoundError.__subclasses__())}

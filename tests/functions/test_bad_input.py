@@ -45,13 +45,13 @@ def looped() -> list[Any]:
 def message(**changed: Any) -> list[Any]:
     """A batch of a good message and another."""
     other: dict[str, Any] = {"role": "assistant", "content": "b"}
-    return [NewMessage("user", "a", id=ID), NewMessage(**other | changed)]
+    return [NewMessage(role="user", content="a", id=ID), NewMessage(**other | changed)]
 
 
 def task(**changed: Any) -> list[Any]:
     """A batch of a good task and another."""
     other: dict[str, Any] = {"title": "b"}
-    return [NewTask("a", id=ID), NewTask(**other | changed)]
+    return [NewTask(title="a", id=ID), NewTask(**other | changed)]
 
 
 UNSTORABLE = [f"{SECRET}\0", f"{SECRET}\ud800", f"\udfff{SECRET}"]
@@ -78,15 +78,15 @@ NO_JSON = [
     {SECRET: "\0"},
     {f"{SECRET}\0": 1},
     [{SECRET: {f"{SECRET}\\\0": 1}}],
-    {SECRET: ["\ud800"]},
+    {"key": ["\ud800"]},  # the error names the keys that lead to the fault
     {f"{SECRET}\ud800": 1},
     math.nan,
-    {SECRET: math.inf},
+    {"key": math.inf},
     [-math.inf],
     SECRET.encode(),
     [SECRET.encode()],
     NOW,
-    {SECRET: NOW},
+    {"key": NOW},
     {SECRET},
     (SECRET,),
     {NUMBER: SECRET},

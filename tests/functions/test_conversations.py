@@ -126,7 +126,7 @@ async def test_with_messages_is_the_conversation_and_its_history(
 
 async def test_with_messages_gives_the_last_20(db: Database, chat: Conversation) -> None:
     own: dict[str, Any] = {"user_id": chat.user_id, "conversation_id": chat.id}
-    new = [NewMessage("user", f"{n}") for n in range(21)]
+    new = [NewMessage(role="user", content=f"{n}") for n in range(21)]
     made = await messages.create_many(db, **own, messages=new)
     found = await conversations.get_with_messages(db, **own)
     assert found

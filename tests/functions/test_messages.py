@@ -31,7 +31,7 @@ def own(chat: Conversation) -> dict[str, Any]:
 
 
 def batch(size: int) -> list[NewMessage]:
-    return [NewMessage("user", f"{n}") for n in range(size)]
+    return [NewMessage(role="user", content=f"{n}") for n in range(size)]
 
 
 async def test_create_and_get(executor: Executor, own: dict[str, Any]) -> None:
@@ -57,7 +57,7 @@ async def test_create_many_is_contiguous_and_in_order(
 ) -> None:
     said = await messages.create(executor, **own, role="user", content="Hi")
     own_id = uuid4()
-    new = [*batch(50), NewMessage("assistant", "last", {"n": [1]}, own_id)]
+    new = [*batch(50), NewMessage(role="assistant", content="last", metadata={"n": [1]}, id=own_id)]
     made = await messages.create_many(executor, **own, messages=new)
     assert [(one.role, one.content, one.metadata) for one in made] == [
         (one.role, one.content, one.metadata) for one in new
@@ -178,7 +178,9 @@ async def test_metadata_comes_back_as_it_was(codec: bool, url: str, own: dict[st
                 await connection.set_type_codec(
                     type_name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads
                 )
-        new = [NewMessage("assistant", "a", metadata) for metadata in METADATA]
+        new = [
+            NewMessage(role="assistant", content="a", metadata=metadata) for metadata in METADATA
+        ]
         made = await messages.create_many(connection, **own, messages=new)
         assert await messages.history(connection, **own, limit=1000) == made
         for message, metadata in zip(made, METADATA, strict=True):
@@ -222,10 +224,10 @@ async def test_a_json_null_of_another_writer_is_none(db: Database, own: dict[str
     ],
 )
 async def test_content_comes_back_as_it_was(
-    db: Database, own: dict[str, Any], role: str, content: str
+    db: Database, own: dict[str, Any], role: Any, content: str
 ) -> None:
     said = await messages.create(db, **own, role=role, content=content)
-    again = NewMessage(role, content)
+    again = NewMessage(role=role, content=content)
     [added] = await messages.create_many(db, **own, messages=[again])
     assert said.content == added.content == content
     assert await messages.history(db, **own) == [said, added]
@@ -234,8 +236,8 @@ async def test_content_comes_back_as_it_was(
 def test_records_are_frozen_and_show_no_text() -> None:
     secret: dict[str, Any] = {"content": "s3cr3t", "metadata": {"s3cr3t": 1}}
     message = Message.model_construct(role=MessageRole.USER, **secret)
-    assert "s3cr3t" not in f"{message!r} {message} {NewMessage('user', **secret)!r}"
+    assert "s3cr3t" not in f"{message!r} {message} {NewMessage(role='user', **secret)!r}"
     with pytest.raises(ValidationError, match="frozen"):
         message.content = "b"
     with pytest.raises(AttributeError):
-        NewMessage("user", "a").content = "b"  # type: ignore[misc]
+        NewMessage(role="user", content="a").content = "b"  # type: ignore[misc]

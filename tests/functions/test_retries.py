@@ -46,7 +46,7 @@ async def test_equal_metadata_in_another_order_is_no_conflict(
 
 FIRST, *_, LAST = VALUES["messages"]
 MILK = VALUES["tasks"][-1]
-NEW = {"messages": NewMessage("user", "new"), "tasks": NewTask("new")}
+NEW = {"messages": NewMessage(role="user", content="new"), "tasks": NewTask(title="new")}
 OTHER: dict[str, list[Any]] = {
     "role": ["assistant"],
     "content": ["s3cr3t", "", "buy milk"],
@@ -54,18 +54,24 @@ OTHER: dict[str, list[Any]] = {
     "title": ["s3cr3t", "milk"],
     "description": [None, "", "s3cr3t"],
     "messages": [
-        [NewMessage("assistant", LAST.content, LAST.metadata, LAST.id)],
-        [NewMessage("user", "s3cr3t", LAST.metadata, LAST.id)],
-        [NewMessage("user", LAST.content, None, LAST.id)],
-        [FIRST, NewMessage("user", "s3cr3t", LAST.metadata, LAST.id)],
-        [NEW["messages"], NewMessage("user", "s3cr3t", LAST.metadata, LAST.id)],
-        [NewMessage("user", "s3cr3t", LAST.metadata, LAST.id), NEW["messages"]],
+        [NewMessage(role="assistant", content=LAST.content, metadata=LAST.metadata, id=LAST.id)],
+        [NewMessage(role="user", content="s3cr3t", metadata=LAST.metadata, id=LAST.id)],
+        [NewMessage(role="user", content=LAST.content, metadata=None, id=LAST.id)],
+        [FIRST, NewMessage(role="user", content="s3cr3t", metadata=LAST.metadata, id=LAST.id)],
+        [
+            NEW["messages"],
+            NewMessage(role="user", content="s3cr3t", metadata=LAST.metadata, id=LAST.id),
+        ],
+        [
+            NewMessage(role="user", content="s3cr3t", metadata=LAST.metadata, id=LAST.id),
+            NEW["messages"],
+        ],
     ],
     "tasks": [
-        [NewTask("s3cr3t", MILK.description, MILK.id)],
-        [NewTask(MILK.title, None, MILK.id)],
-        [NEW["tasks"], NewTask("s3cr3t", MILK.description, MILK.id)],
-        [NewTask("s3cr3t", MILK.description, MILK.id), NEW["tasks"]],
+        [NewTask(title="s3cr3t", description=MILK.description, id=MILK.id)],
+        [NewTask(title=MILK.title, description=None, id=MILK.id)],
+        [NEW["tasks"], NewTask(title="s3cr3t", description=MILK.description, id=MILK.id)],
+        [NewTask(title="s3cr3t", description=MILK.description, id=MILK.id), NEW["tasks"]],
     ],
 }
 

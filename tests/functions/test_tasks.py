@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from pydantic import ValidationError
 
+import dal
 from dal import (
     Database,
     Executor,
@@ -54,7 +55,12 @@ async def test_create_and_get(executor: Executor, ada: str) -> None:
 
 async def test_create_many_and_list(executor: Executor, ada: str) -> None:
     assert await tasks.list_for_user(executor, user_id=ada) == []
-    new = [NewTask("a"), NewTask("b", "more"), NewTask("c", id=uuid4()), NewTask("\N{OWL}" * 255)]
+    new = [
+        NewTask(title="a"),
+        NewTask(title="b", description="more"),
+        NewTask(title="c", id=uuid4()),
+        NewTask(title="\N{OWL}" * 255),
+    ]
     made = await tasks.create_many(executor, user_id=ada, tasks=new)
     assert [(task.title, task.description) for task in made] == [
         (task.title, task.description) for task in new
@@ -82,11 +88,17 @@ async def test_update_changes_only_what_is_given(executor: Executor, ada: str) -
         {"title": None, "description": "e"},
         {"title": "f", "description": None},
         {"title": None},
+        {"description": dal.UNSET},
+        {"completed": None},
     ]
     for change in changes:
         task = await aged(executor, task)
         updated = await tasks.update(executor, user_id=ada, task_id=task.id, **change)
-        given = {name: text for name, text in change.items() if text or name == "description"}
+        given = {
+            name: text
+            for name, text in change.items()
+            if text is not dal.UNSET and (text or name == "description")
+        }
         assert updated == task.model_copy(update={"updated_at": updated.updated_at} | given)
         assert (updated.updated_at > task.updated_at) is bool(given)
         assert await tasks.get(executor, user_id=ada, task_id=task.id) == updated
@@ -110,6 +122,25 @@ async def test_complete_and_reopen_keep_their_times_when_repeated(
     assert reopened == done.model_copy(update=again)
     reopened = await aged(executor, reopened)
     assert await tasks.reopen(executor, user_id=ada, task_id=task.id) == reopened
+
+
+async def test_update_completes_and_reopens_as_the_functions_do(
+    executor: Executor, ada: str
+) -> None:
+    def change(**fields: Any) -> Any:
+        return tasks.update(executor, user_id=ada, task_id=task.id, **fields)
+
+    task = await aged(executor, await tasks.create(executor, user_id=ada, title="a"))
+    assert await change(completed=False) == task
+    done = await change(completed=True)
+    assert done.completed_at == done.updated_at > task.updated_at
+    done = await aged(executor, done)
+    assert await change(completed=True) == done
+    renamed = await change(title="b", completed=True)
+    assert renamed.completed_at == done.completed_at
+    assert renamed.updated_at > done.updated_at
+    reopened = await change(completed=False)
+    assert (reopened.completed, reopened.completed_at) == (False, None)
 
 
 async def test_an_absent_task(executor: Executor, ada: str) -> None:
@@ -137,7 +168,7 @@ def test_records_are_frozen_and_show_no_text() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         task.title = "b"
     with pytest.raises(AttributeError):
-        NewTask("a").title = "b"  # type: ignore[misc]
+        NewTask(title="a").title = "b"  # type: ignore[misc]
 
 
 async def test_an_earlier_table_of_another_shape_fails_tasks_alone(empty_database: str) -> None:

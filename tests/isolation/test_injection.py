@@ -40,8 +40,10 @@ def everywhere(text: str) -> dict[str, Any]:
         "metadata": metadata,
         "title": text,
         "description": text,
-        "messages": [NewMessage("user", text, metadata, own_id) for own_id in THREE],
-        "tasks": [NewTask(text, text, own_id) for own_id in THREE],
+        "messages": [
+            NewMessage(role="user", content=text, metadata=metadata, id=own_id) for own_id in THREE
+        ],
+        "tasks": [NewTask(title=text, description=text, id=own_id) for own_id in THREE],
     }
 
 

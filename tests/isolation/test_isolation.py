@@ -43,8 +43,14 @@ KNOWN = {OWN, *ADAS_IDS}
 # Ada's ids, and what else the stranger may pass in their place.
 IDS: dict[str, list[Any]] = {name: [ID, OWN] for name in ("id", *EXISTING)}
 IDS |= {
-    "messages": [VALUES["messages"], [NewMessage("user", "Mine", None, one) for one in ADAS_IDS]],
-    "tasks": [VALUES["tasks"], [NewTask("Mine", None, one) for one in ADAS_IDS]],
+    "messages": [
+        VALUES["messages"],
+        [NewMessage(role="user", content="Mine", metadata=None, id=one) for one in ADAS_IDS],
+    ],
+    "tasks": [
+        VALUES["tasks"],
+        [NewTask(title="Mine", description=None, id=one) for one in ADAS_IDS],
+    ],
 }
 
 

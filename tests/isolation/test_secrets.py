@@ -36,8 +36,10 @@ SECRETS = VALUES | {
     "metadata": METADATA,
     "title": TEXT,
     "description": TEXT,
-    "messages": [NewMessage("assistant", TEXT, METADATA, own_id) for own_id in THREE],
-    "tasks": [NewTask(TEXT, TEXT, own_id) for own_id in THREE],
+    "messages": [
+        NewMessage(role="assistant", content=TEXT, metadata=METADATA, id=own_id) for own_id in THREE
+    ],
+    "tasks": [NewTask(title=TEXT, description=TEXT, id=own_id) for own_id in THREE],
 }
 PARAMETERS = (OWNER, str(ID), ID.hex, "9000")  # the last one is the year of `before`
 # What makes the user, or takes away what the others need.

@@ -60,7 +60,7 @@ async def fill(db: dal.Database) -> None:
     done = await tasks.create(db, user_id="eve", title="done")
     await tasks.complete(db, user_id="eve", task_id=done.id)
     long = await conversations.create(db, user_id="ada")
-    batch = [dal.NewMessage("user", f"{number}") for number in range(95)]
+    batch = [dal.NewMessage(role="user", content=f"{number}") for number in range(95)]
     await messages.create_many(db, user_id="ada", conversation_id=long.id, messages=batch)
     # Numbers as only SQL can write them, and a JSON null.
     await db.execute(

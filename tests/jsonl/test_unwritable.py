@@ -60,10 +60,12 @@ async def filled(db: dal.Database, ada: str, bob: str) -> dal.Database:
     """Good tasks and conversations of two users, and those of ada's which are to be damaged."""
     bad = [UUID(int=n) for n in range(1, len(DAMAGES) + 1)]
     for user, ids in ((ada, [*GOOD, *bad]), (bob, GOOD)):
-        await tasks.create_many(db, user_id=user, tasks=[NewTask("Milk", id=one) for one in ids])
+        await tasks.create_many(
+            db, user_id=user, tasks=[NewTask(title="Milk", id=one) for one in ids]
+        )
         for own_id in ids:
             await conversations.create(db, user_id=user, id=own_id)
-            new = [NewMessage("user", f"{n}") for n in range(4)]
+            new = [NewMessage(role="user", content=f"{n}") for n in range(4)]
             await messages.create_many(db, user_id=user, conversation_id=own_id, messages=new)
     return db
 
@@ -122,7 +124,7 @@ async def test_of_a_long_conversation_nothing_is_written(
     monkeypatch.setattr("dal.jsonl.exporting._ROWS", 2)
     chats = [await conversations.create(db, user_id=ada) for _ in range(3)]
     for chat in chats:
-        new = [NewMessage("user", f"{n}") for n in range(9)]
+        new = [NewMessage(role="user", content=f"{n}") for n in range(9)]
         await messages.create_many(db, user_id=ada, conversation_id=chat.id, messages=new)
     bad = sorted(chat.id for chat in chats)[1]
     await db.execute(

@@ -19,7 +19,7 @@ async def test_a_user_goes_in_batches_and_nobody_else(
     others = [row for row in await snapshot(db) if row[1] != ada]
     for _ in range(5):
         await make()
-    await tasks.create_many(db, user_id=ada, tasks=[dal.NewTask("Milk") for _ in range(5)])
+    await tasks.create_many(db, user_id=ada, tasks=[dal.NewTask(title="Milk") for _ in range(5)])
     monkeypatch.setattr(erasure, "_TASKS", 3)
 
     assert [one async for one in erase_user(db, user_id=ada, dry_run=True)] == [

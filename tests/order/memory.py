@@ -177,20 +177,18 @@ class Memory:
     ) -> list[Task]:
         return _page(self.tasks, limit, before, user_id=user_id, **completed)
 
-    def tasks_update(self, user_id: str, task_id: UUID, **changes: str | None) -> Task:
+    def tasks_update(self, user_id: str, task_id: UUID, **changes: Any) -> Task:
+        completed = changes.pop("completed", None)
+        task = self._change_task(user_id, task_id)
+        if completed is not None and completed is not task.completed:
+            changes |= {"completed": completed, "completed_at": self.now if completed else None}
         return self._change_task(user_id, task_id, **changes)
 
     def tasks_complete(self, user_id: str, task_id: UUID) -> Task:
-        task = self._change_task(user_id, task_id)
-        if task.completed:
-            return task
-        return self._change_task(user_id, task_id, completed=True, completed_at=self.now)
+        return self.tasks_update(user_id, task_id, completed=True)
 
     def tasks_reopen(self, user_id: str, task_id: UUID) -> Task:
-        task = self._change_task(user_id, task_id)
-        if not task.completed:
-            return task
-        return self._change_task(user_id, task_id, completed=False, completed_at=None)
+        return self.tasks_update(user_id, task_id, completed=False)
 
     def tasks_delete(self, user_id: str, task_id: UUID) -> bool:
         return _remove(self.tasks, user_id=user_id, id=task_id) == 1

@@ -72,8 +72,8 @@ def contents(name: str, chat: Conversation, own_id: UUID, text: str) -> dict[str
         id=own_id,
         content=text,
         title=text,
-        messages=[NewMessage("user", text, id=one) for one in ids],
-        tasks=[NewTask(text, id=one) for one in ids],
+        messages=[NewMessage(role="user", content=text, id=one) for one in ids],
+        tasks=[NewTask(title=text, id=one) for one in ids],
     )
 
 
@@ -184,7 +184,7 @@ async def test_a_window_is_what_history_gives_just_after(
     wide: Database, chat: Conversation
 ) -> None:
     own: dict[str, Any] = {"user_id": "ada", "conversation_id": chat.id}
-    batch = [NewMessage("assistant", f"{n} of 2") for n in (1, 2)]
+    batch = [NewMessage(role="assistant", content=f"{n} of 2") for n in (1, 2)]
     racing = []
     async with wide.transaction() as holder:  # whoever waits for it has a snapshot without it
         await messages.create(holder, **own, role="user", content="held")

@@ -96,7 +96,7 @@ class Scene:
         return await messages.create(db, **self._own, role="user", content="one")
 
     async def _say_many(self, db: Executor) -> Block:
-        new = [NewMessage("assistant", f"{n} of 4") for n in range(1, 5)]
+        new = [NewMessage(role="assistant", content=f"{n} of 4") for n in range(1, 5)]
         return await messages.create_many(db, **self._own, messages=new)
 
     async def _say_and_look(self, db: Executor) -> Block:

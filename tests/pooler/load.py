@@ -56,7 +56,7 @@ async def live(call: Calls) -> None:
         metadata={"said": said},
     )
     texts = [f"{n} {uuid4()}" for n in range(3)]
-    batch = [dal.NewMessage("assistant", text) for text in texts]
+    batch = [dal.NewMessage(role="assistant", content=text) for text in texts]
     more = await call(
         messages.create_many,
         lambda made: [one.content for one in made] == texts,
@@ -104,7 +104,7 @@ async def live(call: Calls) -> None:
     await call(tasks.get, lambda found: found == task, **this)
     await call(tasks.update, lambda found: found.description == said, **this, description=said)
     await call(tasks.complete, lambda found: found.completed_at, **this)
-    new = [dal.NewTask(text) for text in texts]
+    new = [dal.NewTask(title=text) for text in texts]
     await call(
         tasks.create_many, lambda made: [one.title for one in made] == texts, **own, tasks=new
     )

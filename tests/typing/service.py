@@ -59,12 +59,15 @@ async def start(db: dal.Database, user_id: str, first: str | None) -> dal.Conver
         chat = await conversations.create(tx, user_id=user_id, id=uuid4())
         assert_type(chat, dal.Conversation)
         if first is not None:
-            batch = [dal.NewMessage("user", first), dal.NewMessage("assistant", "Hello", {"n": 1})]
+            batch = [
+                dal.NewMessage(role="user", content=first),
+                dal.NewMessage(role="assistant", content="Hello", metadata={"n": 1}),
+            ]
             added = await messages.create_many(
                 tx, user_id=user_id, conversation_id=chat.id, messages=batch
             )
             assert_type(added, list[dal.Message])
-        made = await tasks.create_many(tx, user_id=user_id, tasks=[dal.NewTask("Buy milk")])
+        made = await tasks.create_many(tx, user_id=user_id, tasks=[dal.NewTask(title="Buy milk")])
         assert_type(made, list[dal.Task])
         async with tx.transaction() as inner:
             await tasks.update(inner, user_id=user_id, task_id=made[0].id, description=None)

@@ -38,7 +38,7 @@ REVEALED = {
     "await users.erase(db, user_id=u)": "Erased",
     "await users.delete(db, user_id=u)": "bool",
     "await tasks.create(db, user_id=u, title='', description=None)": "Task",
-    "await tasks.create_many(db, user_id=u, tasks=[dal.NewTask('')])": "list[Task]",
+    "await tasks.create_many(db, user_id=u, tasks=[dal.NewTask(title='')])": "list[Task]",
     "await tasks.get(db, user_id=u, task_id=i)": "Task | None",
     "await tasks.list_for_user(db, user_id=u, completed=True, limit=9)": "list[Task]",
     "await tasks.update(db, user_id=u, task_id=i, description=None)": "Task",
@@ -57,7 +57,7 @@ REVEALED = {
     "await conversations.delete(db, user_id=u, conversation_id=i)": "bool",
     "await messages.create(db, user_id=u, conversation_id=i, role='user', content='')": "Message",
     "await messages.create_many(db, user_id=u, conversation_id=i, messages=[])": "list[Message]",
-    "await messages.create_and_history(db, user_id=u, conversation_id=i, role='', content='')": (
+    "await messages.create_and_history(db, user_id=u, conversation_id=i, role='user', content=u)": (
         "list[Message]"
     ),
     "await messages.get(db, user_id=u, message_id=i)": "Message | None",
@@ -77,6 +77,11 @@ WRONG = {
     "await messages.history(db, user_id=u, conversation_id=i, limit='5')": TYPE,
     "await messages.history(db, user_id=u, conversation_id=str(i))": TYPE,
     "await messages.create(db, user_id=u, conversation_id=i, role=3, content='')": TYPE,
+    "await messages.create(db, user_id=u, conversation_id=i, role='usr', content='')": TYPE,
+    "await conversations.list_for_user(db, user_id=u, status='archive')": TYPE,
+    "dal.NewMessage(role='usr', content='')": TYPE,
+    "dal.NewMessage('user', 'Hi')": CALL,
+    "dal.NewTask('Milk')": CALL,
     "(await conversations.get(db, user_id=u, conversation_id=i)).id": NONE,
 }
 

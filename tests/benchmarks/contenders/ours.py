@@ -30,7 +30,9 @@ class Ours(Contender):
         )
 
     async def append_many(self, conversation: UUID, said: Sequence[Said]) -> Any:
-        new = [NewMessage(one.role, one.content, one.metadata) for one in said]
+        new = [
+            NewMessage(role=one.role, content=one.content, metadata=one.metadata) for one in said
+        ]
         return await messages.create_many(
             self._db, user_id=USER, conversation_id=conversation, messages=new
         )

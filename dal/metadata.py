@@ -1,0 +1,132 @@
+"""What metadata may hold: any JSON value that PostgreSQL can store and Python can read back.
+
+That is dicts with string keys, lists, strings, integers, finite floats, booleans and None, and
+subclasses of these. Everything else is refused (datetimes, UUIDs, Decimals, tuples, sets, bytes,
+models), never converted: pass `str(value)` or `model_dump(mode="json")`.
+
+What comes out differs in this alone: PostgreSQL's jsonb puts an object's keys in an order of its
+own; a float from 1e16 on is the integer of its printed digits, -0.0 is 0.0, and a subclass is its
+base.
+"""
+
+import math
+import re
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, ConfigDict, JsonValue, TypeAdapter
+from pydantic_core import (
+    InitErrorDetails,
+    PydanticCustomError,
+    PydanticSerializationError,
+    ValidationError,
+    from_json,
+    to_json,
+)
+
+from dal.binding import SentAs
+
+_json_value: TypeAdapter[JsonValue] = TypeAdapter(
+    JsonValue, config=ConfigDict(strict=True, allow_inf_nan=False, defer_build=True)
+)
+# \u0000 as an escape of its own, not the tail of an escaped backslash.
+_NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+_DEEPEST = 200
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_EXPONENT = re.compile(rb"[0-9][eE][-+]?([0-9]+)")
+
+JSON_BYTES = 4 * 2**20
+"""The most that a JSON value may take as PostgreSQL prints it; a message of it fits into a line."""
+
+_MOST = 2048  # times as much as it was given: `1e-16383,`, the smallest number, takes 16,387 bytes
+
+
+def refuse_large(text: bytes) -> None:
+    """Refuse JSON text that PostgreSQL prints as more than JSON_BYTES.
+
+    jsonb is printed with a space after each comma and colon, and with all digits of its numbers. It
+    can hold what is far too long to be printed: such a row could not be read any more.
+    """
+    if len(text) * _MOST <= JSON_BYTES:
+        return
+    bare = _STRING.sub(b"", text)
+    spaces = bare.count(b",") + bare.count(b":")
+    if len(text) + spaces + sum(map(float, _EXPONENT.findall(bare))) > JSON_BYTES:
+        raise PydanticCustomError(
+            "large_json",
+            "may take at most 4 MiB as PostgreSQL prints it, with all digits of its numbers",
+        )
+
+
+def _json(value: Any) -> Any:
+    """A JSON value, as it was given. What is accepted can also be read back: parsing is the proof.
+
+    It stays a value, so that a model of a service may check it first, and a function again.
+    """
+    if value is None:
+        return None
+    try:
+        json_value = _json_value.validate_python(value)
+        text = to_json(json_value)
+        from_json(text)  # refuses what is nested deeper than reading allows
+    except (ValidationError, PydanticSerializationError, ValueError):
+        pass
+    else:
+        if _NUL_ESCAPE.search(text):
+            raise PydanticCustomError("nul", "may not contain NUL (U+0000), in a value or in a key")
+        refuse_large(text)
+        return json_value
+    raise _not_json(value)
+
+
+def _not_json(value: Any) -> ValidationError:
+    """The error of a value that is not JSON: where it is not, and of what type it is there."""
+    path, kind = _fault(value)
+    problem = PydanticCustomError(
+        "json",
+        "must be JSON: dicts with string keys, lists, strings, finite numbers, booleans"
+        " and None, without lone surrogates, nested at most 200 deep; here it is {kind}",
+        {"kind": kind},
+    )
+    # The input is left out: it may be what a person wrote.
+    details = InitErrorDetails(type=problem, loc=path, input=None)
+    return ValidationError.from_exception_data("metadata", [details])
+
+
+def _fault(value: Any) -> tuple[tuple[int | str, ...], str]:
+    """The path to the first part that is not JSON, and what kind of value that is."""
+    parts: list[tuple[tuple[int | str, ...], Any]] = [((), value)]
+    while parts:
+        path, part = parts.pop()
+        if len(path) > _DEEPEST:
+            return (), "deeper"
+        if isinstance(part, dict):
+            for key in part:
+                if not isinstance(key, str) or _LONE_SURROGATE.search(key):
+                    return path, f"a key of the type {type(key).__name__}"
+            parts += [((*path, key), part[key]) for key in reversed(part)]
+        elif isinstance(part, list):
+            parts += [((*path, place), part[place]) for place in reversed(range(len(part)))]
+        elif not _is_json(part):
+            return path, type(part).__name__
+    return (), type(value).__name__
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, str):
+        return not _LONE_SURROGATE.search(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, int)
+
+
+def _json_text(value: Any) -> str | None:
+    """Text for jsonb; NULL for None."""
+    return None if value is None else to_json(value).decode()
+
+
+Metadata: TypeAlias = Annotated[Any, AfterValidator(_json), SentAs(_json_text)]
+"""Any JSON value of at most JSON_BYTES; None stores nothing."""
