@@ -10,13 +10,17 @@ from dal.binding.statement import Statement
 _TYPES = "SELECT oid, format_type(oid, NULL) FROM pg_type"
 # Tables and views as the search path finds them.
 _COLUMNS = """
-    SELECT relname::text, attname::text, attnotnull, relkind IN ('v', 'm'), attrelid, attnum
+    SELECT relname::text, attname::text, attnotnull, relkind IN ('v', 'm'), nspname::text
     FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
     JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
     WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(pg_class.oid)
       AND nspname = ANY (current_schemas(false))
     ORDER BY attrelid, attnum
+"""
+_FUNCTIONS = """
+    SELECT DISTINCT proname::text FROM pg_proc
+    WHERE pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
 """
 _CHECKS = """
     SELECT relname::text, attname::text, pg_get_constraintdef(pg_constraint.oid)
@@ -50,6 +54,8 @@ class Database:
         connection: to it.
         columns: relation, column, and whether it is declared NOT NULL.
         views: which of the relations are views.
+        schemas: the schema that each relation is in.
+        functions: the names of those that are not PostgreSQL's own.
         checks: the definitions of the CHECKs on a single column.
     """
 
@@ -58,8 +64,11 @@ class Database:
         self._types: dict[int, str] = dict(connection.execute(_TYPES).fetchall())
         self.columns: dict[str, dict[str, bool]] = {}
         self.views: set[str] = set()
-        for relation, column, not_null, view, *_ in connection.execute(_COLUMNS):
+        self.schemas: dict[str, str] = {}
+        self.functions = {name for (name,) in connection.execute(_FUNCTIONS)}
+        for relation, column, not_null, view, schema in connection.execute(_COLUMNS):
             self.columns.setdefault(relation, {})[column] = not_null
+            self.schemas[relation] = schema
             self.views |= {relation} if view else set()
         self.checks: dict[tuple[str, str], list[str]] = {}
         for relation, column, definition in connection.execute(_CHECKS):

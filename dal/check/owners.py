@@ -1,44 +1,26 @@
 """Which tables a statement reads or writes without saying whose rows it means.
 
-Trusted is a column that can only hold what the caller gave: it equals a parameter, or another
-trusted column. A table of users' rows has to have a trusted owner wherever it is named.
+A table of users' rows has to have a trusted owner wherever it is named. What can't be followed (a
+table of another schema, a function of the database's own) is not proven.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from sqlglot import exp
 
-from dal.check.tree import bare, conjuncts, inner
-
-Output: TypeAlias = list[tuple[str, bool]]
-"""The columns of a relation by name, and whether each is trusted."""
-
-
-@dataclass(eq=False)
-class _Relation:
-    name: str
-    columns: dict[str, bool]
-    table: exp.Table | None = None
-    owner: str | None = None
-
-    @property
-    def filtered(self) -> bool:
-        return self.owner is None or self.columns[self.owner]
-
-
-@dataclass(frozen=True)
-class _Equality:
-    sides: tuple[exp.Expr, exp.Expr]
-    filters: Sequence[_Relation]  # whose rows are left out where it does not hold
-
-    def trusted(self, visible: Sequence[_Relation]) -> Iterator[tuple[_Relation, str]]:
-        """The columns that it makes trusted."""
-        for this, other in (self.sides, self.sides[::-1]):
-            found = _column(this, visible)
-            if found and found[0] in self.filters and given(other, visible):
-                yield found
+from dal.check.describe import Database
+from dal.check.tree import folded
+from dal.check.trust import (
+    Equality,
+    Output,
+    Relation,
+    equal_sides,
+    is_given,
+    outputs,
+    renamed,
+    settle,
+)
 
 
 def owner_column(table: str, columns: Iterable[str]) -> str | None:
@@ -46,26 +28,11 @@ def owner_column(table: str, columns: Iterable[str]) -> str | None:
     return "id" if table == "users" else next((one for one in columns if one == "user_id"), None)
 
 
-def given(value: exp.Expr, visible: Sequence[_Relation]) -> bool:
-    """Whether an expression is a parameter, or a trusted column."""
-    value = inner(value)
-    if isinstance(value, exp.Any):
-        return given(value.this, visible)
-    if isinstance(value, exp.Array):  # = ANY (ARRAY[:x])
-        return all(given(element, visible) for element in value.expressions)
-    if isinstance(value, exp.Subquery) and isinstance(value.this, exp.Select):
-        select = value.this  # (SELECT :x) hides a value from the planner
-        return not select.args.get("from_") and given(select.selects[0].unalias(), visible)
-    found = _column(value, visible)
-    return isinstance(value, exp.Parameter) or bool(found and found[0].columns[found[1]])
-
-
-def _column(value: exp.Expr, visible: Sequence[_Relation]) -> tuple[_Relation, str] | None:
-    if isinstance(value, exp.Column):
-        for one in visible:  # the innermost first
-            if value.table in ("", one.name) and value.name in one.columns:
-                return one, value.name
-    return None
+# What runs a text as SQL, or gives whole tables away by their names.
+_RUN_TEXT = re.compile(
+    r"(query|table|schema|database|cursor)_to_xml(schema|_and_xmlschema)?|dblink\w*|ts_stat"
+    r"|crosstab\w*|connectby|xpath_table|lo_\w+|pg_read_\w+|pg_logical_slot_\w+"
+)
 
 
 class Unfiltered:
@@ -73,35 +40,50 @@ class Unfiltered:
 
     Parameters:
         root: the statement.
-        columns: the schema's tables and views, with their columns in order.
+        database: whose tables it is about.
+
+    Attributes:
+        tables: those that are not filtered.
+        unproven: parts that can't be followed, and why.
     """
 
-    def __init__(self, root: exp.Expr, columns: Mapping[str, Iterable[str]]) -> None:
-        self._columns = columns
+    def __init__(self, root: exp.Expr, database: Database) -> None:
+        self._database = database
         self._seen: set[int] = set()
         self.tables: list[exp.Table] = []
+        self.unproven: list[tuple[exp.Expr, str]] = []
+        if not isinstance(root, exp.Query | exp.DML | exp.Merge):
+            self.unproven.append((root, "what it reads or changes can't be told"))
+        for function in root.find_all(exp.Anonymous):
+            name = function.name.lower()
+            if _RUN_TEXT.fullmatch(name):
+                self.unproven.append((function, f"{name}() runs what can't be told"))
+            elif name in database.functions:
+                self.unproven.append((function, f"{name}() is the database's own, and not read"))
         self._query(root, {}, ())
         # Where none was expected, nothing is proven.
         for table in root.find_all(exp.Table):
-            if id(table) not in self._seen:
+            is_table = isinstance(table.this, exp.Identifier)  # and no function's result
+            if is_table and id(table) not in self._seen and not isinstance(table.parent, exp.Lock):
                 self._demand([self._relation(table, {})])
 
     def _query(
-        self, node: exp.Expr, known: Mapping[str, Output], outer: Sequence[_Relation]
+        self, node: exp.Expr, known: Mapping[str, Output], outer: Sequence[Relation]
     ) -> Output:
         for one in node.args["with_"].expressions if node.args.get("with_") else ():
-            known = {**known, one.alias: []} if node.args["with_"].recursive else known
-            output = _renamed(self._query(one.this, known, outer), one.args["alias"])
-            known = {**known, one.alias: output}
+            name = folded(one.args["alias"].this)
+            inside = {**known, name: []} if node.args["with_"].recursive else known
+            output = renamed(self._query(one.this, inside, outer), one.args["alias"])
+            known = {**known, name: output}
         if isinstance(node, exp.Subquery | exp.Paren):
             return self._query(node.this, known, outer)
         if isinstance(node, exp.SetOperation):
             both = (self._query(side, known, outer) for side in (node.this, node.expression))
-            return [(name, ours and its) for (name, ours), (_, its) in zip(*both, strict=True)]
+            return [(name, ours and its) for (name, ours), (_, its) in zip(*both, strict=False)]
         if isinstance(node, exp.Values):
             self._nested(node.expressions, known, outer)
-            rows = zip(*(row.expressions for row in node.expressions), strict=True)
-            return [("", all(given(one, outer) for one in values)) for values in rows]
+            rows = zip(*(row.expressions for row in node.expressions), strict=False)
+            return [("", all(is_given(one, outer) for one in values)) for values in rows]
         if isinstance(node, exp.Insert):
             return self._insert(node, known, outer)
         if isinstance(node, exp.Select | exp.Update | exp.Delete):
@@ -112,37 +94,46 @@ class Unfiltered:
         self,
         node: exp.Select | exp.Update | exp.Delete,
         known: Mapping[str, Output],
-        outer: Sequence[_Relation],
+        outer: Sequence[Relation],
     ) -> Output:
-        relations: list[_Relation] = []
-        equalities = [_Equality(pair, relations) for pair in _pairs(node.args.get("where"))]
+        relations: list[Relation] = []
+        equalities = [Equality(pair, relations) for pair in equal_sides(node.args.get("where"))]
         conditions = [value for key, value in node.args.items() if key not in _SOURCES]
+        chain = 0  # where the operands of the joins around an item begin; a comma binds less
         for item, join in _sources(node):
-            _settle(equalities, [*relations, *outer])
-            before, one = tuple(relations), self._item(item, known, [*relations, *outer])
+            settle(equalities, [*relations, *outer])
+            if not join or _is_comma(join):
+                chain = len(relations)
+            before, one = tuple(relations[chain:]), self._item(item, known, [*relations, *outer])
             relations.append(one)
             if join:
-                filters = {"LEFT": (one,), "RIGHT": before, "FULL": ()}.get(join.side, relations)
-                pairs = list(_pairs(join.args.get("on")))
-                for column in join.args.get("using") or ():
-                    ours = exp.column(column.name, one.name)
-                    pairs += [(ours, exp.column(column.name, left.name)) for left in before]
-                equalities += [_Equality(pair, filters) for pair in pairs]
+                filters = {"LEFT": (one,), "RIGHT": before, "FULL": ()}.get(
+                    join.side, (*before, one)
+                )
+                pairs = list(equal_sides(join.args.get("on")))
+                for column in map(folded, join.args.get("using") or ()):
+                    # Of columns that were joined before, an outer join may have kept another one.
+                    holders = [left for left in before if column in left.columns]
+                    if len(holders) == 1:
+                        pairs.append((_named(column, one), _named(column, holders[0])))
+                    elif join.side == "" and _inner_until(node, item):
+                        pairs += [(_named(column, one), _named(column, left)) for left in holders]
+                equalities += [Equality(pair, filters) for pair in pairs]
                 conditions.append(join.args.get("on"))
         visible = [*relations, *outer]
-        _settle(equalities, visible)
+        settle(equalities, visible)
         self._demand(relations)
         self._nested(conditions, known, visible)
         returning = node.args.get("returning")
-        listed = node if isinstance(node, exp.Select) else returning
-        return _listed(listed, visible)
+        return outputs(node if isinstance(node, exp.Select) else returning, visible)
 
     def _insert(
-        self, node: exp.Insert, known: Mapping[str, Output], outer: Sequence[_Relation]
+        self, node: exp.Insert, known: Mapping[str, Output], outer: Sequence[Relation]
     ) -> Output:
         table = node.this.this if isinstance(node.this, exp.Schema) else node.this
         target = self._relation(table, {})
-        names = [one.name for one in node.this.expressions] or list(target.columns)
+        named = node.this.expressions if isinstance(node.this, exp.Schema) else ()
+        names = [*map(folded, named)] or list(target.columns)
         source = self._query(node.expression, known, outer) if node.expression else []
         for name, (_, trusted) in zip(names, source, strict=False):
             target.columns[name] = trusted
@@ -153,40 +144,53 @@ class Unfiltered:
             if target.owner and target.owner not in keys:
                 target.columns[target.owner] = False
         self._demand([target])
-        excluded = _Relation("excluded", dict(target.columns))
+        excluded = Relation("excluded", dict(target.columns))
         self._nested([conflict], known, [target, excluded, *outer])
-        return _listed(node.args.get("returning"), [target, *outer])
+        return outputs(node.args.get("returning"), [target, *outer])
 
     def _item(
-        self, item: exp.Expr, known: Mapping[str, Output], before: Sequence[_Relation]
-    ) -> _Relation:
+        self, item: exp.Expr, known: Mapping[str, Output], before: Sequence[Relation]
+    ) -> Relation:
         alias = item.args.get("alias") or exp.TableAlias()
+        name = folded(alias.this)
         if isinstance(item, exp.Lateral):
             item = item.this
         if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier):
             return self._relation(item, known)
         if isinstance(item, exp.Unnest):
-            output = [("", given(one, before)) for one in item.expressions]
+            output = [("", is_given(one, before)) for one in item.expressions]
             if not alias.columns:
-                output = [(alias.name, trusted) for _, trusted in output]
-            return _Relation(alias.name, dict(_renamed(output, alias)))
+                output = [(name, trusted) for _, trusted in output]
+            return Relation(name, dict(renamed(output, alias)))
         output = self._query(item, known, before) if isinstance(item, exp.Query) else []
-        return _Relation(alias.name, dict(_renamed(output, alias)))
+        return Relation(name, dict(renamed(output, alias)), open=not output)
 
-    def _relation(self, table: exp.Table, known: Mapping[str, Output]) -> _Relation:
+    def _relation(self, table: exp.Table, known: Mapping[str, Output]) -> Relation:
         self._seen.add(id(table))
-        if not table.db and table.name in known:
-            alias = table.args.get("alias") or exp.TableAlias()
-            return _Relation(table.alias_or_name, dict(_renamed(known[table.name], alias)))
-        columns = dict.fromkeys(self._columns.get(table.name, ()), False)
-        owner = owner_column(table.name, columns) if columns else None
-        return _Relation(table.alias_or_name, columns, table, owner)
+        name, schema = folded(table.this), folded(table.args.get("db"))
+        alias = table.args.get("alias") or exp.TableAlias()
+        visible = folded(alias.this) or name
+        if not schema and name in known:
+            output = known[name]
+            return Relation(visible, dict(renamed(output, alias)), open=not output)
+        columns = self._database.columns.get(name, {})
+        if not columns or schema not in ("", self._database.schemas[name]):
+            if schema not in _SYSTEM and not (name.startswith("pg_") and not schema):
+                self.unproven.append((table, f"{table.sql()} is no table of the search path"))
+            return Relation(visible, {}, table, open=True)
+        owner = owner_column(name, columns)
+        if owner is None and name in self._database.views:
+            self.unproven.append((table, f"whose rows the view {name} gives can't be told"))
+        # `AS t (a, b)` gives new names to the first columns.
+        names = [new for new, _ in renamed([(old, False) for old in columns], alias)]
+        owner = owner and names[list(columns).index(owner)]
+        return Relation(visible, dict.fromkeys(names, False), table, owner)
 
-    def _demand(self, relations: Iterable[_Relation]) -> None:
+    def _demand(self, relations: Iterable[Relation]) -> None:
         self.tables += [one.table for one in relations if one.table and not one.filtered]
 
     def _nested(
-        self, parts: Iterable[object], known: Mapping[str, Output], visible: Sequence[_Relation]
+        self, parts: Iterable[object], known: Mapping[str, Output], visible: Sequence[Relation]
     ) -> None:
         for part in parts:
             if isinstance(part, exp.Query):
@@ -198,6 +202,25 @@ class Unfiltered:
 
 
 _SOURCES = ("with_", "from_", "joins", "using", "laterals")
+_SYSTEM = ("pg_catalog", "information_schema")
+
+
+def _is_comma(join: exp.Join) -> bool:
+    return not any(value for key, value in join.args.items() if key != "this")
+
+
+def _inner_until(node: exp.Expr, item: exp.Expr) -> bool:
+    """Whether no outer join stands before an item of FROM."""
+    for one, join in _sources(node):
+        if one is item:
+            return True
+        if join and join.side:
+            return False
+    return False
+
+
+def _named(column: str, relation: Relation) -> exp.Column:
+    return exp.column(column, relation.name, quoted=True)
 
 
 def _sources(node: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Join | None]]:
@@ -212,40 +235,3 @@ def _sources(node: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Join | None]]:
             yield item, join
             for further in item.args.get("joins") or ():
                 yield further.this, further
-
-
-def _pairs(condition: exp.Expr | None) -> Iterator[tuple[exp.Expr, exp.Expr]]:
-    """The two sides of each equality that has to hold; of rows, those of their parts."""
-    for one in conjuncts(condition):
-        if isinstance(one, exp.EQ):
-            sides = (bare(one.this), bare(one.expression))
-            if all(isinstance(side, exp.Tuple) for side in sides):
-                yield from zip(*(side.expressions for side in sides), strict=True)
-            else:
-                yield sides
-
-
-def _settle(equalities: Iterable[_Equality], visible: Sequence[_Relation]) -> None:
-    """Mark what is trusted, until nothing is added."""
-    while new := [
-        found
-        for one in equalities
-        for found in one.trusted(visible)
-        if not found[0].columns[found[1]]
-    ]:
-        for relation, name in new:
-            relation.columns[name] = True
-
-
-def _listed(node: exp.Expr | None, visible: Sequence[_Relation]) -> Output:
-    return [
-        (one.alias_or_name, given(one.unalias(), visible))
-        for one in (node.expressions if node else ())
-    ]
-
-
-def _renamed(output: Output, alias: exp.Expr) -> Output:
-    names = [one.name for one in alias.args.get("columns") or ()]
-    names += [name for name, _ in output[len(names) :]]
-    trusted = [trusted for _, trusted in output] + [False] * (len(names) - len(output))
-    return list(zip(names, trusted, strict=True))

@@ -14,7 +14,7 @@ from dal.check.describe import Database
 from dal.check.findings import Finding
 from dal.check.head import Head
 from dal.check.owners import Unfiltered, owner_column
-from dal.check.tree import Tree, inner
+from dal.check.tree import Tree, folded, inner
 from dal.check.volatile import volatile
 
 ALL_USERS, ANY_ORDER = "All users", "Any order"
@@ -132,20 +132,31 @@ def _itself(side: exp.Expr, equality: exp.EQ) -> bool:
 
 
 def _owners(tree: Tree, head: Head, database: Database) -> Iterator[Finding]:
-    tables = Unfiltered(tree.root, database.columns).tables
+    analysis = Unfiltered(tree.root, database)
+    tables = analysis.tables
     waiver = head.line(ALL_USERS)
-    if waiver and not (waiver[0] and tables):
-        wrong = "says nothing" if tables else "is not needed: every table is filtered by its owner"
+    needed = tables or analysis.unproven
+    if waiver and not (waiver[0] and needed):
+        wrong = "says nothing" if needed else "is not needed: every table is filtered by its owner"
         message = f"`-- {ALL_USERS}:` {wrong}"
         yield tree.finding("owner-filter", waiver[1], message, f"write it {_REASONED}")
     for table in () if waiver else tables:
-        column = owner_column(table.name, database.columns[table.name])
+        name = folded(table.this)
+        column = owner_column(name, database.columns[name])
         name = f"{table.alias_or_name}.{column}"
         yield tree.finding(
             "owner-filter",
             tree.place(table),
             f"nothing makes {name} equal to an owner that the caller names",
             f"add {name} = :user_id, or say `-- {ALL_USERS}: the reason.` in the head comment",
+        )
+
+    for part, reason in () if waiver else analysis.unproven:
+        yield tree.finding(
+            "not-proven",
+            tree.source.loud[0].offset if part is tree.root else tree.place(part),
+            f"whose rows it reads or changes is not proven: {reason}",
+            f"write it in another way, or say `-- {ALL_USERS}: the reason.` in the head comment",
         )
 
 

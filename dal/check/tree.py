@@ -74,6 +74,13 @@ def start(node: exp.Expr) -> int | None:
     return min((one.meta["start"] for one in node.walk() if "start" in one.meta), default=None)
 
 
+def folded(node: object) -> str:
+    """An identifier as PostgreSQL folds it; `""` for what is none."""
+    if not isinstance(node, exp.Identifier):
+        return ""
+    return str(node.this) if node.args.get("quoted") else str(node.this).lower()
+
+
 def bare(node: exp.Expr) -> exp.Expr:
     """An expression without the brackets around it."""
     while isinstance(node, exp.Paren):

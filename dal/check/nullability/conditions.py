@@ -7,8 +7,8 @@ from sqlglot import exp
 
 from dal.check.nullability.kinds import COMPARISONS, named
 from dal.check.nullability.scope import Scope
-from dal.check.nullability.syntax import folded
 from dal.check.nullability.values import NO_FACTS, Nullability
+from dal.check.tree import folded
 
 
 def _excluded(condition: exp.Expr) -> Iterable[exp.Column]:

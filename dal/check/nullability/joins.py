@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from dal.check.nullability.conditions import exclude_null, restrict
 from dal.check.nullability.scope import Queries, Relation, Rows, Scope
-from dal.check.nullability.syntax import Unclear, check_arguments, folded, renamed
+from dal.check.nullability.syntax import Unclear, check_arguments, renamed
 from dal.check.nullability.values import (
     Facts,
     Items,
@@ -16,6 +16,7 @@ from dal.check.nullability.values import (
     nullable,
     unknown,
 )
+from dal.check.tree import folded
 
 
 def from_item(scope: Scope, node: exp.Expr) -> tuple[set[str], Rows]:

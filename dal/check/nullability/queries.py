@@ -7,9 +7,10 @@ from sqlglot import exp
 
 from dal.check.nullability.scope import Queries, Result, Rows, Schema, Scope
 from dal.check.nullability.select import ARGUMENTS, select, values_lists
-from dal.check.nullability.syntax import Unclear, check_arguments, folded, item_names, renamed
+from dal.check.nullability.syntax import Unclear, check_arguments, item_names, renamed
 from dal.check.nullability.values import Facts, Nullability, one_of, unknown
 from dal.check.nullability.writes import change
+from dal.check.tree import folded
 
 
 @dataclass(slots=True)

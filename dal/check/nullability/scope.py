@@ -7,7 +7,6 @@ from typing import Protocol
 from sqlglot import exp
 
 from dal.check.nullability.expressions import value
-from dal.check.nullability.syntax import folded
 from dal.check.nullability.values import (
     NO_FACTS,
     Facts,
@@ -18,6 +17,7 @@ from dal.check.nullability.values import (
     nullable,
     unknown,
 )
+from dal.check.tree import folded
 
 Schema = Mapping[str, Mapping[str, bool]]
 """For each relation its columns, and whether each one is declared NOT NULL."""

@@ -5,17 +5,11 @@ from collections.abc import Iterable, Iterator
 from sqlglot import exp
 
 from dal.check.nullability.values import Items
+from dal.check.tree import folded
 
 
 class Unclear(Exception):  # noqa: N818
     """Part of a statement whose meaning for the whole is not analysed."""
-
-
-def folded(node: object) -> str:
-    """An identifier as PostgreSQL folds it."""
-    if not isinstance(node, exp.Identifier):
-        return ""
-    return str(node.this) if node.args.get("quoted") else str(node.this).lower()
 
 
 def item_name(node: exp.Expr) -> str:

@@ -8,8 +8,9 @@ from dal.check.nullability.conditions import restrict
 from dal.check.nullability.joins import from_item, table
 from dal.check.nullability.scope import Result, Scope
 from dal.check.nullability.select import select_list
-from dal.check.nullability.syntax import check_arguments, folded
+from dal.check.nullability.syntax import check_arguments
 from dal.check.nullability.values import Nullability, Value, checked, unknown
+from dal.check.tree import folded
 
 
 def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
