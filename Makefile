@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo migrate rollback status mark new ping test test-all bench coverage check check-data lint lint-migrations verify-migrations format types catalog verify-catalog clean
+.PHONY: help setup demo migrate rollback status baseline new ping test test-all bench coverage check check-data lint lint-migrations verify-migrations format types catalog verify-catalog clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,12 @@ rollback: .venv/runtime ## undo the last migration of DATABASE_URL (ARGS="--to 0
 status: .venv/runtime ## list the migrations of DATABASE_URL (ARGS="--json")
 	@$(BIN)/dal status $(ARGS)
 
-mark: .venv/runtime ## adopt a schema that was made without dal (ARGS="0004")
-	@$(BIN)/dal mark $(ARGS)
+baseline: .venv/runtime ## adopt a schema that was made without dal (ARGS="0004")
+	@$(BIN)/dal baseline $(ARGS)
+
+# Its name before, which help leaves out.
+.PHONY: mark
+mark: baseline
 
 new: .venv/runtime ## write the two files of a new migration (ARGS="due-dates")
 	@$(BIN)/dal new $(ARGS)
@@ -49,7 +53,7 @@ bench: .venv/bench ## measure against what else there is; writes tests/benchmark
 coverage: .venv/dev ## run the tests and report which lines and branches they miss
 	$(PYTEST) $(PARALLEL) -m "not slow" --cov --cov-report=term-missing:skip-covered
 
-check: .venv/dev ## prove every statement against the schema (ARGS="--format json")
+check: .venv/dev ## prove every statement against the schema (ARGS=--json)
 	@$(BIN)/dal check $(ARGS)
 
 check-data: .venv/dev ## count the rows and pages that each statement reads, by data and statistics

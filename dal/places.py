@@ -16,6 +16,11 @@ def _folder(name: str) -> Path:
     )
 
 
+def is_installed() -> bool:
+    """Whether this is an installed dal, with its SQL inside the package, and no checkout."""
+    return SQL.is_relative_to(_PACKAGE)
+
+
 def refuse_installed(folder: Path) -> None:
     """Keep what is written by hand out of an installed package.
 

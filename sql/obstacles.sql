@@ -1,9 +1,9 @@
 -- What keeps dal from working in this database, or changes its rows behind its back: one a row,
--- with the migration that it concerns. `dal migrate`, `mark`, `status` and `check` name it.
+-- with the migration that it concerns. `dal migrate`, `baseline`, `status` and `check` name it.
 --
 --     stops     one user would be taken for another: `dal migrate` does not begin
 --     changes   what is read may not be what was written
---     unmarked  no rollback drops the table until `dal mark` has compared and marked it
+--     unmarked  no rollback drops the table until `dal baseline` has compared and marked it
 --     hidden    tables of dal are in a schema that the search_path leaves out, or has later
 --
 -- Plain reads of the catalogue; nothing is locked.
@@ -93,7 +93,7 @@ WITH made (name, migration, owner) AS (
     SELECT
         'unmarked', migration, name,
         format('%s does not bear the mark of %s', id::regclass, migration),
-        'where it is a copy that lost its comments, `dal mark` compares it and marks it'
+        'where it is a copy that lost its comments, `dal baseline` compares it and marks it'
     FROM ours
     WHERE marked IS NOT TRUE AND name IN ('conversations', 'messages')
     UNION ALL

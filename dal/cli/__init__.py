@@ -1,6 +1,34 @@
-"""The command line: each command is a few lines over a function that a program could call."""
+"""The command line: a module for each command, over a function that a program could call."""
 
-from dal.cli import catalog, check, data, lines, maintenance, migrations, stats
-from dal.cli.shell import app, run
+# In the order in which `dal --help` lists them.
+from dal.cli import demo, ping  # isort: skip
+from dal.cli import migrate, status, rollback, baseline  # isort: skip
+from dal.cli import import_, export  # isort: skip
+from dal.cli import check, sql, explain  # isort: skip
+from dal.cli import stats, archive, purge, erase_user, orphans  # isort: skip
+from dal.cli import new, lint_migrations, catalog  # isort: skip
+from dal.cli.app import app, run
 
-__all__ = ["app", "catalog", "check", "data", "lines", "maintenance", "migrations", "run", "stats"]
+__all__ = [
+    "app",
+    "archive",
+    "baseline",
+    "catalog",
+    "check",
+    "demo",
+    "erase_user",
+    "explain",
+    "export",
+    "import_",
+    "lint_migrations",
+    "migrate",
+    "new",
+    "orphans",
+    "ping",
+    "purge",
+    "rollback",
+    "run",
+    "sql",
+    "stats",
+    "status",
+]

@@ -1,4 +1,4 @@
-"""The pages for a DBA, written and verified."""
+"""dal catalog."""
 
 import difflib
 from pathlib import Path
@@ -6,28 +6,33 @@ from typing import Annotated
 
 import typer
 
+from dal.cli.app import Group, command
+from dal.cli.progress import progress
 from dal.cli.project import project
-from dal.cli.shell import app
+from dal.cli.statuses import Status
 from dal.cli.streams import err, out
 from dal.migrate.connection import connect
 from dal.places import MIGRATIONS, SQL
 
-STALE = 15
 
-
-@app.command()
+@command("catalog", Group.DEVELOP, Status.STALE, for_a_checkout=True)
 def catalog(
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit with 15 if a page is stale.")
+        bool, typer.Option("--check", help="Write nothing; say whether a page is stale.")
     ] = False,
-    server: Annotated[int, typer.Option(help="The embedded PostgreSQL to ask.")] = 18,
+    server: Annotated[
+        int, typer.Option(metavar="VERSION", help="The embedded PostgreSQL to ask.")
+    ] = 18,
 ) -> None:
-    """Write sql/CATALOG.md and migrations/LOCKS.md, from what an embedded PostgreSQL says."""
+    """Write sql/CATALOG.md and migrations/LOCKS.md.
+
+    An embedded PostgreSQL says what is in them.
+    """
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements
     from dal.check.populate import populate
 
-    with embedded.Server(version=server) as postgres:
+    with progress("asking PostgreSQL"), embedded.Server(version=server) as postgres:
         locks = migrations.page(postgres.dsn(), MIGRATIONS)  # which applies them
         with connect(postgres.dsn(), application_name="dal catalog") as connection:
             connection.autocommit = True
@@ -39,7 +44,7 @@ def catalog(
         stale = [_write(path, text, check=check) for path, text in pages.items()]
     if any(stale):
         err.print("make catalog writes it anew")
-        raise typer.Exit(STALE)
+        raise typer.Exit(Status.STALE)
 
 
 def _write(path: Path, text: str, *, check: bool) -> bool:

@@ -1,4 +1,4 @@
-"""stats: what a DBA on call looks at first."""
+"""dal stats."""
 
 import asyncio
 import json
@@ -9,28 +9,28 @@ import typer
 
 import dal
 from dal import maintenance
-from dal.cli.maintenance import Duration, duration
-from dal.cli.shell import app, database_url
+from dal.cli.address import database_url
+from dal.cli.app import Group, command
+from dal.cli.options import Duration, Json, duration
+from dal.cli.statuses import CONNECTING
 from dal.cli.streams import Output, out
 from dal.stats import Stats
 from dal.stats.screen import WIDTH, show
 
 
-@app.command()
+@command("stats", Group.MAINTAIN, *CONNECTING, quiet=False)
 def stats(
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Json = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of --json instead.")
     ] = False,
     older_than: Duration = "90d",
     archived_for: Duration = "90d",
 ) -> None:
-    """Show what DATABASE_URL holds, what it costs, who is at work, and what ought to be mended.
+    """Show what the database holds and costs, and what to mend.
 
     It reads the catalogue, statistics views and the beginnings of indexes. What is stale is as old
-    as for archive, what is due for a purge as for purge.
-
-    Exit status: 0 it could look, whatever it saw; 3 to 9 as for ping.
+    as for archive, what is due for a purge as for purge. Whatever it sees, it exits with 0.
     """
     if schema:
         out.print(json.dumps(Stats.model_json_schema(), indent=2))

@@ -2,11 +2,13 @@
 
 import errno
 import io
+import json
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from rich.console import Console
 
@@ -38,7 +40,29 @@ class Output(Console):
 
 
 out = Output()
+"""For results."""
+notes = Output(stderr=True)
+"""For what a person might like to know."""
 err = Output(stderr=True)
+"""For errors."""
+
+
+def silence(quiet: bool) -> None:
+    """Let `out` and `notes` say nothing, or something again."""
+    out.quiet = notes.quiet = quiet
+
+
+def print_json(value: object) -> None:
+    """Write what --json asks for, even where nothing else is said."""
+    Output().print(json.dumps(value, indent=2, default=str))
+
+
+def is_regular(file: BinaryIO) -> bool:
+    """Whether it is a file on a disk, which nobody has to wait for."""
+    try:
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    except OSError:  # it has no descriptor
+        return False
 
 
 def complain(error: Exception) -> None:

@@ -7,7 +7,7 @@ outlive the work, nor the work the lock. A migration and its mark are one transa
 fit is refused before anything is applied.
 """
 
-from dal.migrate.adoption import mark
+from dal.migrate.baseline import baseline
 from dal.migrate.create import create
 from dal.migrate.folder import UnfitError
 from dal.migrate.lint import Finding, lint
@@ -27,11 +27,13 @@ __all__ = [
     "Step",
     "UnfitError",
     "apply",
+    "baseline",
     "create",
     "freeze",
     "lint",
-    "mark",
     "rollback",
     "squawk",
     "status",
 ]
+
+mark = baseline  # its name before

@@ -43,7 +43,7 @@ def test_the_project_is_proven(server: str) -> None:  # .ci/run does it on both
         "not proven: stats.functions, because there is no pg_stat_statements\n",
         out,
     )
-    assert dal("check", "--server", server, "--format", "json") == (0, "[]\n", "")
+    assert dal("check", "--server", server, "--json") == (0, "[]\n", "")
 
 
 async def test_a_live_database_is_not_changed(url: str, db: object) -> None:
@@ -79,7 +79,7 @@ def test_plans_of_a_live_database_decide_only_if_asked_to(url: str) -> None:
     assert re.match(r"\d findings in ", out)
     assert "--plans" not in out
     for option in ((), ("--plans",)):
-        _, out, _ = dal("check", "--format", "json", *option, url=url)
+        _, out, _ = dal("check", "--json", *option, url=url)
         assert {found["decides"] for found in json.loads(out)} == {bool(option)}
 
 
@@ -120,7 +120,7 @@ def test_faults_in_a_copy_of_the_project(tmp_path: Path) -> None:
         "WHERE user_id = :user_id\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "dal", "check", "--format", "json"],
+        [sys.executable, "-m", "dal", "check", "--json"],
         cwd=copy,
         env={**os.environ, "PYTHONPATH": str(copy)},
         capture_output=True,

@@ -85,7 +85,7 @@ async def test_a_new_row_is_given_an_id(
         ("migrate",),
         ("rollback", "--yes"),
         ("status",),
-        ("mark", "0004"),
+        ("baseline", "0004"),
         ("import", "-"),
         ("export",),
         ("explain", "users.get"),

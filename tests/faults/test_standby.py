@@ -77,7 +77,7 @@ HELD = """
 
 def checked(url: str) -> tuple[int, set[tuple[str, str, bool]], list[Any]]:
     """The exit status of `dal check`, what it finds in which file, and all that it says."""
-    result = CliRunner().invoke(app, ["check", "--format", "json"], env={"DATABASE_URL": url})
+    result = CliRunner().invoke(app, ["check", "--json"], env={"DATABASE_URL": url})
     assert result.stderr == ""
     found = json.loads(result.stdout)
     return result.exit_code, {(f["rule"], f["file"], f["decides"]) for f in found}, found

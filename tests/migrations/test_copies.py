@@ -65,7 +65,7 @@ def up_to_date(dsn: str) -> list[str]:
         migrate.apply(dsn)
     except SchemaMismatchError as refusal:
         assert "`dal mark` compares it and marks it" in str(refusal)  # noqa: PT017
-        migrate.mark(dsn, LAST)
+        migrate.baseline(dsn, LAST)
         assert migrate.apply(dsn) == []
     lines: list[str] = []
     assert migrate.apply(dsn, report=lines.append) == []
@@ -89,7 +89,7 @@ def test_a_dump(
         with pytest.raises(SchemaMismatchError, match=r"messages does not bear the mark .*mark`"):
             migrate.rollback(copy, steps=None)
         assert (catalogue(copy), applied(copy)) == (before, APPLIED)
-        assert migrate.mark(copy, LAST) == []
+        assert migrate.baseline(copy, LAST) == []
         assert up_to_date(copy) == []
 
     said: list[str] = []
@@ -114,7 +114,7 @@ def test_mark_takes_a_dumped_schema_for_equal(copied: Copy, comments: tuple[str,
     changed = rows(copy, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'")
     assert any("('active'::character varying)::text" in text for (text,) in changed)
     run(copy, "COMMENT ON TABLE conversations IS 'the talk of the town'")
-    migrate.mark(copy, LAST)
+    migrate.baseline(copy, LAST)
     assert applied(copy) == APPLIED
     [(comment,)] = rows(copy, "SELECT obj_description('conversations'::regclass, 'pg_class')")
     assert comment == "dal 0003.conversations: the talk of the town"
@@ -129,7 +129,7 @@ def test_mark_knows_a_dumped_index_and_default(
         "CREATE INDEX idx_due ON tasks (user_id) WHERE title IN ('a', 'b')",
     )
     migrate.apply(migrated, folder=folder)
-    assert migrate.mark(copied("-s"), NEXT, folder=folder) == [*IDS, f"{NEXT}.due"]
+    assert migrate.baseline(copied("-s"), NEXT, folder=folder) == [*IDS, f"{NEXT}.due"]
 
 
 def test_a_dump_restored_by_another_role(copied: Copy, migrated: str) -> None:
@@ -160,12 +160,12 @@ def test_a_schema_whose_name_needs_quotes(empty_database: str, schema: str) -> N
     assert (result.exit_code, result.stdout[:6]) == (0, "proved"), result.output
     run(empty_database, "DELETE FROM _yoyo_migration", "DROP INDEX idx_tasks_user_id")
     with pytest.raises(SchemaMismatchError, match=r"missing: tasks index idx_tasks_user_id"):
-        migrate.mark(empty_database, LAST)
+        migrate.baseline(empty_database, LAST)
     run(
         empty_database,
         "CREATE INDEX idx_tasks_user_id ON tasks (user_id, created_at DESC, id DESC)",
     )
-    assert migrate.mark(empty_database, LAST) == IDS
+    assert migrate.baseline(empty_database, LAST) == IDS
     with psycopg.connect(empty_database) as service:
         service.execute("SELECT FROM messages")
         with pytest.raises(migrate.LockedError, match=f"pid {service.info.backend_pid}"):

@@ -59,7 +59,7 @@ def test_every_command(
     ) == len(IDS)
     assert said(0, "check").startswith("proved ")
     assert f"schema      {LAST}\n" in said(0, "ping")
-    assert "marked so" in said(0, "mark", LAST)
+    assert "marked so" in said(0, "baseline", LAST)
     with psycopg.connect(unusual) as service:
         service.execute("SET TRANSACTION READ WRITE")
         service.execute("LOCK TABLE users, tasks, conversations, messages")

@@ -19,9 +19,9 @@ REFUSED = pytest.mark.parametrize(
         lambda dsn, folder: migrate.apply(dsn, folder=folder, to="0001"),
         lambda dsn, folder: migrate.apply(dsn, folder=folder, dry_run=True),
         lambda dsn, folder: migrate.rollback(dsn, folder=folder, steps=None),
-        lambda dsn, folder: migrate.mark(dsn, LAST, folder=folder),
+        lambda dsn, folder: migrate.baseline(dsn, LAST, folder=folder),
     ],
-    ids=["apply", "to the first", "dry run", "rollback", "mark"],
+    ids=["apply", "to the first", "dry run", "rollback", "baseline"],
 )
 
 
@@ -57,7 +57,7 @@ def test_a_removed_file(migrated: str, folder: Path, runner: object) -> None:
         file.unlink()
 
     said = "applied, but its file is not here: deploy the version that has it"
-    if "mark" not in str(runner):
+    if "baseline" not in str(runner):
         with pytest.raises((SchemaMismatchError, InvalidInputError)):
             runner(migrated, folder)  # type: ignore[operator]
     assert problem(migrated, folder) == {LAST: said}
@@ -122,9 +122,9 @@ def test_a_schema_made_by_hand_is_adopted(empty_database: str) -> None:
     by_hand(empty_database, *IDS)
     before = catalogue(empty_database)
 
-    assert migrate.mark(empty_database, "0002") == IDS[:2]
-    assert migrate.mark(empty_database, LAST) == IDS[2:]
-    assert migrate.mark(empty_database, LAST) == []
+    assert migrate.baseline(empty_database, "0002") == IDS[:2]
+    assert migrate.baseline(empty_database, LAST) == IDS[2:]
+    assert migrate.baseline(empty_database, LAST) == []
     assert catalogue(empty_database) == before
     assert migrate.apply(empty_database) == []
     assert [bool(one.applied_at) for one in migrate.status(empty_database)] == [True] * len(IDS)
@@ -141,8 +141,8 @@ def test_users_elsewhere_on_the_path_are_used(
     with psycopg.connect(empty_database) as service:
         service.execute("UPDATE users SET id = id")  # it refers to them while it compares
         with pytest.raises(migrate.LockedError, match=r"^the comparison: a transaction holds"):
-            migrate.mark(empty_database, LAST, wait=0)
-    assert migrate.mark(empty_database, LAST) == IDS
+            migrate.baseline(empty_database, LAST, wait=0)
+    assert migrate.baseline(empty_database, LAST) == IDS
 
 
 def test_all_are_marked_or_none(empty_database: str) -> None:
@@ -152,7 +152,7 @@ def test_all_are_marked_or_none(empty_database: str) -> None:
 
     by_hand(empty_database, *IDS)
     with pytest.raises(KeyboardInterrupt):
-        migrate.mark(empty_database, LAST, report=broken_off)
+        migrate.baseline(empty_database, LAST, report=broken_off)
     assert not any(one.applied_at for one in migrate.status(empty_database))
 
 
@@ -163,7 +163,7 @@ def test_a_database_in_another_encoding(postgres: Postgres, folder: Path, add: A
     run(postgres.url, f"DROP DATABASE {name}", f"CREATE DATABASE {name} {LATIN1}")
     migrate.apply(dsn, folder=folder)
     run(dsn, "DELETE FROM _yoyo_migration")
-    assert migrate.mark(dsn, NEXT, folder=folder) == [*IDS, f"{NEXT}.word"]
+    assert migrate.baseline(dsn, NEXT, folder=folder) == [*IDS, f"{NEXT}.word"]
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ def test_another_schema_is_not_adopted(empty_database: str, change: str, differe
     run(empty_database, change)
     before = catalogue(empty_database)
     with pytest.raises(SchemaMismatchError, match=rf"the schema is not what {LAST} makes"):
-        migrate.mark(empty_database, LAST)
+        migrate.baseline(empty_database, LAST)
     with pytest.raises(SchemaMismatchError) as refusal:
-        migrate.mark(empty_database, LAST)
+        migrate.baseline(empty_database, LAST)
     assert f"\n  {difference}" in str(refusal.value)
     assert catalogue(empty_database) == before
     assert not any(one.applied_at for one in migrate.status(empty_database))

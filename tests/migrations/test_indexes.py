@@ -234,4 +234,4 @@ def test_mark_knows_an_index_that_was_built_concurrently(
     add(f"{AFTER}.due", "ALTER TABLE tasks ADD due date")
     migrate.apply(migrated, folder=folder)
     run(migrated, "DELETE FROM _yoyo_migration")
-    assert migrate.mark(migrated, AFTER, folder=folder)[-1] == f"{AFTER}.due"
+    assert migrate.baseline(migrated, AFTER, folder=folder)[-1] == f"{AFTER}.due"

@@ -85,14 +85,14 @@ def test_eight_runs_at_once(empty_database: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("runner", ["apply", "rollback", "mark"])
+@pytest.mark.parametrize("runner", ["apply", "rollback", "baseline"])
 def test_a_run_says_for_whom_it_waits(migrated: str, postgres: Postgres, runner: str) -> None:
     migrate.rollback(migrated)
     report = Report()
     runs: dict[str, Callable[[float], object]] = {
         "apply": lambda wait: migrate.apply(migrated, wait=wait, report=report),
         "rollback": lambda wait: migrate.rollback(migrated, wait=wait, report=report),
-        "mark": lambda wait: migrate.mark(migrated, IDS[-2], wait=wait, report=report),
+        "baseline": lambda wait: migrate.baseline(migrated, IDS[-2], wait=wait, report=report),
     }
     run = runs[runner]
     with ThreadPoolExecutor(1) as pool, lock_held(postgres.url), lock_held(migrated, key=1):

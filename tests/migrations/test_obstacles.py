@@ -140,7 +140,7 @@ def test_what_changes_rows_is_named_and_stops_nothing(
     migrated: str, changes: list[str], named: list[str], findings: int
 ) -> None:
     run(migrated, TOUCH, *changes)
-    for command in ("status", "migrate", "migrate --dry-run", f"mark {LAST}", "check"):
+    for command in ("status", "migrate", "migrate --dry-run", f"baseline {LAST}", "check"):
         status, printed = said(migrated, *command.split())
         assert [f"note: {note}: see what " in printed for note in named] == [True] * len(named)
         assert status == (findings if command == "check" else 0)
@@ -156,7 +156,7 @@ def test_mark_names_all_that_is_beside_and_refuses_what_is_missing(migrated: str
     )
     assert notes(migrated) == []
     lines: list[str] = []
-    assert migrate.mark(migrated, LAST, report=lines.append) == []
+    assert migrate.baseline(migrated, LAST, report=lines.append) == []
     beside = "note: beside the migrations there is messages"
     assert [line[: len(beside) + 23].rstrip() for line in lines] == [
         f"{beside} policy own FOR * USING",

@@ -13,7 +13,7 @@ from tests.migrations.database import IDS, LAST, catalogue, lock_held, run
 from tests.roles import connecting_as, role
 from tests.servers import Postgres
 
-RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("mark", LAST)]
+RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("baseline", LAST)]
 EVERY = pytest.mark.parametrize("command", RUNS, ids=" ".join)
 
 

@@ -98,13 +98,21 @@ def test_from_migration_to_chat(
     ]
 
 
-@pytest.mark.parametrize("command", [("new", "due"), ("lint-migrations", "--freeze")])
-def test_nothing_is_written_into_the_package(elsewhere: Path, command: tuple[str, ...]) -> None:
+def test_what_serves_a_checkout_is_not_offered(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+    shown = python("-m", "dal", "--help")
+    assert "migrate" in shown
     before = sorted((elsewhere / "dal/migrations").iterdir())
-    done = run("-m", "dal", *command)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "belongs to the installed dal, and goes with it; work in a checkout" in done.stderr
+    for command in ("new", "lint-migrations", "catalog"):
+        assert command not in shown
+        done = run("-m", "dal", command)
+        assert (done.returncode, "No such command" in done.stderr) == (2, True)
     assert sorted((elsewhere / "dal/migrations").iterdir()) == before
+    assert "--server" not in python("-m", "dal", "check", "--help")
+    done = run("-m", "dal", "check")
+    assert (done.returncode, "DATABASE_URL is not set" in done.stderr) == (3, True)
 
 
 def test_demo(elsewhere: Path) -> None:

@@ -23,7 +23,7 @@ TOUCHING = {
     "migrate": "migrate",
     "rollback": "rollback --yes",
     "status": "status",
-    "mark": "mark 0004",
+    "baseline": "baseline 0004",
     "import": "import {chats}",
     "export": "export",
     "check": "check",

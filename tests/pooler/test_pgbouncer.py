@@ -73,7 +73,7 @@ async def test_a_pooler_is_told_from_a_server(pooled: str, url: str) -> None:
             assert {connection._config.statement_cache_size} == sizes
 
 
-@pytest.mark.parametrize("command", [("migrate",), ("rollback", "--yes"), ("mark", LAST)])
+@pytest.mark.parametrize("command", [("migrate",), ("rollback", "--yes"), ("baseline", LAST)])
 def test_migrations_want_the_direct_address(
     pooled: str, url: str, command: tuple[str, ...]
 ) -> None:

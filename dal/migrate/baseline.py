@@ -16,7 +16,7 @@ from dal.migrate.status import refuse_disagreement
 from dal.places import MIGRATIONS
 
 
-def mark(
+def baseline(
     dsn: str,
     to: str,
     *,
@@ -45,7 +45,7 @@ def mark(
     """
     migrations = files.read(folder)
     target = migrations[files.position(migrations, to)].id
-    with session(dsn, application_name="dal mark", wait=wait, report=report) as run:
+    with session(dsn, application_name="dal baseline", wait=wait, report=report) as run:
         has = applied(run.connection)
         refuse_disagreement(migrations, has)
         upto = [one for one in migrations if one.id <= max([target, *has])]

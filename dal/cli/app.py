@@ -1,0 +1,190 @@
+"""What all commands share: how they are declared, listed and run, and how they end."""
+
+import inspect
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from dal import errors, places
+from dal.cli import streams
+from dal.cli.statuses import ANYWHERE, Status, listing
+from dal.database.reasons import TlsError
+from dal.migrate import PoolerError, ReadOnlyError, UnfitError
+
+# The first that fits, by SQLSTATE or its class, then by kind.
+_BY_SQLSTATE = {
+    "28": Status.REFUSED,
+    "3D000": Status.NO_DATABASE,
+    "53300": Status.CROWDED,
+    "42501": Status.FORBIDDEN,
+    "25006": Status.READ_ONLY,
+}
+_BY_KIND: list[tuple[type[errors.DalError], Status]] = [
+    (PoolerError, Status.POOLER),
+    (ReadOnlyError, Status.READ_ONLY),
+    (errors.TransactionConflictError, Status.LOCKED),
+    (UnfitError, Status.UNFIT),
+    (errors.SchemaMismatchError, Status.UNFIT),
+    (errors.PermissionDeniedError, Status.FORBIDDEN),
+    (errors.ConfigurationError, Status.ADDRESS),
+    (TlsError, Status.UNTRUSTED),
+    (errors.DatabaseUnavailableError, Status.UNREACHABLE),
+    (errors.ConnectionLostError, Status.UNREACHABLE),
+]
+_FOR_A_CHECKOUT: set[str] = set()
+
+
+class Group(StrEnum):
+    """The headings of `dal --help`, in the order in which the commands are imported."""
+
+    USE = "Use"
+    DEPLOY = "Deploy"
+    DATA = "Data"
+    PROVE = "Prove"
+    MAINTAIN = "Maintain"
+    DEVELOP = "Develop dal"
+
+
+class Commands(TyperGroup):
+    """The commands; each fails with one sentence and the exit status for its kind."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name; in an installed dal none that writes dal's own files."""
+        if cmd_name in _FOR_A_CHECKOUT and places.is_installed():
+            return None
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the one that was called."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read the output has had enough
+            raise typer.Exit(Status.BROKEN_PIPE) from None
+        except (errors.DalError, OSError) as error:
+            streams.complain(error)
+            raise typer.Exit(_exit_status(error)) from None
+
+
+app = typer.Typer(
+    name="dal",
+    cls=Commands,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"{listing(ANYWHERE)}\n\nThe help of a command lists its own as well.",
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        streams.out.print(f"dal {version('dal-chat-memory')}")
+        raise typer.Exit
+
+
+@app.callback()
+def dal(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Chat memory on plain PostgreSQL.
+
+    What works on a database works on that of DATABASE_URL, from the environment or .env.
+    """
+
+
+def command(
+    name: str,
+    group: Group,
+    *statuses: Status,
+    quiet: bool = True,
+    for_a_checkout: bool = False,
+    **settings: Any,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare a function as a command, whose docstring is its help.
+
+    Parameters:
+        name: as people write it; the module has the same one.
+        group: where `dal --help` lists it.
+        statuses: its exit statuses beside those of all commands.
+        quiet: whether it has the option --quiet: it does something, and its output says what.
+        for_a_checkout: whether it serves dal's own development, and an installed dal lacks it.
+        settings: Typer's.
+    """
+
+    def declare(function: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def run(**values: Any) -> None:
+            streams.silence(values.pop("quiet") if quiet else False)
+            function(**values)
+
+        if quiet:
+            option = typer.Option("--quiet", "-q", help="Say nothing but errors.")
+            kind: Any = Annotated[bool, option]
+            added = inspect.Parameter(
+                "quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind
+            )
+            run.__annotations__ = function.__annotations__ | {"quiet": kind}
+            parameters = [*signature.parameters.values(), added]
+            signature = signature.replace(parameters=parameters)
+        run.__signature__ = signature  # type: ignore[attr-defined]
+        if for_a_checkout:
+            _FOR_A_CHECKOUT.add(name)
+        app.command(
+            name,
+            help=_unwrapped(function),
+            epilog=listing([Status.DONE, Status.FAILED, *statuses]),
+            rich_help_panel=group.value,
+            **settings,
+        )(run)
+        return function
+
+    return declare
+
+
+def run() -> int:
+    """Run the command line.
+
+    Returns:
+        The exit status.
+    """
+    streams.prepare()
+    status = 1
+    try:
+        with streams.naming("standard output"):  # where help goes
+            app(prog_name="dal")
+    except SystemExit as end:
+        status = int(end.code or 0)
+    except OSError as error:
+        streams.complain(error)
+    try:
+        streams.flush()
+    except BrokenPipeError:
+        return status or Status.BROKEN_PIPE
+    except OSError as error:
+        if not status:
+            streams.complain(error)
+        return status or 1
+    return status
+
+
+def _unwrapped(function: Callable[..., None]) -> str:
+    """Its docstring, each paragraph as one line, which a terminal wraps at its own width."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+
+
+def _exit_status(error: Exception) -> Status:
+    sqlstate = getattr(error, "sqlstate", None) or ""
+    for key in (sqlstate, sqlstate[:2]):
+        if key in _BY_SQLSTATE:
+            return _BY_SQLSTATE[key]
+    return next((status for kind, status in _BY_KIND if isinstance(error, kind)), Status.FAILED)

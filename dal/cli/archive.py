@@ -1,0 +1,35 @@
+"""dal archive."""
+
+from dal.cli.app import Group, command
+from dal.cli.batches import run_batches
+from dal.cli.options import Batch, DryRun, Duration, Json, MaxSeconds, Pause, duration
+from dal.cli.statuses import WRITING, Status
+from dal.maintenance import archive_stale
+
+
+@command("archive", Group.MAINTAIN, *WRITING, Status.MORE)
+def archive(
+    older_than: Duration = "90d",
+    batch: Batch = 500,
+    pause: Pause = 0.0,
+    max_seconds: MaxSeconds = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Archive conversations that nobody has touched for a while.
+
+    Repeating it goes on where it ended; SIGTERM ends it between two batches.
+    """
+    run_batches(
+        "archive",
+        "would archive" if dry_run else "archived",
+        lambda db: archive_stale(
+            db,
+            older_than=duration(older_than),
+            batch=batch,
+            pause=pause,
+            dry_run=dry_run,
+            max_seconds=max_seconds,
+        ),
+        as_json=as_json,
+    )

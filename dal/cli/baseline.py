@@ -1,0 +1,44 @@
+"""dal baseline."""
+
+from typing import Annotated
+
+import typer
+
+from dal import migrate as migrations
+from dal.cli.address import database_url
+from dal.cli.app import Group, command
+from dal.cli.options import Json, Wait, migration_ids
+from dal.cli.progress import progress
+from dal.cli.statuses import MIGRATING
+from dal.cli.streams import notes, out, print_json
+from dal.migrate.session import WAIT_SECONDS
+
+
+@command("mark", Group.DEPLOY, *MIGRATING, hidden=True)  # its name until it was called baseline
+@command("baseline", Group.DEPLOY, *MIGRATING)
+def baseline(
+    to: Annotated[
+        str,
+        typer.Argument(
+            metavar="MIGRATION",
+            help="The last one that the schema has: id or number.",
+            autocompletion=migration_ids,
+        ),
+    ],
+    wait: Wait = WAIT_SECONDS,
+    as_json: Json = False,
+) -> None:
+    """Adopt a schema that was made without dal or copied.
+
+    It is compared with what the migrations make; each difference is named, and nothing is marked
+    then.
+    """
+    url = database_url()
+    with progress("comparing") as shown:
+        marked = migrations.baseline(
+            url, to, wait=wait, report=notes.print if as_json else shown.print
+        )
+    if as_json:
+        print_json({"marked": marked})
+    else:
+        out.print("the schema is what the migrations make, and marked so")

@@ -1,0 +1,81 @@
+"""Runs the work of dal.maintenance: batch after batch, until its end or until asked to stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import typer
+
+import dal
+from dal.cli.address import database_url
+from dal.cli.progress import progress
+from dal.cli.statuses import Status
+from dal.cli.streams import notes, out, print_json
+from dal.maintenance import Progress
+
+Result = TypeVar("Result")
+
+
+def with_database(name: str, act: Callable[[dal.Database], Coroutine[Any, Any, Result]]) -> Result:
+    """What a coroutine returns that is given the database of DATABASE_URL."""
+
+    async def run() -> Result:
+        async with dal.connect(
+            database_url(), min_size=1, max_size=2, application_name=f"dal {name}"
+        ) as db:
+            return await act(db)
+
+    return asyncio.run(run())
+
+
+def run_batches(
+    name: str,
+    done: str,
+    start: Callable[[dal.Database], AsyncGenerator[Progress, None]],
+    *,
+    as_json: bool,
+) -> None:
+    """Show a run's progress until its end, or until SIGTERM asks for it.
+
+    Parameters:
+        name: the command's.
+        done: what is done with a conversation, as in "archived".
+        start: what begins the run.
+        as_json: whether the result is for machines.
+    """
+
+    async def watch(db: dal.Database) -> Progress:
+        asked = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
+        state = Progress()
+        with progress(name) as shown:
+            async with aclosing(start(db)) as run:
+                async for state in run:
+                    shown.update(_sentence(state, done))
+                    if asked.is_set():
+                        break
+        return state
+
+    state = with_database(name, watch)
+    if as_json:
+        print_json(asdict(state))
+    else:
+        out.print(f"{_sentence(state, done)}{'' if state.finished else '; more remains'}")
+    for blocked in state.blocked:
+        notes.print(f"conversation {blocked} stays: another table refers to it")
+    if not state.finished:
+        raise typer.Exit(Status.MORE)
+
+
+def _sentence(state: Progress, done: str) -> str:
+    parts = [f"{done} {state.conversations:,} conversations"]
+    if state.tasks:
+        parts.append(f"{state.tasks:,} tasks")
+    if state.passed_over:
+        parts.append(f"passed over {state.passed_over:,} in use")
+    if state.blocked:
+        parts.append(f"{len(state.blocked):,} are referred to and stay")
+    return ", ".join(parts)

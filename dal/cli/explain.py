@@ -1,0 +1,86 @@
+"""dal explain."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from dal.cli import statements
+from dal.cli.address import database_url
+from dal.cli.app import Group, command
+from dal.cli.options import Json
+from dal.cli.statuses import CONNECTING
+from dal.cli.streams import out, print_json
+from dal.errors import InvalidInputError
+from dal.migrate.connection import connect, explained
+
+
+@command(
+    "explain",
+    Group.PROVE,
+    *CONNECTING,
+    quiet=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def explain(
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="Such as messages.history; without one, all are listed.",
+            autocompletion=statements.names,
+        ),
+    ] = None,
+    custom: Annotated[
+        bool,
+        typer.Option("--custom", help="Plan with the values, as the first runs do."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a statement, show its plan, and roll it back.
+
+    The plan has the rows and pages. A write waits for its locks, and holds them until the plan is
+    there. The parameters are options, as PostgreSQL's text, an array as {a,b}; one that is left out
+    has the function's default (a new row's id is made), or is NULL:
+
+    dal explain messages.history --user-id ada --conversation-id ...
+    """
+    from dal.check.explain import analyzed_plan, told
+
+    if name is None:
+        statements.show_all(as_json=as_json)
+        return
+    binding = statements.find(name)
+    given = _options(context.args)
+    names = binding.statement.parameters
+    if unknown := given.keys() - set(names):
+        raise InvalidInputError(
+            f"{name} has no {', '.join(sorted(unknown))}; there are {', '.join(names)}"
+        )
+    values = binding.arguments.left_out(binding.defaults) | given
+    with connect(database_url(), application_name="dal explain") as connection, explained(name):
+        connection.autocommit = True
+        ordered = [values.get(one) for one in names]
+        if as_json:  # as PostgreSQL's own EXPLAIN (FORMAT JSON)
+            plan = analyzed_plan(connection, binding.statement, ordered, generic=not custom)
+            print_json([{"Plan": plan.root}])
+        else:
+            out.print(told(connection, binding.statement, ordered, generic=not custom))
+
+
+def _options(arguments: list[str]) -> dict[str, str]:
+    """`--user-id ada` and `--user-id=ada` as {"user_id": "ada"}."""
+    given: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        if not option.startswith("--"):
+            raise typer.BadParameter(f"{option} is no option; a parameter's is like --user-id")
+        name = option[2:].replace("-", "_")
+        following = value if equals else next(rest, None)
+        if following is None:
+            raise typer.BadParameter(f"{option} needs a value")
+        if re.search("[\ud800-\udfff]", following):
+            raise typer.BadParameter(f"{option} is not UTF-8")
+        given[name] = following
+    return given

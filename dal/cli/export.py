@@ -1,0 +1,81 @@
+"""dal export."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, BinaryIO
+from uuid import UUID
+
+import typer
+
+import dal
+from dal.cli.address import database_url
+from dal.cli.app import Group, command
+from dal.cli.progress import progress
+from dal.cli.statuses import CONNECTING, Status
+from dal.cli.streams import err, is_regular, naming
+
+
+@command("export", Group.DATA, *CONNECTING, quiet=False)
+def export(
+    user_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only what is this user's.")
+    ] = None,
+) -> None:
+    """Write conversations and tasks as JSON lines.
+
+    They go to standard output. Where one of them can't be written, it is named, the others are
+    there, and it exits with 1.
+    """
+    from dal.jsonl import exporting
+    from dal.jsonl.spool import Spool
+
+    left_out = written = lines = 0
+
+    def unwritable(_: str, kind: str, id: UUID, reason: str) -> None:
+        nonlocal left_out
+        left_out += 1
+        err.print(f"left out the {kind} {id}: {reason}")
+
+    async def run(write: Callable[[bytes], object]) -> None:
+        async with dal.connect(url, min_size=1, application_name="dal export") as db:
+            # Asked for by leaving the option out, not by an empty variable: '' is refused.
+            if user_id is None:
+                await exporting.write_everyone(db, write, unwritable=unwritable)
+            else:
+                await exporting.write_user(db, write, user_id=user_id, unwritable=unwritable)
+
+    with _output() as file, progress("exporting") as shown:
+
+        def counted(write: Callable[[bytes], object]) -> Callable[[bytes], None]:
+            def add(line: bytes) -> None:
+                nonlocal lines, written
+                write(line)
+                lines, written = lines + 1, written + len(line)
+                shown.update(f"exporting: {lines:,} lines, {written / 2**20:,.1f} MiB")
+
+            return add
+
+        url = database_url()
+        if is_regular(file):
+            asyncio.run(run(counted(file.write)))
+        else:  # whoever reads it may be slow
+            with Spool() as spool:
+                asyncio.run(run(counted(spool.add)))
+                for line in spool:
+                    file.write(line)
+    if left_out:
+        raise typer.Exit(Status.FAILED)
+
+
+@contextmanager
+def _output() -> Iterator[BinaryIO]:
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # a caller within Python has put something else there
+        yield sys.stdout.buffer
+        return
+    # A buffer of its own: what a full disk has not taken is not tried again at the exit.
+    with naming("standard output"), open(descriptor, "wb", closefd=False) as file:
+        yield file

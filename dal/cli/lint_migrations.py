@@ -1,0 +1,48 @@
+"""dal lint-migrations."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dal import migrate as migrations
+from dal.cli.app import Group, command
+from dal.cli.options import Json
+from dal.cli.statuses import Status
+from dal.cli.streams import err, notes, out, print_json
+from dal.places import MIGRATIONS
+
+
+@command("lint-migrations", Group.DEVELOP, Status.UNFIT, for_a_checkout=True)
+def lint_migrations(
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="Add new files to SHA256SUMS if they are fit.")
+    ] = False,
+    folder: Annotated[Path, typer.Option(metavar="FOLDER", help="Where they are.")] = MIGRATIONS,
+    as_json: Json = False,
+) -> None:
+    """Look for what would go wrong with the migrations' files.
+
+    It needs no database. With squawk (pip install squawk-cli) it finds also what they would do to a
+    live one.
+    """
+    findings = migrations.lint(folder, frozen=not freeze)
+    try:
+        findings += migrations.squawk(folder)
+    except migrations.MissingToolError as error:
+        if freeze:  # what is frozen can't be mended
+            raise
+        notes.print(f"note: {error}")
+    frozen = migrations.freeze(folder) if freeze and not findings else []
+    for name in frozen:
+        (notes if as_json else out).print(f"froze {name}")
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            err.print(str(finding), style="red")
+    if findings:
+        raise typer.Exit(Status.UNFIT)
+    if not as_json:
+        out.print("the migrations are fit to be run")

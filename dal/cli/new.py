@@ -1,0 +1,26 @@
+"""dal new."""
+
+from typing import Annotated
+
+import typer
+
+from dal import migrate as migrations
+from dal.cli.app import Group, command
+from dal.cli.statuses import Status
+from dal.cli.streams import out
+
+
+@command("new", Group.DEVELOP, Status.UNFIT, for_a_checkout=True)
+def new(
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits, _ and -.")],
+    concurrently: Annotated[
+        bool, typer.Option("--concurrently", help="It builds an index without blocking writes.")
+    ] = False,
+) -> None:
+    """Write the two files of a new migration.
+
+    They have the next number.
+    """
+    for path in migrations.create(name, concurrent=concurrently):
+        out.print(f"wrote {path}")
+    out.print("fill them in, try them, then freeze them: dal lint-migrations --freeze")

@@ -1,0 +1,67 @@
+"""Options that several commands have."""
+
+import re
+import sys
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from dal.cli.statuses import Status
+from dal.cli.streams import out
+from dal.migrate import folder
+from dal.places import MIGRATIONS
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def migration_ids() -> list[str]:
+    """What a shell completes where a migration is named."""
+    return [migration.id for migration in folder.read(MIGRATIONS)]
+
+
+def duration(text: str) -> timedelta:
+    """`90d` as a timedelta."""
+    match = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    if not match:
+        raise typer.BadParameter("write it like 90d, 12h, 30m, 45s or 2w")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
+
+Wait = Annotated[
+    float,
+    typer.Option(
+        min=0, metavar="SECONDS", help="How long to wait for other runs and locked tables, in all."
+    ),
+]
+Steps = Annotated[int | None, typer.Option("-n", min=1, metavar="N", help="How many at most.")]
+
+Duration = Annotated[
+    str, typer.Option(metavar="DURATION", help="Such as 90d, 12h, 30m, 45s or 2w.")
+]
+Batch = Annotated[int, typer.Option(min=1, metavar="N", help="Conversations of one transaction.")]
+Pause = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="How long to rest between two batches.")
+]
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="SECONDS", help="Begin no further batch after so long."),
+]
+
+
+def confirm(question: str) -> None:
+    """Go on if a person says yes; where nobody can be asked, the option --yes does."""
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question} Nobody is here to ask; say --yes to go on")
+    status = Status.DONE
+    try:
+        if typer.confirm(question, err=True):
+            return
+    except typer.Abort:  # by Ctrl-C
+        status = Status.INTERRUPTED
+    out.print("nothing was changed")
+    raise typer.Exit(status)

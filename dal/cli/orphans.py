@@ -1,0 +1,66 @@
+"""dal orphans."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+import dal
+from dal.cli.app import Group, command
+from dal.cli.batches import with_database
+from dal.cli.options import Json
+from dal.cli.progress import progress
+from dal.cli.statuses import WRITING, Status
+from dal.cli.streams import out, print_json
+from dal.maintenance import Orphan, delete_orphans, find_orphans
+
+_SHOWN = 20
+
+
+@command("orphans", Group.MAINTAIN, *WRITING, Status.FOUND)
+def orphans(
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete them, and move late clocks up.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for rows that the keys should make impossible.
+
+    It reads every row.
+    """
+
+    async def look(db: dal.Database) -> list[Orphan]:
+        return [orphan async for orphan in find_orphans(db)]
+
+    async def work(db: dal.Database) -> tuple[list[Orphan], int]:
+        mended, found = 0, await look(db)
+        # A conversation that is deleted may leave its messages behind.
+        while delete and found and (deleted := await delete_orphans(db, found)):
+            mended, found = mended + deleted, await look(db)
+            shown.update(f"mended {mended:,}")
+        return found, mended
+
+    with progress("reading every row") as shown:
+        found, mended = with_database("orphans", work)
+    if as_json:
+        rows = [{"kind": orphan.kind.name.lower(), "id": orphan.id} for orphan in found]
+        print_json({"mended": mended, "orphans": rows})
+    else:
+        if delete:
+            out.print(f"mended {mended:,}")
+        _show(found, delete)
+    if found:
+        raise typer.Exit(Status.FOUND)
+
+
+def _show(found: list[Orphan], delete: bool) -> None:
+    for kind, number in Counter(orphan.kind for orphan in found).items():
+        out.print(f"{number:>10,}  {kind.value}")
+    for orphan in found[:_SHOWN]:
+        out.print(f"            {orphan.kind.name.lower()} {orphan.id}")
+    if len(found) > _SHOWN:
+        out.print(f"            and {len(found) - _SHOWN:,} more")
+    if not found:
+        out.print("there are no orphans")
+    elif not delete:
+        out.print("dal orphans --delete deletes them, and moves late clocks up")

@@ -1,0 +1,25 @@
+"""dal ping."""
+
+from dataclasses import asdict
+
+from dal.cli.address import database_url
+from dal.cli.app import Group, command
+from dal.cli.options import Json
+from dal.cli.statuses import CONNECTING
+from dal.cli.streams import out, print_json
+from dal.ping import ping as reach
+
+
+@command("ping", Group.USE, *CONNECTING)
+def ping(as_json: Json = False) -> None:
+    """Reach the server, and say what is there."""
+    found = reach(database_url())
+    if as_json:
+        print_json(asdict(found))
+        return
+    out.print(f"server      PostgreSQL {found.version}")
+    out.print(f"role        {found.role}")
+    out.print(f"TLS         {found.tls or 'no'}")
+    out.print(f"pooler      {'yes' if found.pooler else 'no'}")
+    out.print(f"schema      {found.schema}")
+    out.print(f"round trip  {found.seconds * 1000:.2f} ms")

@@ -1,0 +1,83 @@
+"""What long work shows on a terminal, and nowhere else."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from dal.cli.streams import notes, out
+
+_PAUSE = 0.1  # seconds between two updates that a person could tell apart
+
+
+class Shown:
+    """A line on standard error that changes while the work goes on."""
+
+    def __init__(self, bar: Progress | None = None, text: str = "", total: float | None = None):
+        self._bar, self._text, self._completed = bar, text, 0.0
+        self._task = bar.add_task(text, total=total) if bar else TaskID(0)
+        self._next = 0.0
+
+    def update(self, text: str | None = None, *, completed: float | None = None) -> None:
+        """Show another text, or how much of the total is done; it may be called very often."""
+        if not self._bar:
+            return
+        self._text = text or self._text
+        self._completed = self._completed if completed is None else completed
+        if time.monotonic() >= self._next:
+            self.show()
+
+    def show(self) -> None:
+        """Show the last update now."""
+        if self._bar:
+            self._next = time.monotonic() + _PAUSE
+            self._bar.update(self._task, description=self._text, completed=self._completed)
+
+    def print(self, text: str) -> None:
+        """Write a line to standard output, which stays above."""
+        if self._bar:
+            self._bar.stop()
+        out.print(text)
+        if self._bar:
+            self._bar.start()
+
+
+@contextmanager
+def progress(text: str, *, total: float | None = None, clock: bool = True) -> Iterator[Shown]:
+    """Show that work goes on, and for how long, where standard error is a terminal.
+
+    Parameters:
+        text: what is done.
+        total: how much there is to do, if that is known.
+        clock: whether a thread keeps the clock going; else something is drawn only by `show`.
+    """
+    # Not rich's word alone, which FORCE_COLOR turns where standard error is a file.
+    if not (notes.is_interactive and sys.stderr.isatty()) or notes.quiet:
+        yield Shown()
+        return
+    columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}")]
+    if total is not None:
+        columns += [BarColumn(), TaskProgressColumn()]
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=notes,
+        transient=True,
+        auto_refresh=clock,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as bar:
+        shown = Shown(bar, text, total)
+        yield shown
+        shown.show()

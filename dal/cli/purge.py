@@ -1,0 +1,36 @@
+"""dal purge."""
+
+from dal.cli.app import Group, command
+from dal.cli.batches import run_batches
+from dal.cli.options import Batch, DryRun, Duration, Json, MaxSeconds, Pause, duration
+from dal.cli.statuses import WRITING, Status
+from dal.maintenance import purge_archived
+
+
+@command("purge", Group.MAINTAIN, *WRITING, Status.MORE)
+def purge(
+    archived_for: Duration,
+    batch: Batch = 100,
+    pause: Pause = 0.0,
+    max_seconds: MaxSeconds = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Delete conversations that were archived long ago.
+
+    Their messages go with them. Repeating it goes on where it ended; SIGTERM ends it between two
+    batches.
+    """
+    run_batches(
+        "purge",
+        "would delete" if dry_run else "deleted",
+        lambda db: purge_archived(
+            db,
+            older_than=duration(archived_for),
+            batch=batch,
+            pause=pause,
+            dry_run=dry_run,
+            max_seconds=max_seconds,
+        ),
+        as_json=as_json,
+    )

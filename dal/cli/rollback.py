@@ -1,0 +1,60 @@
+"""dal rollback."""
+
+from typing import Annotated
+
+import typer
+
+from dal import migrate as migrations
+from dal.cli.address import database_url
+from dal.cli.app import Group, command
+from dal.cli.options import Json, Steps, Wait, Yes, confirm, migration_ids
+from dal.cli.progress import progress
+from dal.cli.statuses import MIGRATING
+from dal.cli.streams import notes, out, print_json
+from dal.migrate.session import WAIT_SECONDS
+
+
+@command("rollback", Group.DEPLOY, *MIGRATING)
+def rollback(
+    n: Steps = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MIGRATION",
+            help="Go back to this one, which stays.",
+            autocompletion=migration_ids,
+        ),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Back to nothing.")] = False,
+    yes: Yes = False,
+    wait: Wait = WAIT_SECONDS,
+    as_json: Json = False,
+) -> None:
+    """Undo the last migration, or more.
+
+    The rows of its tables are lost.
+    """
+    if sum((n is not None, to is not None, all_)) > 1:
+        raise typer.BadParameter("-n, --to and --all exclude each other")
+    steps = None if to or all_ else n or 1
+    if not yes:
+        confirm(f"Roll back {_described(to, steps)}? The rows of its tables are lost.")
+    url = database_url()
+    with progress("rolling back") as shown:
+        undone = migrations.rollback(
+            url,
+            steps=steps,
+            to=to,
+            wait=wait,
+            report=notes.print if as_json else shown.print,
+        )
+    if as_json:
+        print_json({"rolled_back": [one.id for one in undone]})
+    elif not undone:
+        out.print("nothing to do: no migration is applied" + (f" after {to}" if to else ""))
+
+
+def _described(to: str | None, steps: int | None) -> str:
+    if to:
+        return f"everything after {to}"
+    return {None: "every migration", 1: "the last migration"}.get(steps, f"{steps} migrations")

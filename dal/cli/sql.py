@@ -1,0 +1,33 @@
+"""dal sql."""
+
+from typing import Annotated
+
+import typer
+
+from dal.cli import statements
+from dal.cli.app import Group, command
+from dal.cli.options import Json
+from dal.cli.streams import out, print_json
+
+
+@command("sql", Group.PROVE, quiet=False)
+def sql(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="Such as messages.history; without one, all are listed.",
+            autocompletion=statements.names,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print a statement as it is sent, or list them all."""
+    if name is None:
+        statements.show_all(as_json=as_json)
+        return
+    statement = statements.find(name).statement
+    if as_json:
+        parameters = list(statement.parameters)
+        print_json({"name": name, "parameters": parameters, "sql": statement.text})
+    else:
+        out.print(statement.text)

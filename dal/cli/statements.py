@@ -1,0 +1,51 @@
+"""The statements by their names."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from rich.table import Table
+
+from dal.binding.query import Binding
+from dal.cli.project import project
+from dal.cli.streams import out, print_json
+from dal.errors import InvalidInputError
+
+
+def names() -> list[str]:
+    """What a shell completes where a statement is named."""
+    return [binding.statement.name for binding in project()]
+
+
+def find(name: str) -> Binding:
+    """The statement of this name.
+
+    Raises:
+        InvalidInputError: there is none; the text has a few names that are near.
+    """
+    bindings = {binding.statement.name: binding for binding in project()}
+    if name not in bindings:
+        near = get_close_matches(name, bindings, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "dal sql lists them"
+        raise InvalidInputError(f"no statement is called so; {hint}")
+    return bindings[name]
+
+
+def show_all(*, as_json: bool) -> None:
+    """Write the name and the parameters of each."""
+    statements = sorted(
+        (binding.statement for binding in project()), key=lambda statement: statement.name
+    )
+    if as_json:
+        print_json([{"name": one.name, "parameters": list(one.parameters)} for one in statements])
+    elif out.is_terminal:
+        _show_table((one.name, one.parameters) for one in statements)
+    else:  # a line for each, to be searched
+        for one in statements:
+            out.print(" ".join([one.name, *one.parameters]))
+
+
+def _show_table(rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+    table = Table("statement", "parameters", box=None, pad_edge=False, header_style="bold")
+    for name, parameters in rows:
+        table.add_row(name, " ".join(parameters))
+    out.print(table, soft_wrap=False)
