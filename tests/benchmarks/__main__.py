@@ -11,18 +11,21 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dal import embedded, migrate
 from tests.benchmarks import bulk, chart, growth, imports, load, speed, storage, targets, upkeep
 from tests.benchmarks.contenders import agents_sdk, langchain, ours, raw, repositories
 from tests.benchmarks.data import deep, fill
 from tests.benchmarks.databases import vacuum
+from tests.benchmarks.steps import Steps, steps
 from tests.servers import Postgres
+
+Result = TypeVar("Result")
 
 FOLDER = Path(__file__).parent
 CONTENDERS = [
@@ -75,7 +78,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
     given = defaultdict(dict, QUICK if quick else {})
-    with bound_server() as server:
+    with steps(9) as run, bound_server() as server:
         postgres = Postgres("embedded", server.dsn())
 
         def empty() -> str:
@@ -83,9 +86,13 @@ def main() -> None:
             migrate.apply(url)
             return url
 
-        tables, loads = asyncio.run(_side_by_side(empty(), server.bin / "pgbench", given))
-        bulked = bulk.measure(empty(), **given["bulk"])
-        started = imports.measure(["dal", "sqlmodel", "asyncpg", "pydantic"], **given["imports"])
+        def measured(part: str, measure: Callable[..., Result], *arguments: object) -> Result:
+            run.begin(part)
+            return measure(*arguments, each=run.each, **given[part])
+
+        tables, loads = asyncio.run(_side_by_side(empty(), server.bin / "pgbench", given, run))
+        bulked = measured("bulk", bulk.measure, empty())
+        started = measured("imports", imports.measure, ["dal", "sqlmodel", "asyncpg", "pydantic"])
         page = "\n".join(
             [
                 _introduction(postgres),
@@ -94,9 +101,9 @@ def main() -> None:
                 load.page(loads),
                 bulk.page(bulked),
                 imports.page(started),
-                growth.page(growth.measure(empty(), **given["growth"])),
-                storage.page(storage.measure(empty(), **given["storage"])),
-                upkeep.page(upkeep.measure(empty(), **given["upkeep"])),
+                growth.page(measured("growth", growth.measure, empty())),
+                storage.page(measured("storage", storage.measure, empty())),
+                upkeep.page(measured("upkeep", upkeep.measure, empty())),
             ]
         )
     if quick:
@@ -133,8 +140,9 @@ def delayed(url: str, milliseconds: int) -> Iterator[str]:
 
 
 async def _side_by_side(
-    url: str, pgbench: Path, given: Mapping[str, dict[str, Any]]
+    url: str, pgbench: Path, given: Mapping[str, dict[str, Any]], run: Steps
 ) -> tuple[dict[int, speed.Table], dict[str, load.Loads]]:
+    run.begin("rows to measure with")
     fill(url)
     place = deep(url)
     await agents_sdk.prepare(url)
@@ -142,16 +150,18 @@ async def _side_by_side(
     vacuum(url)
     tables: dict[int, speed.Table] = {}
     for latency in LATENCIES:
+        run.begin(f"speed, {latency} ms away")
         with delayed(url, latency) as far:
             async with AsyncExitStack() as stack:
                 contenders = [await stack.enter_async_context(one(far)) for one in CONTENDERS]
                 await speed.agree(contenders, url, place)
                 tables[latency] = await speed.measure(
-                    contenders, pgbench, far, url, place, **given["speed"]
+                    contenders, pgbench, far, url, place, each=run.each, **given["speed"]
                 )
     async with AsyncExitStack() as stack:
         contenders = [await stack.enter_async_context(one(url)) for one in LOADED]
-        return tables, await load.measure(contenders, url, **given["load"])
+        run.begin("load")
+        return tables, await load.measure(contenders, url, each=run.each, **given["load"])
 
 
 def _introduction(postgres: Postgres) -> str:

@@ -5,6 +5,7 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import asyncpg
 
 import dal
 from dal.jsonl import import_lines, read_lines
+from tests.benchmarks.steps import Each
 
 _TABLES = ["users", "conversations", "messages"]
 _EMPTY = "TRUNCATE users CASCADE"
@@ -40,7 +42,7 @@ class Bulk:
         return statistics.median(copied / imported for copied, imported in pairs)
 
 
-def measure(url: str, *, rounds: int = 5, chats: int = 2000) -> Bulk:
+def measure(url: str, *, rounds: int = 5, chats: int = 2000, each: Each[int] = iter) -> Bulk:
     """Import and copy in turns.
 
     Parameters:
@@ -48,16 +50,16 @@ def measure(url: str, *, rounds: int = 5, chats: int = 2000) -> Bulk:
         chats: conversations of 70 messages.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_measured(url, Path(folder), rounds, chats))
+        return asyncio.run(_measured(url, Path(folder), each(range(rounds)), chats))
 
 
-async def _measured(url: str, folder: Path, rounds: int, chats: int) -> Bulk:
+async def _measured(url: str, folder: Path, rounds: Iterable[int], chats: int) -> Bulk:
     file = folder / "chats.jsonl"
     _write(file, chats)
     connection = await asyncpg.connect(url)
     async with dal.connect(url) as db:
         bulk = Bulk(70 * chats, file.stat().st_size, [], [])
-        for _ in range(rounds):
+        for _ in rounds:
             await connection.execute(_EMPTY)
             bulk.imported.append(await _import(db, file))
             assert await connection.fetchval("SELECT count(*) FROM messages") == bulk.messages

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -64,7 +64,7 @@ class Run:
     moments: list[Moment]
 
 
-async def measured(url: str, appends: int, busy: int, others: Sequence[int]) -> list[Run]:
+async def measured(url: str, appends: int, busy: int, others: Iterable[int]) -> list[Run]:
     """Append to busy conversations beside so many others, with and without room in the pages.
 
     The database is empty before and after.

@@ -20,6 +20,7 @@ from dal.binding import query
 from dal.binding.statement import Statement
 from dal.check.explain import analyzed_plan
 from tests.benchmarks.databases import copied, fill_skewed, undone
+from tests.benchmarks.steps import Each
 from tests.surface import FUNCTIONS, VALUES, Function, variants
 
 # Measured after the others, in this order: a deletion that is undone leaves work for a vacuum.
@@ -85,7 +86,12 @@ class _Call:
 
 
 def measure(
-    url: str, *, sizes: tuple[int, int] = (10_000, 1_000_000), rounds: int = 50, few: int = 3
+    url: str,
+    *,
+    sizes: tuple[int, int] = (10_000, 1_000_000),
+    rounds: int = 50,
+    few: int = 3,
+    each: Each[str | None] = iter,
 ) -> Growth:
     """Fill a migrated, empty database, and a smaller copy of it, and measure in both.
 
@@ -97,7 +103,7 @@ def measure(
         urls = [smaller, url]
         for one, messages in zip(urls, sizes, strict=True):
             fill_skewed(one, messages)
-        return Growth(sizes, asyncio.run(_costs(urls, rounds, few)))
+        return Growth(sizes, asyncio.run(_costs(urls, rounds, few, each)))
 
 
 def page(found: Growth) -> str:
@@ -141,7 +147,7 @@ def _calls() -> Iterator[_Call]:
             yield _Call(f"{name}, to its end", function, required)
 
 
-async def _costs(urls: list[str], rounds: int, few: int) -> dict[str, Cost]:
+async def _costs(urls: list[str], rounds: int, few: int, each: Each[str | None]) -> dict[str, Cost]:
     """What each call costs; two calls of a function that send the same statement are one."""
     async with AsyncExitStack() as stack:
         dbs = [
@@ -149,7 +155,7 @@ async def _costs(urls: list[str], rounds: int, few: int) -> dict[str, Cost]:
             for url in urls
         ]
         costs: dict[str, Cost] = {}
-        for growing in (None, *_GROWS):
+        for growing in each((None, *_GROWS)):
             calls: dict[str, _Call] = {}
             for call in _calls():
                 if (call.name if call.name in _GROWS else None) == growing:

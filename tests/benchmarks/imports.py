@@ -6,6 +6,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from tests.benchmarks.steps import Each
+
 _INTRODUCTION = """\
 ## Start
 
@@ -34,11 +36,11 @@ class Imports:
         return statistics.median(a / b for a, b in pairs)
 
 
-def measure(packages: list[str], *, rounds: int = 15) -> Imports:
+def measure(packages: list[str], *, rounds: int = 15, each: Each[int] = iter) -> Imports:
     """Import each package in a process of its own, from compiled files."""
     times: dict[str, list[float]] = {package: [] for package in packages}
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
-    for turn in range(rounds + 1):
+    for turn in each(range(rounds + 1)):
         for package in packages:
             command = [sys.executable, "-c", _CHILD, package]
             child = subprocess.run(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from tests.benchmarks.contender import Contender
 from tests.benchmarks.data import Scratch
+from tests.benchmarks.steps import Each
 from tests.benchmarks.works import BATCH
 
 FEW, MANY = 30, 1000
@@ -61,11 +62,16 @@ class Loads:
 
 
 async def measure(
-    contenders: Sequence[Contender], direct: str, *, rounds: int = 4, seconds: float = 3
+    contenders: Sequence[Contender],
+    direct: str,
+    *,
+    rounds: int = 4,
+    seconds: float = 3,
+    each: Each[int] = iter,
 ) -> dict[str, Loads]:
     """Take turns for so long, with few tasks at once and with many."""
     found = {contender.name: Loads([], []) for contender in contenders}
-    for number in range(rounds):
+    for number in each(range(rounds)):
         for contender in contenders:
             loads = found[contender.name]
             await _run(contender, direct, FEW, seconds / 10)  # every connection warm

@@ -12,6 +12,7 @@ from uuid import UUID
 from tests.benchmarks.contender import Contender, Place, Said
 from tests.benchmarks.contenders import pgbench
 from tests.benchmarks.data import SHORT, Scratch
+from tests.benchmarks.steps import Each
 from tests.benchmarks.works import BATCH, LIST, TURN, WORKS, Work, able
 
 
@@ -69,6 +70,7 @@ async def measure(
     *,
     rounds: int = 11,
     calls: int = 20,
+    each: Each[int] = iter,
 ) -> Table:
     """Do all works with all contenders.
 
@@ -79,9 +81,10 @@ async def measure(
         place: deep in the long conversation.
         rounds: of all of it.
         calls: of each work in a round, one after another.
+        each: told of each round.
     """
     table: dict[tuple[str, Work], Times] = {}
-    for turn in range(rounds):
+    for turn in each(range(rounds)):
         with closing(Scratch(direct)) as scratch:
             for work in WORKS:
                 # Nobody is always the first, or always after the same; every run is alike.

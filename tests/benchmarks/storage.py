@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any
@@ -12,6 +12,7 @@ import dal
 from dal import messages
 from tests.benchmarks import churn
 from tests.benchmarks.databases import fill_evenly, undone
+from tests.benchmarks.steps import Each
 
 _LENGTH = "SELECT avg(char_length(content))::float FROM messages"
 _SIZES = """
@@ -88,6 +89,7 @@ def measure(
     appends: int = 100_000,
     busy: int = 100,
     others: Sequence[int] = (0, 20_000),
+    each: Each[int] = iter,
 ) -> Storage:
     """Fill a migrated, empty database several times, and measure.
 
@@ -96,9 +98,9 @@ def measure(
         rounds, batch: how often, and with how many appends each time, an index is left out.
         appends, busy, others: how many appends to how many conversations, beside so many others.
     """
-    runs = asyncio.run(churn.measured(url, appends, busy, others))
+    runs = asyncio.run(churn.measured(url, appends, busy, each(others)))
     fill_evenly(url, count)
-    return asyncio.run(_measured(url, count, rounds, batch, busy, runs))
+    return asyncio.run(_measured(url, count, each(range(rounds)), batch, busy, runs))
 
 
 def page(found: Storage) -> str:
@@ -129,7 +131,7 @@ def page(found: Storage) -> str:
 
 
 async def _measured(
-    url: str, count: int, rounds: int, batch: int, busy: int, runs: list[churn.Run]
+    url: str, count: int, rounds: Iterable[int], batch: int, busy: int, runs: list[churn.Run]
 ) -> Storage:
     async with dal.connect(url, min_size=1, command_timeout=600) as db:
         [[length]] = await db.fetch(_LENGTH)
@@ -137,7 +139,7 @@ async def _measured(
         await db.execute(_MAKE_TWIN)
         appends = {name: Append() for name in ["", *sizes] if name != "messages"}
         chats = cycle(await db.fetch(_CHATS))
-        for number in range(rounds):
+        for number in rounds:
             turn = number % len(appends)
             for name in [*appends, *appends][turn : turn + len(appends)]:
                 dropped = {"": [_TWIN], _KEY: []}.get(name, [_TWIN, name])

@@ -10,6 +10,7 @@ from typing import Any
 import dal
 from dal import messages
 from dal.maintenance import Progress, archive_stale, erase_user, purge_archived
+from tests.benchmarks.steps import Each
 
 _FILL = """
     INSERT INTO users (id) SELECT 'user ' || n FROM generate_series(0, 99) AS n
@@ -54,9 +55,9 @@ class Measured:
     appends: list[float]
 
 
-def measure(url: str, chats: int = 50_000) -> list[Measured]:
+def measure(url: str, chats: int = 50_000, each: Each[str] = iter) -> list[Measured]:
     """Fill an empty, migrated database, and measure each run once."""
-    return asyncio.run(_measure(url, chats))
+    return asyncio.run(_measure(url, chats, each))
 
 
 def page(measured: list[Measured]) -> str:
@@ -75,7 +76,7 @@ def _at(seconds: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
 
 
-async def _measure(url: str, chats: int) -> list[Measured]:
+async def _measure(url: str, chats: int, each: Each[str]) -> list[Measured]:
     async with dal.connect(url, min_size=2, command_timeout=600) as db:
         async with db.acquire() as connection:
             await connection.execute(_FILL.format(chats=chats))
@@ -88,7 +89,7 @@ async def _measure(url: str, chats: int) -> list[Measured]:
             "purge, by 100": lambda db: purge_archived(db, older_than=timedelta(0)),
             "erase a user, by 20": lambda db: erase_user(db, user_id="talker"),
         }
-        return [await _run(db, chat, name, start) for name, start in runs.items()]
+        return [await _run(db, chat, name, runs[name]) for name in each(runs)]
 
 
 async def _wait(_: dal.Database) -> AsyncIterator[Progress]:
