@@ -52,7 +52,8 @@ class Unfiltered:
         self._seen: set[int] = set()
         self.tables: list[exp.Table] = []
         self.unproven: list[tuple[exp.Expr, str]] = []
-        if not isinstance(root, exp.Query | exp.DML | exp.Merge):
+        followed = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Copy)
+        if not isinstance(root, followed):
             self.unproven.append((root, "what it reads or changes can't be told"))
         for function in root.find_all(exp.Anonymous):
             name = function.name.lower()

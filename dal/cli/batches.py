@@ -54,7 +54,7 @@ def run_batches(
         with progress(name) as shown:
             async with aclosing(start(db)) as run:
                 async for state in run:
-                    shown.update(_sentence(state, done))
+                    shown.report(_sentence(state, done))
                     if asked.is_set():
                         break
         return state

@@ -38,6 +38,13 @@ class Shown:
         if time.monotonic() >= self._next:
             self.show()
 
+    def report(self, text: str) -> None:
+        """Show another text; where there is no terminal, write it as a line of a log."""
+        if self._bar:
+            self.update(text)
+        else:
+            notes.print(text)
+
     def show(self) -> None:
         """Show the last update now."""
         if self._bar:

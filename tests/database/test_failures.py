@@ -74,7 +74,7 @@ def failing(
         yield
     error = raised.value
     assert type(error) is kind
-    assert vars(error) == {"query": query, "sqlstate": sqlstate, "constraint": constraint}
+    assert (error.query, error.sqlstate, error.constraint) == (query, sqlstate, constraint)
     assert error.__cause__ is None
     assert error.__context__ is None
     assert SECRET not in "".join([repr(error), *traceback.format_exception(error)])

@@ -58,7 +58,7 @@ def test_archive_and_purge() -> None:
     assert (early.exit_code, early.stdout) == (17, "archived 2 conversations; more remains\n")
     rest = command("archive", "--batch", "2")
     assert (rest.exit_code, rest.stdout) == (0, "archived 3 conversations\n")
-    assert rest.stderr == ""
+    assert rest.stderr == "archived 2 conversations\narchived 3 conversations\n"
     kept = command("purge", "--archived-for", "1d")
     assert (kept.exit_code, kept.stdout) == (0, "deleted 0 conversations\n")
     gone = command("purge", "--archived-for", "0d")

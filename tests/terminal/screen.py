@@ -4,11 +4,13 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -62,8 +64,14 @@ def on_terminal(
             while more := os.read(master, 10_000):
                 written += more
                 if not typed and b"[y/N]" in written:
+                    # Python drops an interrupt that meets it in a clean-up of its own.
+                    time.sleep(0.5)
                     os.write(master, keys.encode())
                     typed = True
+
+    def prepare() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # for Ctrl-C
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a run in the background ignores
 
     reading = threading.Thread(target=read)
     reading.start()
@@ -74,10 +82,13 @@ def on_terminal(
         stderr=slave,
         env=surroundings,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # for Ctrl-C
+        preexec_fn=prepare,
     ) as child:
         os.close(slave)
-        out, _ = child.communicate(timeout=120)
+        try:
+            out, _ = child.communicate(timeout=120)
+        finally:
+            child.kill()
     reading.join(timeout=10)
     os.close(master)
     return Ended(child.returncode, written.decode(), (out or b"").decode())
