@@ -8,14 +8,16 @@ from psycopg.pq import DiagnosticField, ExecStatus
 from dal.binding.statement import Statement
 
 _TYPES = "SELECT oid, format_type(oid, NULL) FROM pg_type"
-# Tables and views as the search path finds them.
+# Tables and views, and whether the search path finds them.
 _COLUMNS = """
-    SELECT relname::text, attname::text, attnotnull, relkind IN ('v', 'm'), nspname::text
+    SELECT
+        relname::text, attname::text, attnotnull, relkind IN ('v', 'm'), nspname::text,
+        pg_table_is_visible(pg_class.oid) AND nspname = ANY (current_schemas(false))
     FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
     JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
-    WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_table_is_visible(pg_class.oid)
-      AND nspname = ANY (current_schemas(false))
+    WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
     ORDER BY attrelid, attnum
 """
 _FUNCTIONS = """
@@ -52,9 +54,9 @@ class Database:
 
     Attributes:
         connection: to it.
-        columns: relation, column, and whether it is declared NOT NULL.
-        views: which of the relations are views.
-        schemas: the schema that each relation is in.
+        columns: relation, column, and whether it is declared NOT NULL, of the search path.
+        views: which of these relations are views.
+        everywhere: schema and relation, and the columns' names, of tables in all schemas.
         functions: the names of those that are not PostgreSQL's own.
         checks: the definitions of the CHECKs on a single column.
     """
@@ -64,12 +66,14 @@ class Database:
         self._types: dict[int, str] = dict(connection.execute(_TYPES).fetchall())
         self.columns: dict[str, dict[str, bool]] = {}
         self.views: set[str] = set()
-        self.schemas: dict[str, str] = {}
+        self.everywhere: dict[tuple[str, str], list[str]] = {}
         self.functions = {name for (name,) in connection.execute(_FUNCTIONS)}
-        for relation, column, not_null, view, schema in connection.execute(_COLUMNS):
-            self.columns.setdefault(relation, {})[column] = not_null
-            self.schemas[relation] = schema
-            self.views |= {relation} if view else set()
+        for relation, column, not_null, view, schema, visible in connection.execute(_COLUMNS):
+            if visible:
+                self.columns.setdefault(relation, {})[column] = not_null
+                self.views |= {relation} if view else set()
+            if not view:
+                self.everywhere.setdefault((schema, relation), []).append(column)
         self.checks: dict[tuple[str, str], list[str]] = {}
         for relation, column, definition in connection.execute(_CHECKS):
             self.checks.setdefault((relation, column), []).append(definition)

@@ -43,14 +43,14 @@ class Unfiltered:
         database: whose tables it is about.
 
     Attributes:
-        tables: those that are not filtered.
+        tables: those that are not filtered, and the column that would have to be.
         unproven: parts that can't be followed, and why.
     """
 
     def __init__(self, root: exp.Expr, database: Database) -> None:
         self._database = database
         self._seen: set[int] = set()
-        self.tables: list[exp.Table] = []
+        self.tables: list[tuple[exp.Table, str]] = []
         self.unproven: list[tuple[exp.Expr, str]] = []
         followed = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Copy)
         if not isinstance(root, followed):
@@ -123,6 +123,8 @@ class Unfiltered:
                 conditions.append(join.args.get("on"))
         visible = [*relations, *outer]
         settle(equalities, visible)
+        if isinstance(node, exp.Update):
+            self._keep_owner(node, relations[0], visible)
         self._demand(relations)
         self._nested(conditions, known, visible)
         returning = node.args.get("returning")
@@ -141,11 +143,15 @@ class Unfiltered:
         conflict = node.args.get("conflict")
         if conflict and conflict.expressions:
             # It changes a row that is there: whose is only sure if the key says so.
-            keys = [one.this.name for one in conflict.args.get("conflict_keys") or ()]
+            keys = [
+                folded(one.find(exp.Identifier)) for one in conflict.args["conflict_keys"] or ()
+            ]
             if target.owner and target.owner not in keys:
                 target.columns[target.owner] = False
-        self._demand([target])
         excluded = Relation("excluded", dict(target.columns))
+        if conflict:
+            self._keep_owner(conflict, target, [target, excluded, *outer])
+        self._demand([target])
         self._nested([conflict], known, [target, excluded, *outer])
         return outputs(node.args.get("returning"), [target, *outer])
 
@@ -174,21 +180,37 @@ class Unfiltered:
         if not schema and name in known:
             output = known[name]
             return Relation(visible, dict(renamed(output, alias)), open=not output)
-        columns = self._database.columns.get(name, {})
-        if not columns or schema not in ("", self._database.schemas[name]):
+        in_path = [*self._database.columns.get(name, ())]
+        columns = self._database.everywhere.get((schema, name), []) if schema else in_path
+        if not columns:
             if schema not in _SYSTEM and not (name.startswith("pg_") and not schema):
-                self.unproven.append((table, f"{table.sql()} is no table of the search path"))
+                self.unproven.append((table, f"{name} is no table that is known here"))
             return Relation(visible, {}, table, open=True)
         owner = owner_column(name, columns)
-        if owner is None and name in self._database.views:
+        if owner is None and not schema and name in self._database.views:
             self.unproven.append((table, f"whose rows the view {name} gives can't be told"))
         # `AS t (a, b)` gives new names to the first columns.
         names = [new for new, _ in renamed([(old, False) for old in columns], alias)]
-        owner = owner and names[list(columns).index(owner)]
+        owner = owner and names[columns.index(owner)]
         return Relation(visible, dict.fromkeys(names, False), table, owner)
 
+    def _keep_owner(self, update: exp.Expr, target: Relation, visible: Sequence[Relation]) -> None:
+        """Take an owner that SET changes for no owner, unless the caller names the new one."""
+        for one in update.expressions:
+            left, right = one.this, one.expression
+            columns = left.expressions if isinstance(left, exp.Tuple) else [left]
+            values = right.expressions if isinstance(right, exp.Tuple) else [right]
+            for place, column in enumerate(columns):
+                if target.owner and folded(column.find(exp.Identifier)) == target.owner:
+                    value = values[place] if len(values) == len(columns) else right
+                    target.columns[target.owner] &= is_given(value, visible)
+
     def _demand(self, relations: Iterable[Relation]) -> None:
-        self.tables += [one.table for one in relations if one.table and not one.filtered]
+        self.tables += [
+            (one.table, f"{one.name}.{one.owner}")
+            for one in relations
+            if one.table and not one.filtered
+        ]
 
     def _nested(
         self, parts: Iterable[object], known: Mapping[str, Output], visible: Sequence[Relation]

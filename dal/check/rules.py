@@ -13,8 +13,8 @@ from dal.binding.rows import Shape
 from dal.check.describe import Database
 from dal.check.findings import Finding
 from dal.check.head import Head
-from dal.check.owners import Unfiltered, owner_column
-from dal.check.tree import Tree, folded, inner
+from dal.check.owners import Unfiltered
+from dal.check.tree import Tree, inner
 from dal.check.volatile import volatile
 
 ALL_USERS, ANY_ORDER = "All users", "Any order"
@@ -140,15 +140,12 @@ def _owners(tree: Tree, head: Head, database: Database) -> Iterator[Finding]:
         wrong = "says nothing" if needed else "is not needed: every table is filtered by its owner"
         message = f"`-- {ALL_USERS}:` {wrong}"
         yield tree.finding("owner-filter", waiver[1], message, f"write it {_REASONED}")
-    for table in () if waiver else tables:
-        name = folded(table.this)
-        column = owner_column(name, database.columns[name])
-        name = f"{table.alias_or_name}.{column}"
+    for table, owner in () if waiver else tables:
         yield tree.finding(
             "owner-filter",
             tree.place(table),
-            f"nothing makes {name} equal to an owner that the caller names",
-            f"add {name} = :user_id, or say `-- {ALL_USERS}: the reason.` in the head comment",
+            f"nothing makes {owner} equal to an owner that the caller names",
+            f"add {owner} = :user_id, or say `-- {ALL_USERS}: the reason.` in the head comment",
         )
 
     for part, reason in () if waiver else analysis.unproven:

@@ -12,10 +12,11 @@ import psycopg
 import pytest
 import sqlfluff
 
-from dal.binding import Executor, Queries, query
+from dal.binding import Executor, Queries
 from dal.binding.statement import read_statement
 from dal.check.findings import Finding
 from dal.check.rules import findings
+from dal.cli.project import project
 from dal.places import SQL
 from dal.record import Record
 from tests.servers import Postgres
@@ -85,7 +86,7 @@ def assert_found(
 
 
 def test_the_projects_own(connection: psycopg.Connection) -> None:
-    assert [one.as_text(SQL) for one in findings(connection, query.bindings, SQL)] == []
+    assert [one.as_text(SQL) for one in findings(connection, project(), SQL)] == []
 
 
 @pytest.mark.parametrize(
@@ -261,6 +262,16 @@ def test_optional_filters(connection: psycopg.Connection, tmp_path: Path, statem
         "SELECT id FROM tasks WHERE user_id = :user_id::varchar",
         "SELECT id FROM tasks WHERE user_id = ANY (:user_ids::text[])",
         "COPY →messages TO STDOUT",
+        "SELECT id FROM →apart.messages",
+        "SELECT id FROM apart.messages WHERE user_id = :user_id",
+        # A row that is given away is another's then.
+        "UPDATE →tasks SET user_id = 'bob' WHERE user_id = :user_id",
+        "UPDATE →tasks SET (title, user_id) = (user_id, title) WHERE user_id = :user_id",
+        "UPDATE tasks SET user_id = :other WHERE user_id = :user_id",
+        "INSERT INTO →tasks AS t (user_id, title) VALUES (:user_id, 'a')"
+        " ON CONFLICT (user_id, id) DO UPDATE SET user_id = t.title",
+        "INSERT INTO tasks AS t (user_id, title) VALUES (:user_id, 'a')"
+        " ON CONFLICT (User_Id, id) DO UPDATE SET title = 'b'",
     ],
 )
 def test_owners(connection: psycopg.Connection, tmp_path: Path, statement: str) -> None:
@@ -270,7 +281,7 @@ def test_owners(connection: psycopg.Connection, tmp_path: Path, statement: str) 
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT id FROM →apart.messages WHERE user_id = :user_id",
+        "SELECT id FROM →nowhere.messages WHERE user_id = :user_id",
         "SELECT messages FROM →counted",
         "SELECT apart.→chance() AS chance",
         "SELECT →query_to_xml(:query::text, true, true, '')::text AS xml",
