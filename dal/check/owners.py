@@ -105,7 +105,10 @@ class Unfiltered:
             settle(equalities, [*relations, *outer])
             if not join or _is_comma(join):
                 chain = len(relations)
-            before, one = tuple(relations[chain:]), self._item(item, known, [*relations, *outer])
+            before = tuple(relations[chain:])
+            # What is written to is a table, whatever WITH calls so.
+            named = {} if item is node.this else known
+            one = self._item(item, named, [*relations, *outer])
             relations.append(one)
             if join:
                 filters = {"LEFT": (one,), "RIGHT": before, "FULL": ()}.get(

@@ -13,11 +13,13 @@ from dal.check.findings import Finding
 from dal.check.needs import lacking
 from dal.check.nulls import nulls
 from dal.check.shape import shape
+from dal.check.source import Source
 from dal.migrate.obstacles import Kind, obstacles
 from dal.migrate.settings import committed_reads, settle
 from dal.places import SQL
 
 LOCK_TIMEOUT = "1s"
+_PLANNED = ("SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "(")
 
 
 def check(
@@ -75,8 +77,14 @@ def check(
             else:
                 report(f"note: {one}")
         found += hygiene.findings(connection, migrations)
-        found += plans.findings(connection, fitting, live=live)
+        planned = [one for one in fitting if _has_plan(one)]
+        found += plans.findings(connection, planned, live=live)
         if not live:
-            made = [generic_plan(connection, binding.statement) for binding in fitting]
+            made = [generic_plan(connection, binding.statement) for binding in planned]
             found += plans.unused_indexes(connection, made, migrations)
     return sorted(set(found), key=lambda one: (str(one.path), one.offset or 0, one.rule))
+
+
+def _has_plan(binding: Binding) -> bool:
+    first = Source(binding.statement.text).loud[0].text
+    return first.upper() in _PLANNED

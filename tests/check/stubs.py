@@ -1,10 +1,22 @@
 """Statements and stubs that are made for a test."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dal.binding import Executor, Queries
 from dal.binding.query import Binding
+
+
+def stub(returns: Any, parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    """A stub with these parameters, by their annotations."""
+    star = ", *" if parameters else ""
+    names = "".join(f", {name}: {name}_" for name in parameters)
+    scope: dict[str, Any] = {f"{name}_": given for name, given in parameters.items()}
+    scope |= {"Executor": Executor, "returns": returns}
+    exec(f"async def look(db: Executor{star}{names}) -> returns: ...", scope)
+    made: Callable[..., Any] = scope["look"]
+    return made
 
 
 def bound(
@@ -14,11 +26,6 @@ def bound(
     (folder / "cars").mkdir(exist_ok=True)
     (folder / "cars/look.sql").write_text(sql)
     query = Queries(folder)
-    star = ", *" if parameters else ""
-    names = "".join(f", {name}: {name}_" for name in parameters)
-    scope: dict[str, Any] = {f"{name}_": given for name, given in parameters.items()}
-    scope |= {"Executor": Executor, "returns": returns}
-    exec(f"async def look(db: Executor{star}{names}) -> returns: ...", scope)
-    query("cars/look.sql", raises=raises)(scope["look"])
+    query("cars/look.sql", raises=raises)(stub(returns, parameters))
     [binding] = query.bindings
     return binding

@@ -1,0 +1,96 @@
+"""The whole check of statements that are made for a test, on a real server.
+
+SQL, a stub and a schema go in, findings come out: the tests that use it know nothing else of
+dal/check, so that they hold for any design of it. What they need to know of it stands here.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from dal.binding import Queries
+from dal.binding.statement import read_statement
+from dal.check.findings import Finding
+from dal.check.run import check
+from tests.check.stubs import stub
+
+HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"
+NOT_PROVEN = frozenset({"not-proven", "not-analysed"})
+OWNERS = NOT_PROVEN | {"owner-filter"}
+NULLS = NOT_PROVEN | {"nullable", "unknown-nullability"}
+TYPES = NOT_PROVEN | {"column-type", "parameter-type", "enum-labels", "fetch-mode", "nullable"}
+
+# A parameter's annotation, by its name, where a test says nothing else.
+_USUAL: Mapping[str, Any] = {
+    "user_id": str,
+    "user_ids": list[str],
+    "id": int,
+    "ids": list[int],
+    "n": int,
+    "text": str,
+    "flag": bool,
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A statement and its stub.
+
+    Attributes:
+        sql: the statement; the head comment that the project wants is put before it.
+        returns: the stub's return annotation.
+        takes: the annotations of its parameters, where they are not the usual ones.
+        waivers: further lines of the head comment.
+    """
+
+    sql: str
+    returns: Any = None
+    takes: Mapping[str, Any] = field(default_factory=dict)
+    waivers: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole file."""
+        return HEAD + "".join(f"{line}\n" for line in self.waivers.splitlines()) + self.sql + "\n"
+
+
+def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]:
+    """The findings of each draft, all of them checked together as one folder."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "sql"
+        (folder / "drafts").mkdir(parents=True)
+        migrations = Path(name) / "migrations"
+        migrations.mkdir()
+        queries = Queries(folder)
+        paths = [folder / f"drafts/draft_{number}.sql" for number in range(len(drafts))]
+        for path, draft in zip(paths, drafts, strict=True):
+            path.write_text(draft.text)
+            file = path.relative_to(folder).as_posix()
+            names = read_statement(folder, file).parameters
+            takes = {name: draft.takes.get(name) or _USUAL[name] for name in names}
+            queries(file)(stub(draft.returns, takes))
+        found = check(
+            connection,
+            queries.bindings,
+            folder=folder,
+            migrations=migrations,
+            live=False,
+            report=lambda _: None,
+        )
+        for one in found:
+            one.place  # noqa: B018 - while the files are there
+        return [[one for one in found if one.path == path] for path in paths]
+
+
+def kinds(findings: Sequence[Finding]) -> set[str]:
+    """The rules that are broken."""
+    return {one.rule for one in findings}
+
+
+def shown(findings: Sequence[Finding]) -> str:
+    """The findings, for an assertion's message."""
+    return "\n".join(f"{one.rule}: {one.message}" for one in findings) or "nothing was found"
