@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from types import ModuleType
 
 import pytest
@@ -96,6 +97,10 @@ def test_the_exported_names_are_sorted_and_there() -> None:
 
     assert dal.__all__ == sorted(set(dal.__all__), key=place)
     assert [name for name in dal.__all__ if not hasattr(dal, name)] == []
+
+
+def test_the_version_is_the_packages() -> None:
+    assert dal.__version__ == metadata.version("dal-chat-memory")
 
 
 def test_the_exported_names_are_complete() -> None:
