@@ -1,6 +1,6 @@
 -- Every table, column, constraint, index, comment, trigger, rule and policy of the database, one a
--- row, so that two schemas can be compared by their text; `dal baseline` and the tests do. yoyo's own
--- tables are left out.
+-- row, so that two schemas can be compared by their text; `dal baseline` and the tests do. yoyo's
+-- own tables are left out.
 --
 -- Plain reads of the catalogue; nothing is locked. Names are written as the search_path has them.
 
