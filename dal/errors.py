@@ -71,7 +71,8 @@ class InvalidInputError(DalError):
     """The caller's value breaks a rule; nothing was sent.
 
     Attributes:
-        errors: each rule that is broken, for an API's answer; empty where the database refused.
+        errors: each rule that an argument of the call breaks, for an API's answer. It is empty
+            where no argument is at fault by itself, or where the database refused.
     """
 
     message = "An argument breaks a rule; correct it and call again."
@@ -80,12 +81,10 @@ class InvalidInputError(DalError):
         self,
         message: str | None = None,
         *,
-        query: str | None = None,
-        sqlstate: str | None = None,
-        constraint: str | None = None,
         errors: typing.Sequence[Problem] = (),
+        **known: str | None,
     ) -> None:
-        super().__init__(message, query=query, sqlstate=sqlstate, constraint=constraint)
+        super().__init__(message, **known)
         self.errors = list(errors)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from dal.binding.arguments import Arguments
 from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
-from dal.binding.stub import Signature, for_people, read_stub
+from dal.binding.stub import Signature, plain_signature, read_stub
 from dal.database.calls import Call, watched, watchers
 from dal.database.executor import Executor, is_alone
 from dal.database.failures import (
@@ -145,7 +145,7 @@ class Binding:
             return await self._answer(db, self._checked(given))
 
         function = functools.wraps(stub)(stream if self.shape is Shape.PAGES else call)
-        function.__signature__ = for_people(stub)  # type: ignore[attr-defined]
+        function.__signature__ = plain_signature(stub)  # type: ignore[attr-defined]
         return function
 
     def _checked(self, given: dict[str, Any]) -> dict[str, Any]:

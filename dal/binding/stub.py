@@ -71,11 +71,11 @@ def read_stub(stub: Callable[..., Any], statement: Statement) -> Signature:
     return Signature({one.name: hints[one.name] for one in parameters[1:]}, defaults, shape, record)
 
 
-def for_people(stub: Callable[..., Any]) -> inspect.Signature:
+def plain_signature(stub: Callable[..., Any]) -> inspect.Signature:
     """A stub's signature as `help` shows it: plain types, without the rules of their values."""
     written, hints = inspect.signature(stub), get_type_hints(stub)
-    plain = [
-        one.replace(annotation=hints.get(one.name, one.annotation))
-        for one in written.parameters.values()
+    parameters = [
+        parameter.replace(annotation=hints.get(parameter.name, parameter.annotation))
+        for parameter in written.parameters.values()
     ]
-    return written.replace(parameters=plain, return_annotation=hints["return"])
+    return written.replace(parameters=parameters, return_annotation=hints["return"])

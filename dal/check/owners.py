@@ -147,7 +147,7 @@ class Unfiltered:
         if conflict and conflict.expressions:
             # It changes a row that is there: whose is only sure if the key says so.
             keys = [
-                folded(one.find(exp.Identifier)) for one in conflict.args["conflict_keys"] or ()
+                folded(one.find(exp.Identifier)) for one in conflict.args.get("conflict_keys") or ()
             ]
             if target.owner and target.owner not in keys:
                 target.columns[target.owner] = False
@@ -198,7 +198,7 @@ class Unfiltered:
         return Relation(visible, dict.fromkeys(names, False), table, owner)
 
     def _keep_owner(self, update: exp.Expr, target: Relation, visible: Sequence[Relation]) -> None:
-        """Take an owner that SET changes for no owner, unless the caller names the new one."""
+        """Trust an owner that SET changes only where the caller names the new one."""
         for one in update.expressions:
             left, right = one.this, one.expression
             columns = left.expressions if isinstance(left, exp.Tuple) else [left]

@@ -147,7 +147,6 @@ def _owners(tree: Tree, head: Head, database: Database) -> Iterator[Finding]:
             f"nothing makes {owner} equal to an owner that the caller names",
             f"add {owner} = :user_id, or say `-- {ALL_USERS}: the reason.` in the head comment",
         )
-
     for part, reason in () if waiver else analysis.unproven:
         yield tree.finding(
             "not-proven",

@@ -58,24 +58,25 @@ class Equality:
                 yield found
 
 
-# Casts that leave two unlike values unlike; varchar(3), char and name cut them off.
-_FAITHFUL = {
-    *(exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.UUID),
-    *(exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT),
-}
+_TEXT = {exp.DType.TEXT, exp.DType.VARCHAR}
+# What a parameter may be declared as. Cut off by varchar(3), char or name, two would be alike.
+_WHOLE = _TEXT | {exp.DType.UUID, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
 
 
 def _uncast(value: exp.Expr) -> exp.Expr:
-    """An expression without the brackets and the faithful casts around it."""
-    while isinstance(value, exp.Paren) or (isinstance(value, exp.Cast) and _is_faithful(value.to)):
+    """An expression without brackets, and without casts that leave unlike values unlike."""
+    while isinstance(value, exp.Paren) or (isinstance(value, exp.Cast) and _keeps_apart(value)):
         value = value.this
     return value
 
 
-def _is_faithful(type: exp.Expr) -> bool:
-    if type.this is exp.DType.ARRAY:
-        return all(isinstance(one, exp.DataType) and _is_faithful(one) for one in type.expressions)
-    return type.this in _FAITHFUL and not type.expressions
+def _keeps_apart(cast: exp.Cast) -> bool:
+    # A text may be read as the same number or UUID as another text: 007 and 7.
+    types = _WHOLE if isinstance(bare(cast.this), exp.Parameter) else _TEXT
+    target = cast.to
+    if target.this is exp.DType.ARRAY and len(target.expressions) == 1:
+        [target] = target.expressions
+    return target.this in types and not target.expressions
 
 
 def is_given(value: exp.Expr, visible: Sequence[Relation]) -> bool:

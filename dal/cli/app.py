@@ -4,13 +4,12 @@ import inspect
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from dal import errors, places
+from dal import __version__, errors, places
 from dal.cli import streams
 from dal.cli.statuses import ANYWHERE, Status, listing
 from dal.database.reasons import TlsError
@@ -82,7 +81,7 @@ app = typer.Typer(
 
 def _show_version(asked: bool) -> None:
     if asked:
-        streams.out.print(f"dal {version('dal-chat-memory')}")
+        streams.out.print(f"dal {__version__}")
         raise typer.Exit
 
 

@@ -24,13 +24,7 @@ from dal.migrate.connection import connect, explained
 )
 def explain(
     context: typer.Context,
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            help="Such as messages.history; without one, all are listed.",
-            autocompletion=statements.names,
-        ),
-    ] = None,
+    name: statements.Name = None,
     custom: Annotated[
         bool,
         typer.Option("--custom", help="Plan with the values, as the first runs do."),

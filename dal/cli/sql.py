@@ -1,9 +1,5 @@
 """dal sql."""
 
-from typing import Annotated
-
-import typer
-
 from dal.cli import statements
 from dal.cli.app import Group, command
 from dal.cli.options import Json
@@ -12,13 +8,7 @@ from dal.cli.streams import out, print_json
 
 @command("sql", Group.PROVE, quiet=False)
 def sql(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            help="Such as messages.history; without one, all are listed.",
-            autocompletion=statements.names,
-        ),
-    ] = None,
+    name: statements.Name = None,
     as_json: Json = False,
 ) -> None:
     """Print a statement as it is sent, or list them all."""

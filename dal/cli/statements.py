@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Annotated
 
+import typer
 from rich.table import Table
 
 from dal.binding.query import Binding
@@ -14,6 +16,14 @@ from dal.errors import InvalidInputError
 def names() -> list[str]:
     """What a shell completes where a statement is named."""
     return [binding.statement.name for binding in project()]
+
+
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="Such as messages.history; without one, all are listed.", autocompletion=names
+    ),
+]
 
 
 def find(name: str) -> Binding:

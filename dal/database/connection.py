@@ -17,9 +17,6 @@ _FORGET = (
 )
 
 
-_CLOSE_SECONDS = 10.0
-
-
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A connection that ends in silence where it is broken, or belongs to a parent process.
 
@@ -59,9 +56,9 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
             super().__del__()
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Close it; one that can't be closed in order, or within 10 seconds, is cut off."""
-        with suppress(OSError, TimeoutError, asyncpg.PostgresConnectionError):
-            await super().close(timeout=timeout or _CLOSE_SECONDS)
+        """Close it; one that can't be closed in order, or in time, is cut off."""
+        with suppress(OSError, asyncpg.PostgresConnectionError):
+            await super().close(timeout=timeout)
 
 
 async def keep(connection: object) -> None:

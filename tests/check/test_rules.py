@@ -256,6 +256,11 @@ def test_optional_filters(connection: psycopg.Connection, tmp_path: Path, statem
         # A cast that cuts off makes unlike owners alike.
         "SELECT id FROM →tasks WHERE user_id = :user_id::varchar(3)",
         "SELECT id FROM →tasks WHERE user_id = :user_id::text::char",
+        "SELECT id FROM →tasks WHERE user_id = :user_id::text::bigint::text",
+        "SELECT id FROM →tasks WHERE user_id = :user_id::text::uuid::text",
+        "SELECT id FROM tasks WHERE user_id = :user_id::bigint::text",
+        "INSERT INTO →tasks AS t (user_id, title) VALUES (:user_id, 'a')"
+        " ON CONFLICT ON CONSTRAINT tasks_pkey DO UPDATE SET title = 'b'",
         "SELECT id FROM →tasks WHERE user_id = ANY (:user_ids::varchar(3)[])",
         "SELECT m.id FROM tasks AS t JOIN →messages AS m ON m.user_id = t.user_id::varchar(3)"
         " WHERE t.user_id = :user_id",

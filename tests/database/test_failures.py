@@ -74,7 +74,8 @@ def failing(
         yield
     error = raised.value
     assert type(error) is kind
-    assert (error.query, error.sqlstate, error.constraint) == (query, sqlstate, constraint)
+    known = {"query": query, "sqlstate": sqlstate, "constraint": constraint}
+    assert vars(error) == known | ({"errors": []} if kind is errors.InvalidInputError else {})
     assert error.__cause__ is None
     assert error.__context__ is None
     assert SECRET not in "".join([repr(error), *traceback.format_exception(error)])

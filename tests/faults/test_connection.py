@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal, TypeAlias, cast, get_args
+from unittest.mock import patch
 
 import asyncpg
 import pytest
@@ -63,6 +64,13 @@ async def test_calls_at_once_meet_each_dead_connection_at_most_once(
 async def test_dead_connections_are_closed_in_silence(relay: Relay, far: dal.Database) -> None:
     relay.forget()
     await far.close()
+
+
+async def test_a_connection_that_is_not_closed_in_time_ends_in_silence(db: dal.Database) -> None:
+    async with db.acquire() as lent:
+        with patch.object(asyncpg.Connection, "close", side_effect=TimeoutError) as close:
+            await lent._con.close()
+        close.assert_called_once()
 
 
 async def test_a_connection_is_killed_in_a_call(
