@@ -16,6 +16,7 @@ def demo(
         Path | None,
         typer.Option(
             metavar="FILE",
+            readable=False,
             help='Dialogues to play, one a line: {"user_id", "messages": [{"role", "content",'
             ' "metadata"?}]}.',
         ),

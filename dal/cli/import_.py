@@ -23,7 +23,10 @@ from dal.errors import InvalidInputError
 
 @command("import", Group.DATA, *WRITING)
 def import_(
-    file: Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")],
+    file: Annotated[
+        # What can't be read is said in our words, with our exit status.
+        Path, typer.Argument(readable=False, help="JSON lines; - reads standard input.")
+    ],
     user_id: Annotated[
         str | None, typer.Option(metavar="ID", help="The owner of lines that name none.")
     ] = None,
@@ -34,6 +37,7 @@ def import_(
         Path | None,
         typer.Option(
             metavar="FILE",
+            readable=False,
             help="Where bad lines go, with number and reason: beside a file, as FILE.rejects;"
             " what comes through a pipe has no such place.",
         ),

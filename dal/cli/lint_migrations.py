@@ -19,7 +19,9 @@ def lint_migrations(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Add new files to SHA256SUMS if they are fit.")
     ] = False,
-    folder: Annotated[Path, typer.Option(metavar="FOLDER", help="Where they are.")] = MIGRATIONS,
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", readable=False, help="Where they are.")
+    ] = MIGRATIONS,
     as_json: Json = False,
 ) -> None:
     """Look for what would go wrong with the migrations' files.
