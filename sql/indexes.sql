@@ -2,8 +2,10 @@
 -- `dal check` wants a statement whose plan uses each of them, or a line here that says why it
 -- stays. (A comment on the index would be a migration, and the migrations are frozen.)
 --
--- Keeps idx_messages_conversation_id: asked for; counts and checks across owners read less of it.
--- Keeps idx_messages_created_at: asked for; messages by time, whoever's, in monitoring and exports.
+-- Waives unused-index on idx_messages_conversation_id: asked for; counts and checks across owners
+-- read less of it.
+-- Waives unused-index on idx_messages_created_at: asked for; messages by time, whoever's, in
+-- monitoring and exports.
 SELECT index.relname::text AS index
 FROM pg_index AS own
 JOIN pg_class AS index ON index.oid = indexrelid

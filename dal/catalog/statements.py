@@ -9,11 +9,11 @@ import psycopg
 from dal.binding.query import Binding
 from dal.catalog.locks import Tables
 from dal.catalog.schema import schema
-from dal.check.describe import Database
-from dal.check.explain import generic_plan
-from dal.check.head import Head
-from dal.check.needs import lacking
-from dal.check.nullability import Nullability, outputs
+from dal.check.nullability import Nullability
+from dal.check.project import Project
+from dal.check.rules.style import INDEX, LOCKS
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
 
 _HEAD = """\
 # Statements
@@ -26,61 +26,59 @@ words of each file's head. Plans are generic ones, on tables that hold rows.
 _WRITES = ("ROW EXCLUSIVE",)
 
 
-def page(connection: psycopg.Connection, bindings: Sequence[Binding]) -> str:
+def page(connection: psycopg.Connection, bindings: Sequence[Binding], project: Project) -> str:
     """The page's text.
 
     Parameters:
         connection: to a database that is migrated and holds rows, so that plans are as in use.
         bindings: the statements with their stubs.
+        project: whose they are.
     """
-    database = Database(connection)
-    absent = lacking(bindings, database)
+    catalog = Catalog(connection, project)
     parts = [_HEAD]
-    modules: dict[str, list[Binding]] = {}
-    for binding in sorted(bindings, key=lambda one: one.statement.name):
-        modules.setdefault(binding.statement.name.partition(".")[0], []).append(binding)
-    for module, of_it in modules.items():
+    modules: dict[str, list[BoundStatement]] = {}
+    for binding in sorted(bindings, key=lambda binding: binding.statement.name):
+        statement = BoundStatement(binding, catalog)
+        modules.setdefault(statement.name.partition(".")[0], []).append(statement)
+    for module, statements in modules.items():
         parts.append(f"## {module}\n\n")
-        parts += [
-            _section(database, binding, absent.get(binding.statement.name)) for binding in of_it
-        ]
+        parts += [_section(statement, catalog) for statement in statements]
     return "".join([*parts, "## The schema\n\n", schema(connection)])
 
 
-def _section(database: Database, binding: Binding, needs: str | None) -> str:
-    head = {
+def _section(statement: BoundStatement, catalog: Catalog) -> str:
+    header = {
         label: text.replace("|", "\\|")
-        for label, text in Head.read(binding.statement.path).parts().items()
+        for label, text in statement.header.parts(INDEX, LOCKS).items()
     }
+    needs = statement.lacks
     cells = {
-        "function": _function(binding),
+        "function": _function(statement.binding),
         **(
             {"needs": f"`{needs}`, which the server that wrote this page has not"}
             if needs
-            else _described(database, binding)
+            else _described(statement, catalog)
         ),
-        "locks on rows": head.get("Locks", ""),
-        "index": head.get("Index", ""),
+        "locks on rows": header.get(LOCKS, ""),
+        "index": header.get(INDEX, ""),
     }
     table = "".join(f"| {name} | {text or 'none'} |\n" for name, text in cells.items())
-    return f"### {binding.statement.name}\n\n{head['']}\n\n| | |\n|---|---|\n{table}\n"
+    return f"### {statement.name}\n\n{header['']}\n\n| | |\n|---|---|\n{table}\n"
 
 
-def _described(database: Database, binding: Binding) -> dict[str, str]:
+def _described(statement: BoundStatement, catalog: Catalog) -> dict[str, str]:
     """What a server says of a statement."""
-    statement, connection = binding.statement, database.connection
-    described = database.describe(statement)
-    nullable = [
-        one.nullability for one in outputs(statement.text, database.columns, database.views)
-    ]
-    plan = generic_plan(connection, statement)
+    described, connection = statement.description, catalog.connection
+    nullable = [output.nullability for output in statement.outputs]
+    plan = statement.plan
     with connection.transaction(force_rollback=True):
         before = Tables.of(connection)
-        database.describe(statement)  # which locks the tables as running it would
+        catalog.describe(statement.binding.statement)  # which locks as running it would
         locked = before.locked(connection)
     written = [table for table, mode in locked.items() if mode in _WRITES]
+    names = statement.binding.statement.parameters
     return {
-        "parameters": _listed(zip(statement.parameters, described.parameters, strict=True)),
+        "parameters": _listed(zip(names, described.parameters, strict=True)),
         "columns": _listed(
             (
                 name,

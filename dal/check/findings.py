@@ -16,6 +16,7 @@ class Finding:
         offset: characters before the place, or None for the file as a whole.
         message: what is wrong, with what was expected.
         help: what to do.
+        object: the table, column or index that it is about, for a waiver to name.
     """
 
     rule: str
@@ -23,6 +24,7 @@ class Finding:
     offset: int | None
     message: str
     help: str
+    object: str | None = None
 
     @property
     def place(self) -> tuple[int, int]:

@@ -1,37 +1,27 @@
 """Everything that is proven of a folder's statements against one database."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import psycopg
 
 from dal.binding.query import Binding
-from dal.check import hygiene, plans, rules
-from dal.check.describe import Database
-from dal.check.explain import generic_plan
 from dal.check.findings import Finding
-from dal.check.needs import lacking
-from dal.check.nulls import nulls
-from dal.check.shape import shape
-from dal.check.source import Source
-from dal.migrate.obstacles import Kind, obstacles
-from dal.migrate.settings import committed_reads, settle
-from dal.places import SQL
+from dal.check.project import Project, Rule
+from dal.check.rules import PLAN_RULES, RULES, SCHEMA_RULES
+from dal.check.rules.refusals import refusal
+from dal.check.server.catalog import Catalog
+from dal.check.server.describe import RefusedError
+from dal.check.statement import BoundStatement, NotAnalysedError
+from dal.check.waivers import Waiver, settle
+from dal.migrate import settings
 
 LOCK_TIMEOUT = "1s"
-_PLANNED = ("SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "(")
 
 
 def check(
-    connection: psycopg.Connection,
-    bindings: Sequence[Binding],
-    *,
-    folder: Path,
-    migrations: Path,
-    live: bool,
-    report: Callable[[str], object],
-) -> list[Finding]:
-    """All findings, by file and place; nothing of statements that `lacking` names.
+    connection: psycopg.Connection, bindings: Sequence[Binding], project: Project, *, live: bool
+) -> tuple[list[Finding], dict[str, str]]:
+    """All findings, by file and place, and the statements that lack what they need.
 
     It runs in a read-only transaction that is rolled back. Preparing and explaining a write takes
     ROW EXCLUSIVE on its tables for a moment, and the privileges that running it would take.
@@ -39,52 +29,79 @@ def check(
     Parameters:
         connection: to a database that is migrated; `populate` has filled it unless it is live.
         bindings: the statements with their stubs.
-        folder: where their files are.
-        migrations: where the migrations are.
+        project: whose statements they are.
         live: the rows are a service's own. Whether an index or a waiver is needless can't be told
             from them.
-        report: called with a line about each thing that changes rows, and makes no statement wrong.
+
+    Returns:
+        The findings; and the names of the statements that can't be proven here, each with the
+        relation that it lacks, as its header comment says: `-- Needs pg_stat_statements: why.`
     """
-    committed_reads(connection)
+    settings.committed_reads(connection)
     with connection.transaction(force_rollback=True):
         connection.execute("SET TRANSACTION READ ONLY")
-        settle(connection, transaction=True)
+        settings.settle(connection, transaction=True)
         connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-        database = Database(connection)
-        found: list[Finding] = []
-        fitting: list[Binding] = []
-        absent = lacking(bindings, database)
-        for binding in bindings:
-            if binding.statement.name in absent:
-                continue
-            with connection.transaction(force_rollback=True):  # a refusal ends no more than itself
-                findings, described = shape(binding, database)
-            found += findings
-            if described:
-                fitting.append(binding)
-                found += nulls(binding, database, described)
-        fit = {binding.statement.path for binding in fitting}
-        found += [
-            one
-            for one in rules.findings(connection, bindings, folder)
-            # What is unknown to the catalogue would be taken for the worst.
-            if one.rule != "volatile-in-update" or one.path in fit
+        catalog = Catalog(connection, project, live=live)
+        statements = [BoundStatement(binding, catalog) for binding in bindings]
+        findings = [
+            finding
+            for statement in statements
+            if statement.lacks is None
+            for finding in prove(statement, catalog)
         ]
-        for one in obstacles(connection):
-            if one.kind is Kind.STOPS:
-                file = SQL / "obstacles.sql"
-                found.append(Finding("obstacle", file, None, one.problem, one.help))
-            else:
-                report(f"note: {one}")
-        found += hygiene.findings(connection, migrations)
-        planned = [one for one in fitting if _has_plan(one)]
-        found += plans.findings(connection, planned, live=live)
-        if not live:
-            made = [generic_plan(connection, binding.statement) for binding in planned]
-            found += plans.unused_indexes(connection, made, migrations)
-    return sorted(set(found), key=lambda one: (str(one.path), one.offset or 0, one.rule))
+        for rule in SCHEMA_RULES:
+            findings += rule(statements, catalog)
+        absent = {statement.name: statement.lacks for statement in statements if statement.lacks}
+    findings = sorted(
+        set(findings), key=lambda finding: (str(finding.path), finding.offset or 0, finding.rule)
+    )
+    return findings, absent
 
 
-def _has_plan(binding: Binding) -> bool:
-    first = Source(binding.statement.text).loud[0].text
-    return first.upper() in _PLANNED
+def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
+    """What is wrong with one statement, waivers among it."""
+    rules = (*RULES, *catalog.project.style)
+
+    def judges(waiver: Waiver) -> bool:
+        if waiver.rule not in PLAN_RULES:
+            return True
+        # It would show only where the table is large, and on rows that are made for it.
+        tables = [waiver.object] if waiver.object else catalog.rows
+        known = [table for table in tables if table in catalog.rows]
+        return not catalog.live and (not known or any(map(catalog.is_large, known)))
+
+    return settle(
+        # Several rules may stumble over the same.
+        dict.fromkeys(_findings(statement, catalog, rules)),
+        statement.header,
+        rules=[name for rule in rules for name in rule.names],
+        judges=judges,
+        place=statement.finding,
+    )
+
+
+def _findings(
+    statement: BoundStatement, catalog: Catalog, rules: Sequence[Rule]
+) -> Iterator[Finding]:
+    """What the rules find; of a statement that PostgreSQL refuses, that alone."""
+    try:
+        with catalog.connection.transaction(force_rollback=True):
+            statement.description  # noqa: B018 - it is prepared here
+    except RefusedError as error:
+        yield refusal(statement, catalog, error)
+        return
+    for rule in rules:
+        try:
+            with catalog.connection.transaction(force_rollback=True):
+                yield from list(rule.find(statement, catalog))
+        except NotAnalysedError as error:
+            message = f"the statement can't be analysed: {error}"
+            yield statement.finding(
+                "not-proven", statement.beginning, message, "write it in another way"
+            )
+        except Exception as error:  # noqa: BLE001 - it must not end the check of the others
+            message = f"the rule {rule.names[0]} fails on it ({type(error).__name__})"
+            yield statement.finding(
+                "not-proven", statement.beginning, message, "report this as a fault of dal's"
+            )

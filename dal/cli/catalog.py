@@ -30,16 +30,17 @@ def catalog(
     """
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements
-    from dal.check.populate import populate
+    from dal.check.server.populate import populate
+    from dal.project import PROJECT
 
     with progress("asking PostgreSQL"), embedded.Server(version=server) as postgres:
         locks = migrations.page(postgres.dsn(), MIGRATIONS)  # which applies them
         with connect(postgres.dsn(), application_name="dal catalog") as connection:
             connection.autocommit = True
-            populate(connection)
+            populate(connection, PROJECT.populate)
             pages = {
                 MIGRATIONS / "LOCKS.md": locks,
-                SQL / "CATALOG.md": statements.page(connection, project()),
+                SQL / "CATALOG.md": statements.page(connection, project(), PROJECT),
             }
         stale = [_write(path, text, check=check) for path, text in pages.items()]
     if any(stale):

@@ -19,7 +19,8 @@ from dal.cli.statuses import CONNECTING, Status
 from dal.cli.streams import err, notes, out, print_json
 from dal.migrate import apply
 from dal.migrate.connection import connect, explained
-from dal.places import MIGRATIONS, SQL
+from dal.migrate.obstacles import Kind, obstacles
+from dal.places import SQL
 
 
 @command("check", Group.PROVE, *CONNECTING, Status.FOUND)
@@ -47,10 +48,9 @@ def check(
     --plans. Notes name what changes the tables' rows and makes no statement wrong, such as a
     trigger.
     """
-    from dal.check.describe import Database
-    from dal.check.needs import lacking
-    from dal.check.planner import RULES
-    from dal.check.run import check as look  # which takes longer to import
+    from dal.check.rules import PLAN_RULES  # which takes longer to import
+    from dal.check.run import check as prove
+    from dal.project import PROJECT
 
     bindings = project()
     with (
@@ -58,12 +58,11 @@ def check(
         _database(server) as (connection, live, unfilled),
         explained("check"),
     ):
-        found = unfilled + look(
-            connection, bindings, folder=SQL, migrations=MIGRATIONS, live=live, report=notes.print
-        )
-        absent = lacking(bindings, Database(connection))
+        found = [*unfilled, *_obstacles(connection)]
+        findings, absent = prove(connection, bindings, PROJECT, live=live)
+        found += findings
         version = connection.info.server_version // 10000
-    shown = [finding for finding in found if live and not plans and finding.rule in RULES]
+    shown = [finding for finding in found if live and not plans and finding.rule in PLAN_RULES]
     decisive = [finding for finding in found if finding not in shown]
     if as_json:
         rows = [one.as_json(_here()) | {"decides": one in decisive} for one in found]
@@ -81,6 +80,16 @@ def check(
             out.print(f"not proven: {name}, because there is no {need}")
     if decisive:
         raise typer.Exit(Status.FOUND)
+
+
+def _obstacles(connection: psycopg.Connection) -> Iterator[Finding]:
+    """What keeps dal from working in a database; what merely changes rows is a note."""
+    for obstacle in obstacles(connection):
+        if obstacle.kind is Kind.STOPS:
+            file = SQL / "obstacles.sql"
+            yield Finding("obstacle", file, None, obstacle.problem, obstacle.help)
+        else:
+            notes.print(f"note: {obstacle}")
 
 
 def _here() -> Path:
@@ -105,10 +114,10 @@ def _database(server: int | None) -> Iterator[tuple[psycopg.Connection, bool, li
             yield connection, True, []
         return
     from dal import embedded  # it needs the extra `embedded`
-    from dal.check.populate import populate
+    from dal.check.server.populate import populate
 
     with embedded.Server(version=server or 18) as postgres:
         apply(postgres.dsn())
         with connect(postgres.dsn(), application_name="dal check") as connection:
             connection.autocommit = True
-            yield connection, False, populate(connection)
+            yield connection, False, populate(connection, SQL / "populate.sql")

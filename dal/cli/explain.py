@@ -39,7 +39,7 @@ def explain(
 
     dal explain messages.history --user-id ada --conversation-id ...
     """
-    from dal.check.explain import analyzed_plan, told
+    from dal.check.server.explain import analyzed_plan, told
 
     if name is None:
         statements.show_all(as_json=as_json)

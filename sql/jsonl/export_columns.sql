@@ -2,8 +2,8 @@
 -- silence.
 -- Index: the catalogue's.
 -- Locks: none.
--- Never NULL (table, name): names of the catalogue.
--- Any order: each is looked at by itself.
+-- Waives nullable on table, name: names of the catalogue.
+-- Waives order: each is looked at by itself.
 SELECT c.relname::text AS "table", a.attname::text AS name
 FROM pg_class AS c
 JOIN pg_attribute AS a ON a.attrelid = c.oid

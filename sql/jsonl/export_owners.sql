@@ -3,7 +3,7 @@
 -- Index: conversations_pkey and one of tasks that begins with the owner, two entries an owner,
 --   however many rows they have.
 -- Locks: none.
--- All users: the export of everyone begins with who there is.
+-- Waives owner-filter: the export of everyone begins with who there is.
 WITH RECURSIVE owner (id, place) AS (
     SELECT
         least(

@@ -2,7 +2,7 @@
 -- Index: idx_messages_conversation_created (conversation_id, user_id, created_at DESC, id DESC),
 --   one entry a conversation.
 -- Locks: none; the conversations are locked already.
--- Never NULL (user_id, id): the keys are given whole.
+-- Waives nullable on user_id, id: the keys are given whole.
 SELECT given.user_id, given.id, latest.created_at
 FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
 CROSS JOIN LATERAL (

@@ -3,8 +3,7 @@
 -- Index: idx_conversations_updated_at (updated_at DESC, status), one range, read backwards; of it
 --   those rows are passed over that were archived only lately.
 -- Locks: none.
--- Waives sort on conversations: of rows with equal times alone, a few at once.
--- All users: retention is the service's, whoever's the conversation is.
+-- Waives owner-filter: retention is the service's, whoever's the conversation is.
 SELECT user_id, id, updated_at
 FROM conversations
 WHERE

@@ -4,7 +4,7 @@
 -- Index: conversations_pkey (user_id, id) in order; for each conversation one entry of
 --   idx_messages_conversation_created.
 -- Locks: none.
--- All users: whoever's they are.
+-- Waives owner-filter: whoever's they are.
 SELECT c.user_id, c.id
 FROM conversations AS c
 CROSS JOIN LATERAL (

@@ -6,7 +6,7 @@
 -- Waives sort on conversations: each row is looked at, by the month.
 -- Waives seq-scan on users: the same, where all are compared at once.
 -- Waives sort on users: the same.
--- All users: whoever's they are.
+-- Waives owner-filter: whoever's they are.
 SELECT c.user_id, c.id
 FROM conversations AS c
 WHERE

@@ -2,7 +2,7 @@
 -- while the foreign key stands; a restore or a bulk load may have dropped it.
 -- Index: messages_pkey (user_id, id) in order; beside each message a look-up in conversations_pkey.
 -- Locks: none.
--- All users: whoever's they are.
+-- Waives owner-filter: whoever's they are.
 -- Waives seq-scan on messages: each message is looked at, by the month.
 -- Waives seq-scan on conversations: the same, where all of them are compared at once.
 -- Waives sort on messages: the same.

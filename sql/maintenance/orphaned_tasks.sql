@@ -6,7 +6,7 @@
 -- Waives sort on tasks: each row is looked at, by the month.
 -- Waives seq-scan on users: the same, where all are compared at once.
 -- Waives sort on users: the same.
--- All users: whoever's they are.
+-- Waives owner-filter: whoever's they are.
 SELECT t.user_id, t.id
 FROM tasks AS t
 WHERE

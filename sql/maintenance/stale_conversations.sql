@@ -2,8 +2,7 @@
 -- after a place in that order.
 -- Index: idx_conversations_updated_at (updated_at DESC, status), one range, read backwards.
 -- Locks: none.
--- Waives sort on conversations: of rows with equal times alone, a few at once.
--- All users: a service archives what is quiet, whoever's it is.
+-- Waives owner-filter: a service archives what is quiet, whoever's it is.
 SELECT user_id, id, updated_at
 FROM conversations
 WHERE

@@ -4,8 +4,8 @@
 -- Index: messages_pkey (user_id, id), conversations_pkey (user_id, id).
 -- Locks: the conversation's row until the transaction ends. The batch takes one microsecond a
 --   message under this lock, so nobody else's message comes between.
--- Never NULL (conversation_id, user_id, role, content, created_at, conflict): a row that has an id
---   is a message, stored or added.
+-- Waives nullable on conversation_id, user_id, role, content, created_at, conflict: a row that
+-- has an id is a message, stored or added.
 WITH batch AS (
     SELECT id, role, content, metadata::jsonb AS metadata, place
     FROM unnest(

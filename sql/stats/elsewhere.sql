@@ -1,7 +1,7 @@
 -- Schemas that are not on the role's search path, or that it may not use, and hold dal's tables.
 -- Index: none of ours; the catalogue's.
 -- Locks: none.
--- Never NULL (schema_name): a table has one.
+-- Waives nullable on schema_name: a table has one.
 SELECT nspname::text AS schema_name
 FROM pg_class
 JOIN pg_namespace ON pg_namespace.oid = relnamespace

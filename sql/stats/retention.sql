@@ -4,9 +4,9 @@
 -- Index: idx_conversations_updated_at (updated_at DESC, status), the beginning of a range for each;
 --   what is due is looked at in the rows.
 -- Locks: none.
--- Never NULL (more): both numbers are there.
+-- Waives nullable on more: both numbers are there.
 -- Waives unbounded-index-scan on conversations: the LIMIT ends it.
--- All users: retention is the service's, whoever's the conversation is.
+-- Waives owner-filter: retention is the service's, whoever's the conversation is.
 SELECT name, counted AS rows, read >= :limit::bigint AS more
 FROM (
     SELECT

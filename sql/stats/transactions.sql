@@ -2,7 +2,7 @@
 -- ones, and the replication slots that nobody reads from.
 -- Index: none of ours; PostgreSQL's list of its processes, and its files of the others.
 -- Locks: none.
--- Never NULL (subject): a process id or a name.
+-- Waives nullable on subject: a process id or a name.
 SELECT kind, subject, application, function, state, seconds, behind
 FROM (
     SELECT

@@ -2,7 +2,7 @@
 -- it wants or stand in line before it. A prepared transaction has no process: its by_pid is NULL.
 -- Index: none of ours; PostgreSQL's tables of locks and processes.
 -- Locks: none.
--- Never NULL (pid, application): whoever waits is a process.
+-- Waives nullable on pid, application: whoever waits is a process.
 WITH process AS (
     SELECT
         pid, datname, state, xact_start,

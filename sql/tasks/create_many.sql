@@ -3,8 +3,8 @@
 -- a microsecond apart, so that the list keeps the batch's order.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: the new rows, and the user's row FOR KEY SHARE (their foreign key).
--- Never NULL (user_id, title, completed, created_at, updated_at, conflict): a row that has an id is
---   a task, stored or added.
+-- Waives nullable on user_id, title, completed, created_at, updated_at, conflict: a row that has
+-- an id is a task, stored or added.
 WITH batch AS (
     SELECT id, title, description, place
     FROM unnest(:tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[])

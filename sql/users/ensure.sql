@@ -2,7 +2,7 @@
 -- phase's table with required columns of its own, for users that exist there.
 -- Index: the primary key of users.
 -- Locks: none where the user exists; else the new row.
--- Never NULL (id): where stored has none, a row is added.
+-- Waives nullable on id: where stored has none, a row is added.
 WITH stored AS (  -- as in get.sql; one row, whether there is such a user or not
     SELECT
         u.id::text AS id,

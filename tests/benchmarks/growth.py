@@ -18,7 +18,7 @@ import dal
 from dal import Cursor
 from dal.binding import query
 from dal.binding.statement import Statement
-from dal.check.explain import analyzed_plan
+from dal.check.server.explain import analyzed_plan
 from tests.benchmarks.databases import copied, fill_skewed, undone
 from tests.benchmarks.steps import Each
 from tests.surface import FUNCTIONS, VALUES, Function, variants

@@ -15,13 +15,14 @@ import psycopg
 from dal.binding import Queries
 from dal.binding.statement import read_statement
 from dal.check.findings import Finding
+from dal.check.project import Owner, Project
 from dal.check.run import check
 from tests.check.stubs import stub
 
 HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"
-NOT_PROVEN = frozenset({"not-proven", "not-analysed"})
+NOT_PROVEN = frozenset({"not-proven"})
 OWNERS = NOT_PROVEN | {"owner-filter"}
-NULLS = NOT_PROVEN | {"nullable", "unknown-nullability"}
+NULLS = NOT_PROVEN | {"nullable"}
 TYPES = NOT_PROVEN | {"column-type", "parameter-type", "enum-labels", "fetch-mode", "nullable"}
 
 # A parameter's annotation, by its name, where a test says nothing else.
@@ -73,17 +74,11 @@ def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]
             names = read_statement(folder, file).parameters
             takes = {name: draft.takes.get(name) or _USUAL[name] for name in names}
             queries(file)(stub(draft.returns, takes))
-        found = check(
-            connection,
-            queries.bindings,
-            folder=folder,
-            migrations=migrations,
-            live=False,
-            report=lambda _: None,
-        )
-        for one in found:
-            one.place  # noqa: B018 - while the files are there
-        return [[one for one in found if one.path == path] for path in paths]
+        project = Project(folder, migrations, owner=Owner("user_id", {"users": "id"}))
+        findings, _ = check(connection, queries.bindings, project, live=False)
+        for finding in findings:
+            finding.place  # noqa: B018 - while the files are there
+        return [[finding for finding in findings if finding.path == path] for path in paths]
 
 
 def kinds(findings: Sequence[Finding]) -> set[str]:

@@ -14,7 +14,7 @@ import psycopg
 from dal import Cursor, NewMessage, NewTask
 from dal.binding import Columns, Fields
 from dal.binding.query import Binding
-from dal.check.explain import analyzed_plan
+from dal.check.server.explain import analyzed_plan
 from dal.cli.project import project
 from dal.cursor import Position
 from dal.jsonl.lines import Said

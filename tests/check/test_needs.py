@@ -6,8 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dal.check.describe import Database
-from dal.check.needs import lacking
+from dal.check.project import Project
 from dal.check.run import check
 from dal.places import MIGRATIONS
 from tests.check.stubs import bound
@@ -26,11 +25,8 @@ def connection(empty_database: str) -> Iterator[psycopg.Connection]:
 def looked(connection: psycopg.Connection, folder: Path, sql: str) -> tuple[dict[str, str], bool]:
     """What the statement lacks, and whether the check finds that PostgreSQL refuses it."""
     binding = bound(folder, sql, int)
-    found = check(
-        connection, [binding], folder=folder, migrations=MIGRATIONS, live=True, report=print
-    )
-    refused = any(one.rule == "refused" for one in found)
-    return lacking([binding], Database(connection)), refused
+    findings, lacking = check(connection, [binding], Project(folder, MIGRATIONS), live=True)
+    return lacking, any(finding.rule == "refused" for finding in findings)
 
 
 def test_it_is_left_out_while_the_view_is_absent(

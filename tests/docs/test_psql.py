@@ -8,10 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dal.check.describe import Database
-from dal.check.needs import lacking
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
 from dal.cli.project import project
 from dal.places import SQL
+from dal.project import PROJECT
 from tests.surface import ID, VALUES
 
 PSQL = shutil.which("psql")
@@ -29,7 +30,8 @@ def test_every_file_runs_in_psql(url: str) -> None:
     names: set[str] = set()
     bindings = project()
     with psycopg.connect(url) as connection:
-        absent = lacking(bindings, Database(connection))
+        catalog = Catalog(connection, PROJECT)
+        absent = {one.statement.name for one in bindings if BoundStatement(one, catalog).lacks}
     for binding in bindings:
         if binding.statement.name in absent:
             continue

@@ -9,8 +9,8 @@ import pytest
 import dal
 from dal import NewMessage, NewTask, errors
 from dal.binding import query
-from dal.check.explain import analyzed_plan
-from dal.check.scans import Node
+from dal.check.server.explain import analyzed_plan
+from dal.check.server.scans import Node
 from tests.surface import FUNCTIONS, call
 
 BATCHES = {

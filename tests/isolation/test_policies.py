@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from dal import Cursor
-from dal.check.explain import analyzed_plan
+from dal.check.server.explain import analyzed_plan
 from tests.check.reads import STATEMENTS
 from tests.roles import role
 from tests.servers import Postgres

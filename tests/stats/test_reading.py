@@ -7,8 +7,9 @@ import psycopg
 
 import dal.maintenance  # noqa: F401 - it binds a statement as well
 from dal.binding import query
-from dal.check.explain import Plan, analyzed_plan
-from dal.check.populate import populate
+from dal.check.server.explain import Plan, analyzed_plan
+from dal.check.server.populate import populate
+from dal.places import SQL
 
 LIMIT = 100
 VALUES: dict[str, Any] = {
@@ -30,7 +31,7 @@ def pages(plan: Plan) -> int:
 
 def test_no_statement_reads_a_whole_table(whole_database: str) -> None:
     with psycopg.connect(whole_database, autocommit=True) as connection:
-        populate(connection)
+        populate(connection, SQL / "populate.sql")
         connection.execute("CREATE EXTENSION pg_stat_statements")
         ours = connection.execute(STATEMENTS["stats.ours"].statement.text.encode())
         tables = {name: oid for name, oid, _ in ours}

@@ -5,21 +5,18 @@ schema: keys, CHECKs and triggers are not looked at, and the operators, casts an
 taken for PostgreSQL's own.
 """
 
-import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError
 
 from dal.check.nullability.queries import Analysis
 from dal.check.nullability.scope import Schema
-from dal.check.nullability.syntax import Unclear, item_names
-from dal.check.nullability.values import Nullability, unknown
+from dal.check.nullability.syntax import Unclear
+from dal.check.nullability.values import Nullability
 
-__all__ = ["NotAnalysed", "Nullability", "Output", "Schema", "outputs"]
+__all__ = ["Nullability", "Output", "Schema", "outputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,43 +36,25 @@ class Output:
     origin: tuple[str, str] | None
 
 
-class NotAnalysed(ValueError):  # noqa: N818
-    """The statement's text is nothing that sqlglot can parse."""
-
-
-def outputs(sql: str, schema: Schema, views: Collection[str] = ()) -> list[Output]:
+def outputs(
+    root: exp.Expr, names: Sequence[str], schema: Schema, views: Collection[str] = ()
+) -> list[Output]:
     """What is proven of the columns that a statement gives.
 
-    Args:
-        sql: one statement as it is sent, with `$1` for its first parameter.
+    Parameters:
+        root: its syntax tree.
+        names: the columns, as PostgreSQL calls them.
         schema: tables and views.
         views: which relations of the schema are views.
-
-    Raises:
-        NotAnalysed: sqlglot can't parse the statement.
-        ValueError: there is a `*` in a select list.
     """
-    root = _parsed(sql)
-    if any(not isinstance(star.parent, exp.Count) for star in root.find_all(exp.Star)):
-        raise ValueError("`*` in a select list: name the columns")
     counts = Counter(node.name for node in root.find_all(exp.Parameter))
     repeated = frozenset(("parameter", name) for name, count in counts.items() if count > 1)
     try:
+        if any(not isinstance(star.parent, exp.Count) for star in root.find_all(exp.Star)):
+            raise Unclear("`*` in a select list")
         items = Analysis(schema, views, repeated).query(root, None, {}).items
+        if len(items) != len(names):
+            raise Unclear("its columns can't be followed")
     except Unclear as unclear:
-        items = [(name, unknown(str(unclear))) for name in item_names(root)]
+        return [Output(name, Nullability.UNKNOWN, str(unclear), None) for name in names]
     return [Output(name, one.nullability, one.reason, one.origin) for name, one in items]
-
-
-def _parsed(sql: str) -> exp.Expr:
-    try:
-        [root] = sqlglot.parse(sql, read="postgres")
-    except ParseError as error:
-        first = error.errors[0] if error.errors else {}
-        place = f"line {first.get('line')}, column {first.get('col')}: "
-        raise NotAnalysed(place + str(first.get("description", "not parsed"))) from None
-    except (SqlglotError, ValueError) as error:
-        raise NotAnalysed(re.sub(r"\x1b\[\d*m", "", str(error))) from None
-    if root is None or isinstance(root, exp.Command):
-        raise NotAnalysed("not a statement that sqlglot knows")
-    return root

@@ -13,9 +13,11 @@ import pytest
 from pydantic import BaseModel
 
 from dal.binding import Columns, JsonColumn
-from dal.check.describe import Database
 from dal.check.findings import Finding
-from dal.check.shape import shape
+from dal.check.project import Project
+from dal.check.run import prove
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
 from dal.errors import ConflictError
 from tests.check.stubs import bound
 
@@ -56,22 +58,25 @@ ALL = "id, name, color, doors, options::text AS options, built_at"
 
 
 @pytest.fixture(scope="module")
-def database(module_database: str) -> Iterator[Database]:
+def catalog(module_database: str) -> Iterator[Catalog]:
     with psycopg.connect(module_database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-        yield Database(connection)
+        yield Catalog(connection, Project(Path(), Path()))
 
 
 Find = Callable[..., list[Finding]]
+ELSEWHERE = ("order", "nullable", "not-proven")
+"""Rules that have tests of their own."""
 
 
 @pytest.fixture
-def find(database: Database, tmp_path: Path) -> Find:
+def find(catalog: Catalog, tmp_path: Path) -> Find:
     """The findings for a statement and a stub with these parameters."""
 
     def find(sql: str, returns: Any, raises: Any = None, **parameters: Any) -> list[Finding]:
-        found, _ = shape(bound(tmp_path, sql, returns, raises, **parameters), database)
-        return found
+        binding = bound(tmp_path, sql, returns, raises, **parameters)
+        findings = prove(BoundStatement(binding, catalog), catalog)
+        return [finding for finding in findings if finding.rule not in ELSEWHERE]
 
     return find
 

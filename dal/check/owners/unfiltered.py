@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
-from dal.check.describe import Database
-from dal.check.tree import folded
-from dal.check.trust import (
+from dal.check.owners.trust import (
     Equality,
     Output,
     Relation,
@@ -21,12 +19,8 @@ from dal.check.trust import (
     renamed,
     settle,
 )
-
-
-def owner_column(table: str, columns: Iterable[str]) -> str | None:
-    """The column that says whose a table's rows are: `user_id`, and `id` of users itself."""
-    return "id" if table == "users" else next((one for one in columns if one == "user_id"), None)
-
+from dal.check.server.catalog import Catalog
+from dal.check.tree import folded
 
 # What runs a text as SQL, or gives whole tables away by their names.
 _RUN_TEXT = re.compile(
@@ -40,15 +34,15 @@ class Unfiltered:
 
     Parameters:
         root: the statement.
-        database: whose tables it is about.
+        catalog: whose tables it is about.
 
     Attributes:
         tables: those that are not filtered, and the column that would have to be.
         unproven: parts that can't be followed, and why.
     """
 
-    def __init__(self, root: exp.Expr, database: Database) -> None:
-        self._database = database
+    def __init__(self, root: exp.Expr, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._seen: set[int] = set()
         self.tables: list[tuple[exp.Table, str]] = []
         self.unproven: list[tuple[exp.Expr, str]] = []
@@ -59,7 +53,7 @@ class Unfiltered:
             name = function.name.lower()
             if _RUN_TEXT.fullmatch(name):
                 self.unproven.append((function, f"{name}() runs what can't be told"))
-            elif name in database.functions:
+            elif name in catalog.functions:
                 self.unproven.append((function, f"{name}() is the database's own, and not read"))
         self._query(root, {}, ())
         # Where none was expected, nothing is proven.
@@ -183,14 +177,14 @@ class Unfiltered:
         if not schema and name in known:
             output = known[name]
             return Relation(visible, dict(renamed(output, alias)), open=not output)
-        in_path = [*self._database.columns.get(name, ())]
-        columns = self._database.everywhere.get((schema, name), []) if schema else in_path
+        in_path = [*self._catalog.columns.get(name, ())]
+        columns = self._catalog.everywhere.get((schema, name), []) if schema else in_path
         if not columns:
             if schema not in _SYSTEM and not (name.startswith("pg_") and not schema):
                 self.unproven.append((table, f"{name} is no table that is known here"))
             return Relation(visible, {}, table, open=True)
-        owner = owner_column(name, columns)
-        if owner is None and not schema and name in self._database.views:
+        owner = self._catalog.owner(name, columns)
+        if owner is None and not schema and name in self._catalog.views:
             self.unproven.append((table, f"whose rows the view {name} gives can't be told"))
         # `AS t (a, b)` gives new names to the first columns.
         names = [new for new, _ in renamed([(old, False) for old in columns], alias)]

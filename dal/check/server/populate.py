@@ -1,24 +1,25 @@
 """Rows to prove plans with."""
 
+from pathlib import Path
+
 import psycopg
 import sqlparse
 
 from dal.check.findings import Finding
 from dal.check.source import Source
-from dal.places import SQL
 
 
-def populate(connection: psycopg.Connection) -> list[Finding]:
+def populate(connection: psycopg.Connection, file: Path) -> list[Finding]:
     """Fill an empty, migrated database, so that its tables look large to the planner.
 
     Parameters:
         connection: in autocommit mode.
+        file: the statements that fill it.
 
     Returns:
-        The statements of sql/populate.sql that don't fit the schema. The plans on what they would
+        The statements that don't fit the schema. The plans on what they would
         have filled are not proven.
     """
-    file = SQL / "populate.sql"
     text = Source.read(file).text
     found = []
     for statement in sqlparse.split(text):
@@ -27,6 +28,6 @@ def populate(connection: psycopg.Connection) -> list[Finding]:
         except (psycopg.ProgrammingError, psycopg.IntegrityError) as error:
             message = f"no rows to prove plans with: {error.diag.message_primary}"
             code = sqlparse.format(statement, strip_comments=True).partition("\n")[0]
-            help_ = f"bring sql/{file.name} to this schema"
+            help_ = f"bring {file.name} to this schema"
             found.append(Finding("populate", file, text.find(code), message, help_))
     return found

@@ -4,14 +4,14 @@ Its first lines say what the statement answers; then come parts with a label, su
 
     -- Index: which one serves it.
     -- Locks: what it locks.
-    -- Never NULL (conflict): why, where `nulls` can't know.
-    -- Waives seq-scan on users: why, where `plans` would complain.
     -- Needs pg_stat_statements: what is done without it; an extension's view may be absent.
+    -- Waives seq-scan on users: why this finding of `dal check` is meant so.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import Self
@@ -19,29 +19,37 @@ from typing import Self
 from dal.binding.scanner import QUIET, Kind, tokens
 from dal.check.source import Source
 
-_LABEL = re.compile(
-    r"(Index|Locks|All users|Any order|Never NULL \(.*\)|Waives \S+ on \w+|Keeps \w+|Needs \w+)"
-    r":(?: |$)"
-)
+_NEEDS = re.compile(r"Needs (\w+): \S")
+_OWN_LABELS = r"Needs \w+|Waives\b[^:]*"
 
 
 @dataclass(frozen=True)
-class Head:
-    """A head comment: the text and the offset of each line."""
+class Header:
+    """A header comment: the text and the offset of each line."""
 
     lines: list[tuple[str, int]]
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """That of a file."""
-        opening = takewhile(lambda one: one.kind in QUIET, tokens(Source.read(path).text))
+        return cls.of(Source.read(path))
+
+    @classmethod
+    def of(cls, source: Source) -> Self:
+        """That of a file's text."""
+        opening = takewhile(lambda token: token.kind in QUIET, tokens(source.text))
         return cls(
             [
-                (one.text.removeprefix("--").strip(), one.offset)
-                for one in opening
-                if one.kind is Kind.COMMENT
+                (token.text.removeprefix("--").strip(), token.offset)
+                for token in opening
+                if token.kind is Kind.COMMENT
             ]
         )
+
+    @cached_property
+    def needs(self) -> list[str]:
+        """The relations without which the statement can't be proven."""
+        return [match[1] for match, _ in self.matching(_NEEDS)]
 
     def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:
         """The lines that begin with a pattern, and their offsets."""
@@ -54,12 +62,13 @@ class Head:
         begin = re.compile(rf"{re.escape(label)}:\s*(.*)")
         return next(((match[1], offset) for match, offset in self.matching(begin)), None)
 
-    def parts(self) -> dict[str, str]:
-        """The whole text of each part, by its label; the purpose has none."""
+    def parts(self, *labels: str) -> dict[str, str]:
+        """The whole text of each part, by its label; the purpose, which comes first, has none."""
+        begin = re.compile(rf"({'|'.join([*map(re.escape, labels), _OWN_LABELS])}):(?: |$)")
         parts: dict[str, list[str]] = {"": []}
         label = ""
         for text, _ in self.lines:
-            if begin := _LABEL.match(text):
-                label, text = begin[1], text[begin.end() :]
+            if match := begin.match(text):
+                label, text = match[1], text[match.end() :]
             parts.setdefault(label, []).append(text)
         return {label: " ".join(texts) for label, texts in parts.items()}

@@ -1,6 +1,6 @@
 """Values that the planner knows something of, to see what it does with them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from typing import Annotated, get_args, get_origin
@@ -9,7 +9,6 @@ import psycopg
 
 from dal.binding import Fields
 from dal.binding.query import Binding
-from dal.check.describe import Database
 
 # By what the planner tells values apart: the most common ones, the commonest first, and bounds
 # that part the others evenly.
@@ -52,20 +51,19 @@ class Samples:
     """
 
     def __init__(self, connection: psycopg.Connection) -> None:
-        self._database = Database(connection)
         self._columns = [_Column(*row) for row in connection.execute(_STATISTICS.encode())]
 
     def of(
-        self, binding: Binding, tables: Collection[str]
+        self, binding: Binding, types: Sequence[str], tables: Collection[str]
     ) -> Iterator[tuple[str, list[str | None]]]:
         """Values of a statement's parameters: common and rare ones, on the first page and later.
 
         Parameters:
             binding: the statement, with its stub.
+            types: the parameters' types.
             tables: those that it reads.
         """
         names = binding.statement.parameters
-        types = self._database.describe(binding.statement).parameters
         cursor = _cursor_fields(binding)
         for rare, first in product((False, True), (False, True) if cursor else (False,)):
             values = [

@@ -11,10 +11,11 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from dal.check.describe import Database
 from dal.check.findings import Finding
-from dal.check.parts import target, types
-from dal.check.tree import Tree, bare, start
+from dal.check.rules.parts import target, types
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
+from dal.check.tree import bare, start
 
 Overloads: TypeAlias = list[tuple[str, list[str]]]
 """Of each overload `i`(mmutable), `s`(table) or `v`(olatile), which rise, and its types."""
@@ -57,11 +58,11 @@ _HARMLESS: "tuple[str, Place, str]" = ("", lambda: None, "i")
 _NOW = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime, exp.Localtimestamp)
 
 
-def volatile(tree: Tree, database: Database) -> Iterator[Finding]:
-    """The findings in a statement's UPDATEs, and in its ON CONFLICT DO UPDATE."""
-    for update in tree.root.find_all(exp.Update, exp.OnConflict):
+def volatile(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
+    """UPDATE and ON CONFLICT DO UPDATE that compute what a distributed table refuses."""
+    for update in statement.tree.find_all(exp.Update, exp.OnConflict):
         for node in update.walk(prune=lambda one: isinstance(one, exp.With)):
-            name, place, how = _Part(tree, database, update, node).judged()
+            name, place, how = _Part(statement, catalog, update, node).judged()
             if how == "v":
                 message = f"{name} is VOLATILE, and stands in an UPDATE"
                 help_ = "give the value as a parameter, or take now(), the transaction's time"
@@ -76,7 +77,7 @@ def volatile(tree: Tree, database: Database) -> Iterator[Finding]:
                 help_ = "take it from outside: FROM (SELECT now() AS now) AS clock"
             else:
                 continue
-            yield tree.finding("volatile-in-update", place(), message, help_)
+            yield statement.finding("volatile-in-update", place(), message, help_)
 
 
 def _conditional(node: exp.Expr, update: exp.Expr) -> bool:
@@ -91,22 +92,22 @@ def _conditional(node: exp.Expr, update: exp.Expr) -> bool:
 class _Part:
     """A part of an UPDATE, which may be a function, an operator or a cast."""
 
-    tree: Tree
-    database: Database
+    statement: BoundStatement
+    catalog: Catalog
     update: exp.Expr
     node: exp.Expr
 
     def judged(self) -> tuple[str, Place, str]:
         """Its name, its place, and `i`, `s` or `v`."""
-        tree, node = self.tree, self.node
+        tree, node = self.statement, self.node
         if isinstance(node, exp.Cast):
             before, after = self._types([node.this, node]) or (None, None)
-            rows = self.database.connection.execute(_CAST, [before, after]).fetchall()
+            rows = self.catalog.connection.execute(_CAST, [before, after]).fetchall()
             how = rows[0][0] if rows else "i"
             return f"the cast to {after}", partial(tree.after, node.this, "::"), how
         if isinstance(node, exp.Func) and "start" in node.meta:
             position, end = node.meta["start"], node.meta["end"] + 1
-            name = tree.binding.statement.text[position:end].strip('"').lower()
+            name = tree.text[position:end].strip('"').lower()
             return f"{name}()", partial(tree.at, position), self._function(name)
         if isinstance(node, _NOW):
             word = node.sql("postgres")
@@ -142,27 +143,27 @@ class _Part:
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
             pairs = list(zip(left.expressions, right.expressions, strict=False))
         word = written.split()[0] if written in _SYMBOLS else symbol[0]
-        return symbol, partial(self.tree.after, left, word), self._operator(symbol, pairs)
+        return symbol, partial(self.statement.after, left, word), self._operator(symbol, pairs)
 
     def _operator(self, symbol: str, pairs: Sequence[tuple[exp.Expr, exp.Expr]]) -> str:
-        overloads = self.database.connection.execute(_OPERATORS, [symbol]).fetchall()
+        overloads = self.catalog.connection.execute(_OPERATORS, [symbol]).fetchall()
         return max(self._worst(overloads, pair) for pair in pairs)
 
     def _function(self, name: str, arguments: Sequence[exp.Expr] = ()) -> str:
         parent = self.node.parent
         schema = parent.this.name if isinstance(parent, exp.Dot) else None
-        found = self.database.connection.execute(_FUNCTIONS, {"name": name, "schema": schema})
+        found = self.catalog.connection.execute(_FUNCTIONS, {"name": name, "schema": schema})
         # sqlglot keeps the arguments of some functions in an order of its own.
         given = sorted(self.node.iter_expressions(), key=lambda one: start(one) or 0)
         return self._worst(found.fetchall(), arguments or given)
 
     def _types(self, parts: Sequence[exp.Expr]) -> list[str | None] | None:
-        return types(self.database, self.tree.binding.statement, self.update, parts)
+        return types(self.catalog, self.statement.binding.statement, self.update, parts)
 
     def _worst(self, overloads: Overloads, arguments: Sequence[exp.Expr]) -> str:
         """The volatility of the overload that is meant; where that is unclear, the worst one."""
         if len({how for how, _ in overloads}) > 1 and (has := self._types(arguments)):
-            implicit = set(self.database.connection.execute(_IMPLICIT).fetchall())
+            implicit = set(self.catalog.connection.execute(_IMPLICIT).fetchall())
             overloads = _meant(overloads, has, implicit) or overloads
         return max((how for how, _ in overloads), default="i")
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dal.check.hygiene import findings
+from dal.check.project import Project
+from dal.check.rules.indexes import indexes
+from dal.check.server.catalog import Catalog
 from dal.places import MIGRATIONS
 from tests.migrations.database import NEXT
 from tests.servers import Postgres
@@ -34,7 +36,7 @@ def found(connection: psycopg.Connection, folder: Path, migration: str = "") -> 
         connection.execute(migration.encode())
         return [
             f"{one.rule} {one.path.name}:{one.place[0]}:{one.place[1]}"
-            for one in findings(connection, folder)
+            for one in indexes([], Catalog(connection, Project(folder, folder)))
         ]
 
 
@@ -118,12 +120,13 @@ def test_the_advice_runs_for_names_that_need_quotes(
             'ALTER TABLE tasks ADD "Other Id" varchar(255) REFERENCES users (id);'
             'CREATE INDEX "Again" ON tasks (user_id)'
         )
-        for finding in findings(connection, folder):
+        project = Project(folder, folder)
+        for finding in indexes([], Catalog(connection, project)):
             advice = re.search("(CREATE|DROP) INDEX .*(?= in )|DROP INDEX .*", finding.help)
             assert advice
             statement = advice[0].replace("CONCURRENTLY", "").replace("...", "")
             connection.execute(statement.encode())
-        assert findings(connection, folder) == []
+        assert list(indexes([], Catalog(connection, project))) == []
 
 
 def test_the_unique_one_of_two_stays(connection: psycopg.Connection, folder: Path) -> None:

@@ -7,12 +7,13 @@ from sqlglot import exp
 
 from dal.binding.scanner import Kind, tokens
 from dal.binding.statement import Statement
-from dal.check.describe import Database, RefusedError
+from dal.check.server.catalog import Catalog
+from dal.check.server.describe import RefusedError
 from dal.check.tree import bare
 
 
 def types(
-    database: Database, statement: Statement, update: exp.Expr, parts: Sequence[exp.Expr]
+    catalog: Catalog, statement: Statement, update: exp.Expr, parts: Sequence[exp.Expr]
 ) -> list[str | None] | None:
     """The types of parts that stand next to each other.
 
@@ -40,8 +41,8 @@ def types(
     if ctes := update.root().args.get("with_"):
         text = f"{ctes.sql('postgres')} {text}"
     try:
-        with database.connection.transaction(force_rollback=True):
-            described = database.describe(replace(statement, text=_numbered(text)))
+        with catalog.connection.transaction(force_rollback=True):
+            described = catalog.describe(replace(statement, text=_numbered(text)))
     except RefusedError:
         return None
     found = iter(described.columns)

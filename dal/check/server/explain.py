@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from dal.binding.statement import Statement
-from dal.check.scans import ASIDE, Node, Scan, inputs, reads_table, scan, scans, walk
+from dal.check.server.scans import ASIDE, Node, Scan, inputs, reads_table, scan, scans, walk
 
 _GENERIC = "SET LOCAL plan_cache_mode = force_generic_plan"
 _CUSTOM = "SET LOCAL plan_cache_mode = force_custom_plan"

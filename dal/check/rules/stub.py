@@ -1,6 +1,5 @@
 """Whether a statement's parameters and columns fit its stub."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,10 +9,12 @@ from pydantic import BaseModel
 
 from dal.binding.query import Binding
 from dal.binding.rows import Shape
-from dal.check import types
-from dal.check.describe import Database, Described, RefusedError
 from dal.check.findings import Finding
+from dal.check.rules import types
+from dal.check.server.catalog import Catalog
+from dal.check.server.describe import Described
 from dal.check.source import Source
+from dal.check.statement import BoundStatement
 
 SCALARS = (Shape.NUMBER, Shape.FLAG, Shape.NOTHING)
 _JSON = ("json", "jsonb")
@@ -41,30 +42,24 @@ def fields(record: type[BaseModel], prefix: str = "") -> dict[str, Field]:
     return found
 
 
-def shape(binding: Binding, database: Database) -> tuple[list[Finding], Described | None]:
-    """What doesn't fit between a stub, its file and the schema; and what PostgreSQL says of it."""
-    source = Source.read(binding.statement.path)
-    try:
-        described = database.describe(binding.statement)
-    except RefusedError as error:
-        offset = None
-        if error.position is not None:
-            offset = source.sent(binding.statement.text, error.position)
-        return [_refused(binding, database, error, offset)], None
-    findings = [*_parameters(binding, described), *_columns(binding, described)]
-    return sorted(findings, key=lambda one: (one.offset or 0, one.message)), described
+def record_fields(binding: Binding) -> dict[str, Field]:
+    """What the stub's record expects of each column."""
+    return fields(binding.records.record)
 
 
-def _refused(
-    binding: Binding, database: Database, error: RefusedError, offset: int | None
-) -> Finding:
-    help_ = error.hint or "correct the file, or migrate the database to this version"
-    unknown = re.fullmatch(r'(?:column|relation) "?([\w.]+)"? does not exist', str(error))
-    if unknown:
-        names = [*database.columns, *{c for table in database.columns.values() for c in table}]
-        near = get_close_matches(unknown[1].rpartition(".")[2], names, n=3)
-        help_ = f"did you mean {' or '.join(near)}?" if near else help_
-    return Finding("refused", binding.statement.path, offset, str(error), help_)
+def signals(binding: Binding) -> set[str]:
+    """The boolean columns beside the record's, as `Queries` describes them."""
+    return {*binding.raises, *([binding.again] if binding.again else [])}
+
+
+def parameters(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
+    """Parameters whose types do not fit the stub's annotations."""
+    return _parameters(statement.binding, statement.description)
+
+
+def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
+    """Columns whose names or types do not fit the stub's record."""
+    return _columns(statement.binding, statement.description)
 
 
 def _parameters(binding: Binding, described: Described) -> Iterator[Finding]:
@@ -112,16 +107,15 @@ def _columns(binding: Binding, described: Described) -> Iterator[Finding]:
             "add RETURNING, or return int, bool or None",
         )
         return
-    wanted = fields(binding.records.record)
-    signals = {*binding.raises, *([binding.again] if binding.again else [])}
+    wanted, flags = record_fields(binding), signals(binding)
     for name, has in described.columns:
-        if name in signals:
+        if name in flags:
             fits: tuple[str, ...] = ("boolean",)
         elif name in wanted:
             fits = types.fitting(wanted[name].annotation)
         else:
-            near = get_close_matches(name, [*wanted, *signals], n=2)
-            offers = near or sorted({*wanted, *signals} - set(names)) or sorted(wanted)
+            near = get_close_matches(name, [*wanted, *flags], n=2)
+            offers = near or sorted({*wanted, *flags} - set(names)) or sorted(wanted)
             yield finding(
                 "extra-column",
                 name,
@@ -143,8 +137,8 @@ def _columns(binding: Binding, described: Described) -> Iterator[Finding]:
                 f"{name} is {has}, but {_record(binding)}.{name} takes {_listed(fits)}",
                 "cast it, or change the field",
             )
-    for name in [*wanted, *signals]:
-        if name not in names and (name in signals or wanted[name].required):
+    for name in [*wanted, *flags]:
+        if name not in names and (name in flags or wanted[name].required):
             yield Finding(
                 "missing-column",
                 path,

@@ -1,0 +1,40 @@
+"""The rules, which every statement has to keep, and a schema as a whole.
+
+A rule is a function of a statement and the schema's catalogue that yields findings. To add a rule,
+write it in a file of its own here, and add a line to the list.
+"""
+
+from dal.check.project import Rule, SchemaRule
+from dal.check.rules.files import files
+from dal.check.rules.indexes import indexes
+from dal.check.rules.labels import labels
+from dal.check.rules.nulls import nulls
+from dal.check.rules.optional_filters import optional_filters
+from dal.check.rules.order import order
+from dal.check.rules.owners import owners
+from dal.check.rules.plans import HELP, plans
+from dal.check.rules.stars import stars
+from dal.check.rules.stub import columns, parameters
+
+RULES = (
+    Rule(parameters, "parameter-type", "json", "not-proven"),
+    Rule(
+        columns,
+        *("column-type", "missing-column", "extra-column", "duplicate-column", "fetch-mode"),
+        *("json", "not-proven"),
+    ),
+    Rule(nulls, "nullable"),
+    Rule(labels, "enum-labels"),
+    Rule(owners, "owner-filter", "not-proven"),
+    Rule(stars, "star"),
+    Rule(optional_filters, "optional-filter"),
+    Rule(order, "order"),
+    Rule(plans, *HELP),
+)
+"""Those of every project. `style` and `volatile` hold what a project may want beside them."""
+
+SCHEMA_RULES: tuple[SchemaRule, ...] = (indexes, files)
+"""Those of all statements together with the schema."""
+
+PLAN_RULES = tuple(HELP)
+"""The names of those that follow a database's rows."""

@@ -1,0 +1,17 @@
+"""SQL files that no stub binds."""
+
+from collections.abc import Iterator, Sequence
+
+from dal.check.findings import Finding
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
+
+
+def files(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
+    """Files in the folder of the statements that nothing uses."""
+    project = catalog.project
+    bound = {statement.path for statement in statements}
+    for path in sorted(set(project.statements.rglob("*.sql")) - bound):
+        if not project.unbound(path):
+            message = "no stub binds this file"
+            yield Finding("orphan-file", path, None, message, "bind it, or delete it")

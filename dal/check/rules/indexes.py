@@ -1,0 +1,151 @@
+"""Whether the schema has the indexes that it needs, and none of them twice."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psycopg
+
+from dal.check.findings import Finding
+from dal.check.header import Header
+from dal.check.server.catalog import Catalog
+from dal.check.source import Source
+from dal.check.statement import BoundStatement
+from dal.check.waivers import settle
+
+# A project's own tables bear the mark of a migration, such as `dal 0002.tasks: ...`.
+_FOREIGN_KEYS = """
+    SELECT
+        conrelid::regclass::text, conname::text,
+        substring(
+            obj_description(conrelid, 'pg_class') FROM concat('^', %(mark)s::text, ' ([^:]*)')),
+        ARRAY(
+            SELECT quote_ident(attname)
+            FROM unnest(conkey) WITH ORDINALITY AS key (number, place)
+            JOIN pg_attribute ON attrelid = conrelid AND attnum = number
+            ORDER BY place)
+    FROM pg_constraint
+    WHERE contype = 'f'
+      AND obj_description(conrelid, 'pg_class') ^@ concat(%(mark)s::text, ' ')
+      AND pg_table_is_visible(conrelid)
+      AND NOT EXISTS (
+          SELECT
+          FROM pg_index
+          JOIN pg_class ON pg_class.oid = indexrelid
+          JOIN pg_am ON pg_am.oid = relam AND amname IN ('btree', 'hash')
+          WHERE indrelid = conrelid AND indisvalid AND indpred IS NULL
+            AND indnkeyatts >= cardinality(conkey)
+            AND (indkey::smallint[])[0:cardinality(conkey) - 1] @> conkey)
+    ORDER BY 1, 2
+"""
+# What follows USING is the whole of an index but its name, its table, and whether it is unique.
+_DUPLICATES = """
+    WITH index AS (
+        SELECT
+            indrelid, relname::text AS name, relam, indisunique,
+            split_part(pg_get_indexdef(indexrelid), ' USING ', 2) AS definition,
+            indpred IS NULL AND indexprs IS NULL AND indnatts = indnkeyatts AS plain,
+            ARRAY(
+                SELECT concat_ws(' ', indkey[n], indclass[n], indcollation[n], indoption[n])
+                FROM generate_series(0, indnkeyatts - 1) AS n) AS keys,
+            row_number() OVER (ORDER BY indisprimary DESC, indisunique DESC, indexrelid) AS rank
+        FROM pg_index
+        JOIN pg_class ON pg_class.oid = indexrelid
+        WHERE obj_description(indrelid, 'pg_class') ^@ concat(%(mark)s::text, ' ')
+          AND pg_table_is_visible(indrelid)
+    )
+    SELECT DISTINCT ON (one.indrelid::regclass::text, one.name)
+        one.indrelid::regclass::text, one.name,
+        substring(
+            obj_description(one.indrelid, 'pg_class')
+            FROM concat('^', %(mark)s::text, ' ([^:]*)')),
+        other.name, one.definition = other.definition, quote_ident(one.name)
+    FROM index AS one
+    JOIN index AS other ON other.indrelid = one.indrelid AND other.rank < one.rank
+    WHERE one.definition = other.definition
+        OR (other.indisunique AND NOT one.indisunique AND one.plain AND other.plain
+            AND one.relam = other.relam AND other.keys[1:cardinality(one.keys)] = one.keys)
+    ORDER BY 1, 2, other.rank
+"""
+
+
+def indexes(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
+    """Foreign keys without an index, indexes that there are twice, and those that none needs."""
+    yield from _foreign_keys(catalog)
+    yield from _duplicates(catalog)
+    # Whether an index is needless can't be told from a service's own rows.
+    if not catalog.live and catalog.project.indexes:
+        yield from _unused(catalog.project.indexes, statements, catalog)
+
+
+def _foreign_keys(catalog: Catalog) -> Iterator[Finding]:
+    mark = {"mark": catalog.project.mark}
+    for table, name, migration, columns in catalog.connection.execute(_FOREIGN_KEYS, mark):
+        listed = ", ".join(columns)
+        yield Finding(
+            "foreign-key-index",
+            *_place(catalog.project.migrations, name, migration),
+            f"{name} needs an index of {table} that begins with {listed}, in any order; deleting a"
+            " row that it refers to scans the table",
+            f"add CREATE INDEX CONCURRENTLY ... ON {table} ({listed}) in a migration",
+            name,
+        )
+
+
+def _duplicates(catalog: Catalog) -> Iterator[Finding]:
+    mark = {"mark": catalog.project.mark}
+    rows = catalog.connection.execute(_DUPLICATES, mark)
+    for _, name, migration, other, same, quoted in rows:
+        yield Finding(
+            "duplicate-index",
+            *_place(catalog.project.migrations, name, migration),
+            f"{name} is {'the same as' if same else 'the beginning of'} {other}",
+            f"drop it in a migration: DROP INDEX CONCURRENTLY {quoted}",
+            name,
+        )
+
+
+def _unused(
+    query: Path, statements: Sequence[BoundStatement], catalog: Catalog
+) -> Iterator[Finding]:
+    """Indexes that neither a key nor a plan needs."""
+    header = Header.read(query)
+
+    def in_query(rule: str, offset: int, message: str, help_: str) -> Finding:
+        return Finding(rule, query, offset, message, help_)
+
+    used = {name for statement in statements for name in _planned(statement)}
+    unused = {name for (name,) in catalog.connection.execute(query.read_bytes())} - used
+    findings = [
+        Finding(
+            "unused-index",
+            *_place(catalog.project.migrations, name, None, query),
+            f"no statement's plan uses {name}, nor does a key need it",
+            f"drop it, or write `-- Waives unused-index on {name}: why.` in {query.name}",
+            name,
+        )
+        for name in sorted(unused)
+    ]
+    yield from settle(
+        findings, header, rules=["unused-index"], judges=lambda _: True, place=in_query
+    )
+
+
+def _planned(statement: BoundStatement) -> set[str]:
+    """The indexes that a statement's plan uses; none where it has no plan."""
+    try:
+        return statement.plan.indexes if statement.has_plan else set()
+    except psycopg.Error:
+        return set()
+
+
+def _place(
+    folder: Path, name: str, migration: str | None, otherwise: Path | None = None
+) -> tuple[Path, int | None]:
+    """Where a migration makes what is called so; else the migration that made its table."""
+    makes = re.compile(rf'\b(?i:INDEX|CONSTRAINT|EXISTS|CONCURRENTLY)\s+"?({re.escape(name)})\b')
+    for path in sorted(folder.glob("*.sql")):
+        applies = not path.name.endswith(".rollback.sql")
+        if applies and (match := makes.search(Source.read(path).text)):
+            return path, match.start(1)
+    return otherwise or folder / f"{migration}.sql", None

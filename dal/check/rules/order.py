@@ -1,0 +1,20 @@
+"""Lists whose order is left to chance."""
+
+from collections.abc import Iterator
+
+from dal.binding.rows import Shape
+from dal.check.findings import Finding
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
+
+
+def order(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
+    """Stubs that return several records, of a statement without ORDER BY."""
+    shape = statement.binding.shape
+    if shape in (Shape.LIST, Shape.PAGES) and not statement.tree.args.get("order"):
+        yield statement.finding(
+            "order",
+            statement.beginning,
+            f"the stub returns {shape.value}, but the statement has no ORDER BY",
+            "add it at the end, or say `-- Waives order: the reason.` in the header comment",
+        )

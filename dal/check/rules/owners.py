@@ -1,0 +1,34 @@
+"""Statements that read or change rows without saying whose they are."""
+
+from collections.abc import Iterator
+
+from dal.check.findings import Finding
+from dal.check.owners import Unfiltered
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
+from dal.check.tree import table_name
+
+
+def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
+    """Tables of users' rows that are not filtered by an owner whom the caller names."""
+    if catalog.project.owner is None:
+        return
+    analysis = Unfiltered(statement.tree, catalog)
+    for table, owner in analysis.tables:
+        yield statement.finding(
+            "owner-filter",
+            statement.place(table),
+            f"nothing makes {owner} equal to an owner that the caller names",
+            f"add {owner} = :{catalog.project.owner.column}, or say"
+            " `-- Waives owner-filter: the reason.` in the header comment",
+            table_name(table),
+        )
+    for part, reason in analysis.unproven:
+        yield statement.finding(
+            "not-proven",
+            statement.place(part),
+            f"whose rows it reads or changes is not proven: {reason}",
+            "write it in another way, or say `-- Waives not-proven: the reason.` in the header"
+            " comment",
+            table_name(part),
+        )

@@ -1,0 +1,88 @@
+"""Findings that are meant so: `-- Waives RULE: reason.` in a file's header comment.
+
+`-- Waives seq-scan on users, tasks: reason.` waives the findings about these objects alone. A
+waiver that waives nothing is a finding itself, so that none outlives its cause.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from dal.check.findings import Finding
+from dal.check.header import Header
+
+UNWAIVABLE = ("refused", "waiver", "needless-waiver")
+"""Rules that no reason can set aside."""
+
+_BEGIN = re.compile(r"(?i)waives\b")
+_WAIVER = re.compile(r"Waives (?P<rule>[a-z-]+)(?: on (?P<objects>[^:,]+(?:, [^:,]+)*))?: \S")
+_FORM = "write it as `-- Waives RULE on OBJECT: reason.`, or without an object"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A line that waives a rule.
+
+    Attributes:
+        rule: its name.
+        object: what the findings are about, such as a table; None for all of them.
+        offset: characters before the line.
+    """
+
+    rule: str
+    object: str | None
+    offset: int
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether it waives a finding."""
+        return self.rule == finding.rule and self.object in (None, finding.object)
+
+
+def waivers(header: Header) -> tuple[list[Waiver], list[int]]:
+    """The waivers in a header comment, and the offsets of lines that are meant as such."""
+    read: list[Waiver] = []
+    malformed: list[int] = []
+    for text, offset in header.lines:
+        if match := _WAIVER.match(text):
+            objects = match["objects"].split(", ") if match["objects"] else [None]
+            read += [Waiver(match["rule"], name, offset) for name in objects]
+        elif _BEGIN.match(text):
+            malformed.append(offset)
+    return read, malformed
+
+
+def settle(
+    findings: Iterable[Finding],
+    header: Header,
+    *,
+    rules: Iterable[str],
+    judges: Callable[[Waiver], bool],
+    place: Callable[[str, int, str, str], Finding],
+) -> Iterator[Finding]:
+    """The findings that no waiver covers, and what is wrong with the waivers.
+
+    Parameters:
+        findings: those of the file.
+        header: its header comment.
+        rules: the names that a waiver may have.
+        judges: whether a waiver that covers nothing is known to be needless.
+        place: makes a finding of this file, from rule, offset, message and help.
+    """
+    read, malformed = waivers(header)
+    used: set[Waiver] = set()
+    for finding in findings:
+        covering = [waiver for waiver in read if waiver.covers(finding)]
+        used.update(covering)
+        if not covering or finding.rule in UNWAIVABLE:
+            yield finding
+    for offset in malformed:
+        yield place("waiver", offset, "this line waives nothing", _FORM)
+    names = sorted({*rules}.difference(UNWAIVABLE))
+    for waiver in read:
+        if waiver.rule not in names:
+            message = f"no rule that can be waived is called {waiver.rule}"
+            yield place("waiver", waiver.offset, message, f"there are {', '.join(names)}")
+        elif waiver not in used and judges(waiver):
+            on = f" on {waiver.object}" if waiver.object else ""
+            message = f"nothing breaks the rule {waiver.rule}{on}"
+            yield place("needless-waiver", waiver.offset, message, "take it out")

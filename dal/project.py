@@ -1,0 +1,24 @@
+"""What `dal check` proves of dal's own statements."""
+
+from pathlib import Path
+
+from dal.check.project import Owner, Project, Rule
+from dal.check.rules.style import header_comment
+from dal.check.rules.volatile import volatile
+from dal.places import MIGRATIONS, SQL
+
+
+def _is_run_by_hand(path: Path) -> bool:
+    return path.parent == SQL
+
+
+PROJECT = Project(
+    statements=SQL,
+    migrations=MIGRATIONS,
+    unbound=_is_run_by_hand,
+    owner=Owner("user_id", {"users": "id"}),
+    mark="dal",
+    indexes=SQL / "indexes.sql",
+    populate=SQL / "populate.sql",
+    style=(Rule(header_comment, "header-comment"), Rule(volatile, "volatile-in-update")),
+)
