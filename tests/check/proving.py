@@ -65,14 +65,7 @@ def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]
         (folder / "drafts").mkdir(parents=True)
         migrations = Path(name) / "migrations"
         migrations.mkdir()
-        queries = Queries(folder)
-        paths = [folder / f"drafts/draft_{number}.sql" for number in range(len(drafts))]
-        for path, draft in zip(paths, drafts, strict=True):
-            path.write_text(draft.text)
-            file = path.relative_to(folder).as_posix()
-            names = read_statement(folder, file).parameters
-            takes = {name: draft.takes.get(name) or _USUAL[name] for name in names}
-            queries(file)(stub(draft.returns, takes))
+        queries = drafted(folder, drafts)
         found = check(
             connection,
             queries.bindings,
@@ -83,7 +76,25 @@ def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]
         )
         for one in found:
             one.place  # noqa: B018 - while the files are there
+        paths = [_path(folder, number) for number in range(len(drafts))]
         return [[one for one in found if one.path == path] for path in paths]
+
+
+def drafted(folder: Path, drafts: Sequence[Draft]) -> Queries:
+    """Drafts as files of a folder, bound to their stubs."""
+    queries = Queries(folder)
+    for number, draft in enumerate(drafts):
+        path = _path(folder, number)
+        path.write_text(draft.text)
+        file = path.relative_to(folder).as_posix()
+        names = read_statement(folder, file).parameters
+        takes = {name: draft.takes.get(name) or _USUAL[name] for name in names}
+        queries(file)(stub(draft.returns, takes))
+    return queries
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"drafts/draft_{number}.sql"
 
 
 def kinds(findings: Sequence[Finding]) -> set[str]:
