@@ -88,8 +88,8 @@ def drafted(folder: Path, drafts: Sequence[Draft]) -> Queries:
         path.write_text(draft.text)
         file = path.relative_to(folder).as_posix()
         names = read_statement(folder, file).parameters
-        takes = {name: draft.takes.get(name) or _USUAL[name] for name in names}
-        queries(file)(stub(draft.returns, takes))
+        usual = {name: _USUAL[name] for name in names if name in _USUAL}
+        queries(file)(stub(draft.returns, usual | dict(draft.takes)))
     return queries
 
 
