@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, Json, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import from_json
 
 from dal.binding.malformed import skip
@@ -198,9 +198,15 @@ class Records:
         return {
             name: Records(self.statement, get_args(field.annotation)[0], self.whole)
             for name, field in self.record.model_fields.items()
-            if get_origin(field.annotation) is list and _is_model(*get_args(field.annotation))
+            if get_origin(field.annotation) is list
+            and _is_model(*get_args(field.annotation))
+            and not any(map(_is_json, field.metadata))  # then one column holds them all
         }
 
 
 def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _is_json(mark: Any) -> bool:
+    return mark is Json or isinstance(mark, Json)
