@@ -2,43 +2,29 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
-
-from pydantic import BaseModel
 
 from dal.binding.query import Binding
 from dal.binding.rows import Shape
 from dal.check import types
+from dal.check.annotations import shown
 from dal.check.describe import Database, Described, RefusedError
+from dal.check.fields import Field, fields
 from dal.check.findings import Finding
+from dal.check.members import Use
+from dal.check.pgtypes import Kind, PgType
 from dal.check.source import Source
+
+__all__ = ["SCALARS", "Field", "fields", "shape"]
 
 SCALARS = (Shape.NUMBER, Shape.FLAG, Shape.NOTHING)
 _JSON = ("json", "jsonb")
+_ADVICE = {
+    "timestamp without time zone": "annotate it with NaiveDatetime, or make it a timestamptz",
+    "timestamp with time zone": "annotate it with AwareDatetime, or cast it",
+}
 _NUMBERS = ("bigint", "integer", "smallint", "boolean")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What a record expects of a column."""
-
-    record: type[BaseModel]
-    name: str
-    annotation: Any
-    required: bool
-
-
-def fields(record: type[BaseModel], prefix: str = "") -> dict[str, Field]:
-    """The fields of a record by their columns; a join's columns fill a list of records."""
-    found: dict[str, Field] = {}
-    for name, info in record.model_fields.items():
-        if item := types.item_of(info.annotation):
-            found |= fields(item, f"{name}.")
-        else:
-            found[prefix + name] = Field(record, name, info.annotation, info.is_required())
-    return found
 
 
 def shape(binding: Binding, database: Database) -> tuple[list[Finding], Described | None]:
@@ -68,28 +54,63 @@ def _refused(
 
 
 def _parameters(binding: Binding, described: Described) -> Iterator[Finding]:
-    source = Source.read(binding.statement.path)
+    path, source = binding.statement.path, Source.read(binding.statement.path)
     expected: dict[str, Any] = {}
     for name, hint in binding.hints.items():
         expected |= types.parameters(name, hint)
-    for name, has in zip(binding.statement.parameters, described.parameters, strict=True):
-        fitting = types.fitting(expected[name])
-        if has in _JSON:
+    for name, type_ in zip(binding.statement.parameters, described.takes, strict=True):
+        place = source.parameter(name)
+        verdict = types.fit(expected[name], type_, Use(sent=True))
+        if type_.bare.name in _JSON:
             yield Finding(
                 "json",
-                binding.statement.path,
-                source.parameter(name),
-                f":{name} is {has}, which a connection's owner may have set a codec for",
-                f"send it as text: :{name}::text::{has}",
+                path,
+                place,
+                f":{name} is {type_.name}, which a connection's owner may have set a codec for",
+                f"send it as text: :{name}::text::{type_.name}",
             )
-        elif fitting and has not in fitting:
+        elif verdict.fits is None:
+            yield Finding(
+                "not-proven",
+                path,
+                place,
+                f"whether {shown(verdict.part)}, the annotation of :{name}, fits {type_.name} is"
+                " not known",
+                "annotate it with a plain type, or with a SentAs whose function says what it"
+                " returns",
+            )
+        elif not verdict.fits:
             yield Finding(
                 "parameter-type",
-                binding.statement.path,
-                source.parameter(name),
-                f":{name} is {has} to PostgreSQL, but its stub gives {_listed(fitting)}",
-                f"cast it, as in :{name}::{fitting[0]}, or change the stub",
+                path,
+                place,
+                f":{name} is {type_.name} to PostgreSQL, but its stub gives {_listed(verdict)}",
+                _one_of_many(name, expected[name], type_, source)
+                or (
+                    f"cast it, as in :{name}::{verdict.would[0]}, or change the stub"
+                    if verdict.would
+                    else "send a text that SentAs makes of it, or change the stub"
+                ),
             )
+        elif verdict.labels:
+            yield Finding(
+                "enum-labels",
+                path,
+                place,
+                f":{name} may be {', '.join(verdict.labels)}, which {type_.name} has not",
+                "let the annotation and the type have the same labels",
+            )
+
+
+def _one_of_many(name: str, annotation: Any, type_: PgType, source: Source) -> str | None:
+    """What to write where one value is compared, and the stub gives many of them."""
+    array = PgType(f"{type_.name}[]", Kind.ARRAY, element=type_)
+    if not types.fit(annotation, array, Use(sent=True)).fits:
+        return None
+    words = [one.text.upper() for one in source.loud]
+    place = words.index(f":{name.upper()}")
+    excluded = words[max(place - 3, 0) : place] == ["NOT", "IN", "("]
+    return f"write {'<> ALL' if excluded else '= ANY'} (:{name})"
 
 
 def _columns(binding: Binding, described: Described) -> Iterator[Finding]:
@@ -112,46 +133,77 @@ def _columns(binding: Binding, described: Described) -> Iterator[Finding]:
             "add RETURNING, or return int, bool or None",
         )
         return
-    wanted = fields(binding.records.record)
+    # A join's rows are put together where they make one record.
+    wanted = fields(binding.records.record, joined=binding.shape in (Shape.ONE, Shape.OPTIONAL))
     signals = {*binding.raises, *([binding.again] if binding.again else [])}
-    for name, has in described.columns:
-        if name in signals:
-            fits: tuple[str, ...] = ("boolean",)
-        elif name in wanted:
-            fits = types.fitting(wanted[name].annotation)
-        else:
+    for name, type_ in described.gives:
+        if name not in wanted and name not in signals:
             near = get_close_matches(name, [*wanted, *signals], n=2)
             offers = near or sorted({*wanted, *signals} - set(names)) or sorted(wanted)
             yield finding(
                 "extra-column",
                 name,
                 f"{_record(binding)} has no field {name}",
-                f"leave it out, or call it {_listed(offers)}",
+                f"leave it out, or call it {' or '.join(offers)}",
             )
-            continue
-        if has in _JSON:
+        elif type_.bare.name in _JSON:
             yield finding(
                 "json",
                 name,
-                f"{name} is {has}, which a connection's owner may have set a codec for",
+                f"{name} is {type_.name}, which a connection's owner may have set a codec for",
                 f"read it as text: {name}::text AS {name}",
             )
-        elif fits and has not in fits:
-            yield finding(
-                "column-type",
-                name,
-                f"{name} is {has}, but {_record(binding)}.{name} takes {_listed(fits)}",
-                "cast it, or change the field",
-            )
-    for name in [*wanted, *signals]:
-        if name not in names and (name in signals or wanted[name].required):
-            yield Finding(
-                "missing-column",
-                path,
-                source.loud[0].offset,
-                f"no column {name}, which {_record(binding)} needs; there are {', '.join(names)}",
-                f"select {name}, or give the field a default",
-            )
+        elif name not in signals:
+            for rule, message, help_ in _misfits(name, type_, wanted[name]):
+                yield finding(rule, name, message, help_)
+        elif type_.bare.name != "boolean":
+            message = f"{name} is {type_.name}, but {_record(binding)}.{name} takes boolean"
+            yield finding("column-type", name, message, "make it a condition")
+    for field in dict.fromkeys(wanted.values()):
+        columns = [name for name in wanted if wanted[name] is field]
+        if field.required and not set(columns) & {*names, *signals}:
+            yield _missing(binding, columns[0], names)
+    for name in signals - {*names}:
+        yield _missing(binding, name, names)
+
+
+def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str, str]]:
+    """How a column does not fit its field: the rule, a message, and what to do."""
+    verdict = types.fit(field.annotation, type_, field.use)
+    whose = f"{field.record.__name__}.{field.name}"
+    if verdict.fits is None:
+        yield (
+            "not-proven",
+            f"whether {shown(verdict.part)}, the annotation of {whose}, takes {type_.name} is not"
+            " known",
+            "annotate it with a plain type, and convert that in a property",
+        )
+    elif not verdict.fits:
+        parsed = not verdict.would and type_.bare.name in ("text", "bytea")
+        yield (
+            "column-type",
+            f"{name} is {type_.name}, but {whose} takes {_listed(verdict)}",
+            f"let Pydantic parse it: Json[{shown(verdict.part)}]"
+            if parsed
+            else _ADVICE.get(type_.bare.name, "cast it, or change the field"),
+        )
+    elif verdict.labels:
+        yield (
+            "enum-labels",
+            f"{type_.name} has {', '.join(verdict.labels)}, which {whose} does not take",
+            "let the annotation and the type have the same labels",
+        )
+
+
+def _missing(binding: Binding, name: str, names: Sequence[str]) -> Finding:
+    source = Source.read(binding.statement.path)
+    return Finding(
+        "missing-column",
+        binding.statement.path,
+        source.loud[0].offset,
+        f"no column {name}, which {_record(binding)} needs; there are {', '.join(names)}",
+        f"select {name}, or give the field a default",
+    )
 
 
 def _scalar(binding: Binding, described: Described) -> Iterator[Finding]:
@@ -165,7 +217,7 @@ def _scalar(binding: Binding, described: Described) -> Iterator[Finding]:
                 f"rows come back, but the stub returns {binding.shape.value}",
                 "leave RETURNING out, or return a record",
             )
-    elif len(described.columns) != 1 or described.columns[0][1] not in _NUMBERS:
+    elif len(described.columns) != 1 or described.gives[0][1].bare.name not in _NUMBERS:
         yield Finding(
             "fetch-mode",
             path,
@@ -180,5 +232,5 @@ def _record(binding: Binding) -> str:
     return str(binding.records.record.__name__)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return " or ".join(names)
+def _listed(verdict: types.Verdict) -> str:
+    return " or ".join(verdict.would) or shown(verdict.part)

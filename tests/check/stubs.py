@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from dal.binding import Executor, Queries
 from dal.binding.query import Binding
@@ -35,7 +35,9 @@ def bound(
 
 def of(**fields: Any) -> Any:
     """A record with these fields, by their annotations."""
-    return type("Kind", (BaseModel,), {"__annotations__": fields, "__module__": __name__})
+    config = ConfigDict(defer_build=True)  # what Pydantic refuses is refused by the first call
+    scope = {"__annotations__": fields, "__module__": __name__, "model_config": config}
+    return type("Kind", (BaseModel,), scope)
 
 
 def list_of(**fields: Any) -> Any:
