@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from dal.binding import SentAs
+from dal.binding.rows import is_json
 
 _CONVERTING = (
     pydantic.BeforeValidator,
@@ -51,11 +52,6 @@ def returned(mark: SentAs) -> Any:
         return get_type_hints(mark.encode, include_extras=True).get("return")
     except (NameError, TypeError):
         return None
-
-
-def is_json(mark: Any) -> bool:
-    """Whether a mark has Pydantic parse a text."""
-    return mark is pydantic.Json or isinstance(mark, pydantic.Json)
 
 
 def unwrapped(annotation: Any) -> Any:

@@ -10,7 +10,8 @@ from pydantic import AliasChoices, BaseModel
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
-from dal.check.annotations import is_json, reads_itself
+from dal.binding.rows import is_json
+from dal.check.annotations import reads_itself
 from dal.check.members import Use
 
 _CONVERTED = pydantic.BeforeValidator(lambda value: value)

@@ -22,7 +22,8 @@ from pydantic import BaseModel, RootModel
 from typing_extensions import is_typeddict
 
 from dal.binding import SentAs
-from dal.check.annotations import converts, is_json, parts, reads_itself, returned, unwrapped
+from dal.binding.rows import is_json
+from dal.check.annotations import converts, parts, reads_itself, returned, unwrapped
 
 ANYTHING = "*"
 _TEXT = ("text", "character varying", "character", "name", "enum")
