@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, Json, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import from_json
 
 from dal.binding.malformed import skip
@@ -17,6 +17,7 @@ from dal.errors import DalError, SchemaMismatchError
 
 Row = Mapping[str, Any]
 
+_JSON: Any = Json  # which type checkers take for something else
 _FROM_ROW = object()  # validation's context where a value comes out of a row
 
 
@@ -52,6 +53,11 @@ class Shape(Enum):
 
 _PLAIN = {int: Shape.NUMBER, bool: Shape.FLAG, None: Shape.NOTHING, types.NoneType: Shape.NOTHING}
 _GENERIC = {list: Shape.LIST, AsyncIterator: Shape.PAGES}
+
+
+def is_json(mark: Any) -> bool:
+    """Whether an annotation's mark is that of `Json[T]`, which is read from a text."""
+    return mark is _JSON or isinstance(mark, _JSON)
 
 
 def shape_of(annotation: Any, statement: Statement) -> tuple[Shape, Any]:
@@ -198,7 +204,9 @@ class Records:
         return {
             name: Records(self.statement, get_args(field.annotation)[0], self.whole)
             for name, field in self.record.model_fields.items()
-            if get_origin(field.annotation) is list and _is_model(*get_args(field.annotation))
+            if get_origin(field.annotation) is list
+            and _is_model(*get_args(field.annotation))
+            and not any(map(is_json, field.metadata))  # then one column holds them all
         }
 
 

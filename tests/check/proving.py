@@ -66,19 +66,30 @@ def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]
         (folder / "drafts").mkdir(parents=True)
         migrations = Path(name) / "migrations"
         migrations.mkdir()
-        queries = Queries(folder)
-        paths = [folder / f"drafts/draft_{number}.sql" for number in range(len(drafts))]
-        for path, draft in zip(paths, drafts, strict=True):
-            path.write_text(draft.text)
-            file = path.relative_to(folder).as_posix()
-            names = read_statement(folder, file).parameters
-            takes = {name: draft.takes.get(name) or _USUAL[name] for name in names}
-            queries(file)(stub(draft.returns, takes))
+        queries = drafted(folder, drafts)
         project = Project(folder, migrations, owner=Owner("user_id", {"users": "id"}))
         findings, _ = check(connection, queries.bindings, project, live=False)
         for finding in findings:
             finding.place  # noqa: B018 - while the files are there
+        paths = [_path(folder, number) for number in range(len(drafts))]
         return [[finding for finding in findings if finding.path == path] for path in paths]
+
+
+def drafted(folder: Path, drafts: Sequence[Draft]) -> Queries:
+    """Drafts as files of a folder, bound to their stubs."""
+    queries = Queries(folder)
+    for number, draft in enumerate(drafts):
+        path = _path(folder, number)
+        path.write_text(draft.text)
+        file = path.relative_to(folder).as_posix()
+        names = read_statement(folder, file).parameters
+        usual = {name: _USUAL[name] for name in names if name in _USUAL}
+        queries(file)(stub(draft.returns, usual | dict(draft.takes)))
+    return queries
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"drafts/draft_{number}.sql"
 
 
 def kinds(findings: Sequence[Finding]) -> set[str]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from dal.binding import Executor, Queries
 from dal.binding.query import Binding
 
@@ -29,3 +31,15 @@ def bound(
     query("cars/look.sql", raises=raises)(stub(returns, parameters))
     [binding] = query.bindings
     return binding
+
+
+def of(**fields: Any) -> Any:
+    """A record with these fields, by their annotations."""
+    config = ConfigDict(defer_build=True)  # what Pydantic refuses is refused by the first call
+    scope = {"__annotations__": fields, "__module__": __name__, "model_config": config}
+    return type("Kind", (BaseModel,), scope)
+
+
+def list_of(**fields: Any) -> Any:
+    """The annotation of a list of such records."""
+    return list[of(**fields)]  # type: ignore[misc]

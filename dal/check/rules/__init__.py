@@ -5,6 +5,7 @@ write it in a file of its own here, and add a line to the list.
 """
 
 from dal.check.project import Rule, SchemaRule
+from dal.check.rules.columns import columns
 from dal.check.rules.files import files
 from dal.check.rules.indexes import indexes
 from dal.check.rules.labels import labels
@@ -12,16 +13,16 @@ from dal.check.rules.nulls import nulls
 from dal.check.rules.optional_filters import optional_filters
 from dal.check.rules.order import order
 from dal.check.rules.owners import owners
+from dal.check.rules.parameters import parameters
 from dal.check.rules.plans import HELP, plans
 from dal.check.rules.stars import stars
-from dal.check.rules.stub import columns, parameters
 
 RULES = (
-    Rule(parameters, "parameter-type", "json", "not-proven"),
+    Rule(parameters, "parameter-type", "enum-labels", "json", "not-proven"),
     Rule(
         columns,
         *("column-type", "missing-column", "extra-column", "duplicate-column", "fetch-mode"),
-        *("json", "not-proven"),
+        *("enum-labels", "json", "not-proven"),
     ),
     Rule(nulls, "nullable"),
     Rule(labels, "enum-labels"),

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from dal.check.findings import Finding
-from dal.check.rules.stub import SCALARS, record_fields
-from dal.check.rules.types import enum_of
+from dal.check.rules.columns import SCALARS, record_fields
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
+from dal.check.types import enum_of
 
 _LABEL = re.compile(r"'((?:[^']|'')*)'::")
 

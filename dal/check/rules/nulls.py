@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from dal.check.findings import Finding
 from dal.check.nullability import Nullability, Output
-from dal.check.rules.stub import SCALARS, record_fields, signals
-from dal.check.rules.types import optional
+from dal.check.rules.columns import SCALARS, record_fields, signals
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
+from dal.check.types import optional
 
 
 def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:

@@ -6,8 +6,23 @@ import psycopg
 from psycopg.pq import DiagnosticField, ExecStatus
 
 from dal.binding.statement import Statement
+from dal.check.types.pgtypes import PgType, read_types
 
-_TYPES = "SELECT oid, format_type(oid, NULL) FROM pg_type"
+_TYPES = """
+    SELECT
+        type.oid, format_type(type.oid, NULL),
+        CASE
+            WHEN typtype <> 'b' THEN typtype::text
+            WHEN typcategory = 'A' THEN 'a'
+            WHEN type.oid >= 16384 THEN 'x'
+            ELSE 'b'
+        END,
+        typbasetype, coalesce(rngtypid, CASE WHEN typcategory = 'A' THEN typelem ELSE 0 END),
+        ARRAY(
+            SELECT enumlabel::text FROM pg_enum WHERE enumtypid = type.oid ORDER BY enumsortorder)
+    FROM pg_type AS type
+    LEFT JOIN pg_range ON rngmultitypid = type.oid
+"""
 # Tables and views, and whether the search path finds them.
 _COLUMNS = """
     SELECT
@@ -43,10 +58,25 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """The types of a statement's parameters, and its columns' names and types, in order."""
+    """What a statement takes and gives.
 
-    parameters: list[str]
-    columns: list[tuple[str, str]]
+    Attributes:
+        takes: the types of its parameters, in order.
+        gives: the names of its columns, with their types, in order.
+    """
+
+    takes: list[PgType]
+    gives: list[tuple[str, PgType]]
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the parameters' types."""
+        return [one.name for one in self.takes]
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """The names of the columns, with those of their types."""
+        return [(name, one.name) for name, one in self.gives]
 
 
 class Database:
@@ -63,7 +93,7 @@ class Database:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
-        self._types: dict[int, str] = dict(connection.execute(_TYPES).fetchall())
+        self._types = read_types(connection.execute(_TYPES))
         self.columns: dict[str, dict[str, bool]] = {}
         self.views: set[str] = set()
         self.everywhere: dict[tuple[str, str], list[str]] = {}

@@ -1,0 +1,138 @@
+"""Columns whose names or types do not fit the record that the stub returns."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from dal.binding.query import Binding
+from dal.binding.rows import Shape
+from dal.check.findings import Finding
+from dal.check.rules.parameters import JSON, listed
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
+from dal.check.types import Field, PgType, fields, fit, shown
+
+SCALARS = (Shape.NUMBER, Shape.FLAG, Shape.NOTHING)
+_NUMBERS = ("bigint", "integer", "smallint", "boolean")
+_ADVICE = {
+    "timestamp without time zone": "annotate it with NaiveDatetime, or make it a timestamptz",
+    "timestamp with time zone": "annotate it with AwareDatetime, or cast it",
+}
+
+
+def record_fields(binding: Binding) -> dict[str, Field]:
+    """What the stub's record expects of each column."""
+    # A join's rows are put together where they make one record.
+    return fields(binding.records.record, joined=binding.shape in (Shape.ONE, Shape.OPTIONAL))
+
+
+def signals(binding: Binding) -> set[str]:
+    """The boolean columns beside the record's, as `Queries` describes them."""
+    return {*binding.raises, *([binding.again] if binding.again else [])}
+
+
+def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
+    """Columns that are missing, too many, twice, or of another type than their field."""
+    binding = statement.binding
+    names = [name for name, _ in statement.description.gives]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        message = f"two columns are called {name}"
+        yield _at(statement, "duplicate-column", name, message, "rename one")
+    if binding.shape in SCALARS:
+        yield from _scalar(statement)
+    elif not names:
+        yield statement.finding(
+            "fetch-mode",
+            statement.beginning,
+            f"no rows come back, but the stub returns {binding.shape.value}",
+            "add RETURNING, or return int, bool or None",
+        )
+    else:
+        yield from _record(statement)
+
+
+def _record(statement: BoundStatement) -> Iterator[Finding]:
+    """The columns against the fields of a record."""
+    described = statement.description.gives
+    wanted, flags = record_fields(statement.binding), signals(statement.binding)
+    names = [name for name, _ in described]
+    record = statement.binding.records.record.__name__
+    for name, type_ in described:
+        if name not in wanted and name not in flags:
+            near = get_close_matches(name, [*wanted, *flags], n=2)
+            offers = near or sorted({*wanted, *flags} - set(names)) or sorted(wanted)
+            message = f"{record} has no field {name}"
+            help_ = f"leave it out, or call it {' or '.join(offers)}"
+            yield _at(statement, "extra-column", name, message, help_)
+        elif type_.bare.name in JSON:
+            message = f"{name} is {type_.name}, which a connection's owner may have set a codec for"
+            help_ = f"read it as text: {name}::text AS {name}"
+            yield _at(statement, "json", name, message, help_)
+        elif name not in flags:
+            for rule, message, help_ in _misfits(name, type_, wanted[name]):
+                yield _at(statement, rule, name, message, help_)
+        elif type_.bare.name != "boolean":
+            message = f"{name} is {type_.name}, but {record}.{name} takes boolean"
+            yield _at(statement, "column-type", name, message, "make it a condition")
+    missing = sorted(flags.difference(names))
+    for field in dict.fromkeys(wanted.values()):
+        filling = [name for name in wanted if wanted[name] is field]
+        if field.required and not {*filling} & {*names, *flags}:
+            missing.append(filling[0])
+    for name in missing:
+        yield statement.finding(
+            "missing-column",
+            statement.beginning,
+            f"no column {name}, which {record} needs; there are {', '.join(names)}",
+            f"select {name}, or give the field a default",
+            name,
+        )
+
+
+def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str, str]]:
+    """How a column does not fit its field: the rule, a message, and what to do."""
+    verdict = fit(field.annotation, type_, field.use)
+    whose = f"{field.record.__name__}.{field.name}"
+    if verdict.fits is None:
+        yield (
+            "not-proven",
+            f"whether {shown(verdict.part)}, the annotation of {whose}, takes {type_.name} is not"
+            " known",
+            "annotate it with a plain type, and convert that in a property",
+        )
+    elif not verdict.fits:
+        parsed = not verdict.would and type_.bare.name in ("text", "bytea")
+        yield (
+            "column-type",
+            f"{name} is {type_.name}, but {whose} takes {listed(verdict)}",
+            f"let Pydantic parse it: Json[{shown(verdict.part)}]"
+            if parsed
+            else _ADVICE.get(type_.bare.name, "cast it, or change the field"),
+        )
+    elif verdict.labels:
+        yield (
+            "enum-labels",
+            f"{type_.name} has {', '.join(verdict.labels)}, which {whose} does not take",
+            "let the annotation and the type have the same labels",
+        )
+
+
+def _scalar(statement: BoundStatement) -> Iterator[Finding]:
+    """The columns against a stub that returns a number, a flag or nothing."""
+    described, shape = statement.description.gives, statement.binding.shape
+    if statement.binding.statement.counted or shape is Shape.NOTHING:
+        if described:
+            message = f"rows come back, but the stub returns {shape.value}"
+            help_ = "leave RETURNING out, or return a record"
+            yield _at(statement, "fetch-mode", described[0][0], message, help_)
+    elif len(described) != 1 or described[0][1].bare.name not in _NUMBERS:
+        yield statement.finding(
+            "fetch-mode",
+            statement.beginning,
+            f"the stub returns {shape.value}, so the statement must give one number or boolean",
+            "select one column, cast to bigint or boolean",
+        )
+
+
+def _at(statement: BoundStatement, rule: str, column: str, message: str, help_: str) -> Finding:
+    """A finding at an output column."""
+    return statement.finding(rule, statement.source.column(column), message, help_, column)

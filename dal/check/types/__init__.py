@@ -1,0 +1,22 @@
+"""Whether an annotation fits a type of PostgreSQL's."""
+
+from dal.check.types.annotations import shown
+from dal.check.types.fields import Field, fields
+from dal.check.types.fit import Verdict, enum_of, fit, optional, parameters
+from dal.check.types.members import Use
+from dal.check.types.pgtypes import Kind, PgType, read_types
+
+__all__ = [
+    "Field",
+    "Kind",
+    "PgType",
+    "Use",
+    "Verdict",
+    "enum_of",
+    "fields",
+    "fit",
+    "optional",
+    "parameters",
+    "read_types",
+    "shown",
+]

@@ -1,0 +1,88 @@
+"""Annotations, read as Pydantic reads them."""
+
+import re
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
+
+import pydantic
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from typing_extensions import TypeAliasType
+
+from dal.binding import SentAs
+from dal.binding.rows import is_json
+
+_CONVERTING = (
+    pydantic.BeforeValidator,
+    pydantic.PlainValidator,
+    pydantic.WrapValidator,
+    pydantic.GetPydanticSchema,
+)
+_ALIASES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
+
+
+def parts(mark: Any) -> Sequence[Any]:
+    """The marks that pydantic.Field holds."""
+    return mark.metadata if isinstance(mark, FieldInfo) else [mark]
+
+
+def converts(mark: Any) -> bool:
+    """Whether a mark makes what the annotation says of something else."""
+    own = hasattr(mark, "__get_pydantic_core_schema__")
+    return isinstance(mark, _CONVERTING) or (
+        own and not type(mark).__module__.startswith("pydantic")
+    )
+
+
+def reads_itself(kind: Any) -> bool:
+    """Whether a model or the like may read something else than its fields."""
+    if issubclass(kind, BaseModel):
+        modes = {one.info.mode for one in kind.__pydantic_decorators__.model_validators.values()}
+        own = kind.__get_pydantic_core_schema__.__func__
+        base = BaseModel.__get_pydantic_core_schema__.__func__  # type: ignore[attr-defined]
+        return bool(modes - {"after"}) or own is not base
+    return hasattr(kind, "__get_pydantic_core_schema__")
+
+
+def returned(mark: SentAs) -> Any:
+    """What a mark's function says that it returns; None where it says nothing."""
+    try:
+        return get_type_hints(mark.encode, include_extras=True).get("return")
+    except (NameError, TypeError):
+        return None
+
+
+def unwrapped(annotation: Any) -> Any:
+    """What a NewType or an alias stands for."""
+    while True:
+        origin = get_origin(annotation)
+        if isinstance(annotation, NewType):
+            annotation = annotation.__supertype__
+        elif isinstance(annotation, _ALIASES):
+            annotation = annotation.__value__
+        elif isinstance(origin, _ALIASES):
+            annotation = origin.__value__[get_args(annotation)]
+        else:
+            return annotation
+
+
+def shown(annotation: Any) -> str:
+    """An annotation as people write it."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(annotation))
+
+
+def alternatives(annotation: Any) -> Iterator[Any]:
+    """The members of a union, without their marks."""
+    annotation = unwrapped(annotation)
+    origin = get_origin(annotation)
+    if origin is Annotated and not any(map(is_json, get_args(annotation)[1:])):
+        yield from alternatives(get_args(annotation)[0])
+    elif origin in (Union, types.UnionType):
+        for one in get_args(annotation):
+            yield from alternatives(one)
+    else:
+        yield annotation

@@ -1,0 +1,107 @@
+"""Whether an annotation fits a type of PostgreSQL's."""
+
+import dataclasses
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from dal.binding import Columns, Fields
+from dal.check.types.annotations import alternatives
+from dal.check.types.members import Member, Use, members
+from dal.check.types.pgtypes import Kind, PgType
+
+# What asyncpg takes and gives as text, too; types of extensions are all like that.
+
+_AS_TEXT = frozenset(
+    {"json", "jsonb", "jsonpath", "xml", "money", "macaddr", "macaddr8", "tsvector", "tsquery"}
+    | {"regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper"}
+    | {"regoperator", "regproc", "regprocedure", "regrole", "regtype"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an annotation fits a type.
+
+    Attributes:
+        fits: None where that is not known.
+        would: the types that would fit.
+        part: the part of the annotation that does not fit, or of which nothing is known.
+        labels: those of an enum that one of the two lacks, though both are enums.
+    """
+
+    fits: bool | None
+    would: tuple[str, ...] = ()
+    part: Any = None
+    labels: tuple[str, ...] = ()
+
+
+def fit(annotation: Any, type_: PgType, use: Use) -> Verdict:
+    """Whether what a column gives fits a field, or what an argument gives fits a parameter."""
+    name = _called(type_)
+    found = list(members(annotation, use))
+    fitting = [one for one in found if one.fits(name)]
+    unknown = [one for one in found if not one.known]
+    wrong = [one for one in found if one.known and one not in fitting]
+    if (wrong or unknown) if use.sent else not fitting:
+        if type_.bare.kind in (Kind.COMPOSITE, Kind.PSEUDO):  # asyncpg's own kind of record
+            unknown, wrong = found, []
+        if unknown and not (use.sent and wrong):
+            return Verdict(None, part=unknown[0].annotation)
+        would = dict.fromkeys(name for one in wrong for name in one.names)
+        return Verdict(False, tuple(would), (wrong or found)[0].annotation)
+    return Verdict(True, labels=_at_odds(fitting, type_, use))
+
+
+def _called(type_: PgType) -> str:
+    """The name of a type as `Member.names` has it."""
+    bare = type_.bare
+    if bare.element:
+        item = _called(bare.element)
+        return item if item.endswith("[]") else f"{item}[]"
+    if bare.kind in (Kind.ENUM, Kind.RANGE, Kind.COMPOSITE):
+        return bare.kind.name.lower()
+    return "text" if bare.kind is Kind.EXTENSION or bare.name in _AS_TEXT else bare.name
+
+
+def _at_odds(members: Sequence[Member], type_: PgType, use: Use) -> tuple[str, ...]:
+    """The labels that an argument has and the enum lacks, or the other way round."""
+    while type_.bare.element:
+        type_ = type_.bare.element
+    theirs = type_.bare.labels
+    if type_.bare.kind is not Kind.ENUM:
+        return ()
+    named = [one.labels for one in members if one.labels is not None]
+    ours = frozenset[str]().union(*named)
+    if use.sent:
+        return tuple(sorted(ours.difference(theirs)))
+    return tuple(one for one in theirs if one not in ours) if len(named) == len(members) else ()
+
+
+def optional(annotation: Any) -> bool:
+    """Whether None fits."""
+    return not {Any, object, types.NoneType}.isdisjoint(alternatives(annotation))
+
+
+def enum_of(annotation: Any) -> type[StrEnum] | None:
+    """The enum that a value must be of."""
+    for one in alternatives(annotation):
+        if isinstance(one, type) and issubclass(one, StrEnum):
+            return one
+    return None
+
+
+def parameters(name: str, hint: Any) -> dict[str, Any]:
+    """The annotation of each of the statement's parameters that an argument gives."""
+    for mark in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
+        if isinstance(mark, Fields | Columns):
+            hints = get_type_hints(mark.type, include_extras=True)
+            each = {one.name: hints[one.name] for one in dataclasses.fields(mark.type)}
+            wrapped = isinstance(mark, Columns)
+            return {
+                f"{name}_{field}": list[given] if wrapped else given  # type: ignore[valid-type]
+                for field, given in each.items()
+            }
+    return {name: hint}
