@@ -9,7 +9,6 @@ import psycopg
 from dal.binding.query import Binding
 from dal.catalog.locks import Tables
 from dal.catalog.schema import schema
-from dal.check.nullability import Nullability
 from dal.check.project import Project
 from dal.check.rules.style import INDEX, LOCKS
 from dal.check.server.catalog import Catalog
@@ -69,7 +68,7 @@ def _section(statement: BoundStatement, catalog: Catalog) -> str:
 def _described(statement: BoundStatement, catalog: Catalog) -> dict[str, str]:
     """What a server says of a statement."""
     described, connection = statement.description, catalog.connection
-    nullable = [output.nullability for output in statement.outputs]
+    never_null = [value.never_null for _, value in statement.analysis.columns]
     plan = statement.plan
     with connection.transaction(force_rollback=True):
         before = Tables.of(connection)
@@ -80,14 +79,8 @@ def _described(statement: BoundStatement, catalog: Catalog) -> dict[str, str]:
     return {
         "parameters": _listed(zip(names, described.parameters, strict=True)),
         "columns": _listed(
-            (
-                name,
-                type_
-                + {Nullability.NOT_NULL: "", Nullability.NULLABLE: ", may be NULL"}.get(
-                    null, ", NULL unknown"
-                ),
-            )
-            for (name, type_), null in zip(described.columns, nullable, strict=True)
+            (name, type_ + ("" if never else ", may be NULL"))
+            for (name, type_), never in zip(described.columns, never_null, strict=True)
         ),
         "reads": ", ".join(f"`{table}`" for table in locked if table not in written),
         "writes": ", ".join(f"`{table}`" for table in written),

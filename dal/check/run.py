@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 import psycopg
 
 from dal.binding.query import Binding
+from dal.check.dialect import NotAnalysedError
 from dal.check.findings import Finding
 from dal.check.project import Project, Rule
 from dal.check.rules import PLAN_RULES, RULES, SCHEMA_RULES
 from dal.check.rules.refusals import refusal
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
-from dal.check.statement import BoundStatement, NotAnalysedError
+from dal.check.statement import BoundStatement
 from dal.check.waivers import Waiver, settle
 from dal.migrate import settings
 

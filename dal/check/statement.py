@@ -3,14 +3,13 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError
 
 from dal.binding.query import Binding
+from dal.check.analysis import Analysis, analyse
+from dal.check.dialect import parsed
 from dal.check.findings import Finding
 from dal.check.header import Header
-from dal.check.nullability import Output, outputs
 from dal.check.server.describe import Described
 from dal.check.server.explain import Plan, generic_plan
 from dal.check.source import Source
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from dal.check.server.catalog import Catalog
 
 _PLANNED = ("SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "(")
-
-
-class NotAnalysedError(ValueError):
-    """sqlglot can't read a statement."""
 
 
 class BoundStatement:
@@ -72,26 +67,17 @@ class BoundStatement:
         Raises:
             NotAnalysedError: sqlglot can't read it.
         """
-        try:
-            roots = sqlglot.parse(self.text, read="postgres")
-        except ParseError as error:
-            first = error.errors[0] if error.errors else {}
-            raise NotAnalysedError(str(first.get("description", "not parsed"))) from None
-        except SqlglotError as error:
-            raise NotAnalysedError(type(error).__name__) from None
-        if len(roots) != 1 or roots[0] is None:
-            raise NotAnalysedError("not one statement")
-        return roots[0]
+        return parsed(self.text)
 
     @cached_property
-    def outputs(self) -> list[Output]:
-        """What is proven of its columns.
+    def analysis(self) -> Analysis:
+        """What its tree proves.
 
         Raises:
             NotAnalysedError: sqlglot can't read it.
         """
-        names = [name for name, _ in self.description.columns]
-        return outputs(self.tree, names, self._catalog.columns, self._catalog.views)
+        names = [name for name, _ in self.description.gives]
+        return analyse(self.tree, names, self._catalog.schema, self._catalog.owner)
 
     @property
     def lacks(self) -> str | None:
@@ -99,7 +85,7 @@ class BoundStatement:
         words = {token.text for token in self.source.loud}
         # What the statement does not name can't be what is in the way.
         missing = (name for name in self.header.needs if name in words)
-        return next((name for name in missing if name not in self._catalog.columns), None)
+        return next((name for name in missing if name not in self._catalog.schema.path), None)
 
     @cached_property
     def has_plan(self) -> bool:

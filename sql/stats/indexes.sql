@@ -4,7 +4,7 @@
 -- read the columns.
 -- Index: none of ours; the catalogue's keys.
 -- Locks: ACCESS SHARE on each table and index, for sizes and the names of columns.
--- Waives nullable on name, identifier, table_name, bytes, valid: the catalogue has them.
+-- Waives nullable on name, table_name, bytes, valid: the catalogue has them.
 WITH given AS (
     SELECT unnest(:tables::bigint[])::oid AS oid
 ), own AS (

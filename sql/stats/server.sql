@@ -1,9 +1,7 @@
 -- The server, the database and the role: what they are, and how much the role may see.
 -- Index: none of ours; a row of pg_stat_database.
 -- Locks: none.
--- Waives nullable on version, database, sees_everyone, standby, started_at, connections: always
--- known.
--- Waives nullable on max_connections, counting, autovacuum: settings have values.
+-- Waives nullable on database, sees_everyone, standby, started_at, connections: always known.
 -- Waives nullable on commits, rollbacks, deadlocks, temporary_bytes: counters begin at 0.
 SELECT
     current_setting('server_version') AS version,

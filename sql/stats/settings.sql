@@ -3,7 +3,7 @@
 -- with the role. What an address sets for its connections can't be seen.
 -- Index: none of ours; pg_db_role_setting.
 -- Locks: none.
--- Waives nullable on setting, value: written here, and the condition wants a value.
+-- Waives nullable on value: written here, and the condition wants a value.
 WITH writer AS (
     SELECT oid, rolname, rolsuper
     FROM pg_roles

@@ -3,8 +3,7 @@
 -- itself, and has neither dead rows nor vacuums.
 -- Index: none of ours; the catalogue's keys.
 -- Locks: ACCESS SHARE on each table, for its size.
--- Waives nullable on name, identifier, table_bytes, index_bytes, transaction_age: a table has
--- these.
+-- Waives nullable on name, table_bytes, index_bytes, transaction_age: a table has these.
 -- Waives nullable on dead_rows, changed_rows, vacuum_from: counters begin at 0, settings have
 -- values.
 WITH given AS (

@@ -2,7 +2,6 @@
 -- it wants or stand in line before it. A prepared transaction has no process: its by_pid is NULL.
 -- Index: none of ours; PostgreSQL's tables of locks and processes.
 -- Locks: none.
--- Waives nullable on pid, application: whoever waits is a process.
 WITH process AS (
     SELECT
         pid, datname, state, xact_start,

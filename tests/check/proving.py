@@ -22,7 +22,8 @@ from tests.check.stubs import stub
 HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"
 NOT_PROVEN = frozenset({"not-proven"})
 OWNERS = NOT_PROVEN | {"owner-filter"}
-NULLS = NOT_PROVEN | {"nullable"}
+NULLABILITY = frozenset({"nullable"})
+NULLS = NOT_PROVEN | NULLABILITY
 TYPES = NOT_PROVEN | {"column-type", "parameter-type", "enum-labels", "fetch-mode", "nullable"}
 
 # A parameter's annotation, by its name, where a test says nothing else.

@@ -54,7 +54,9 @@ SCHEMA = """
         day date NOT NULL, hour time NOT NULL, span interval NOT NULL,
         price numeric NOT NULL, ratio double precision NOT NULL, file bytea NOT NULL,
         words text[] NOT NULL, numbers integer[] NOT NULL, shorts short[] NOT NULL,
-        during int4range NOT NULL, attrs jsonb NOT NULL, parts jsonb NOT NULL, note text);
+        during int4range NOT NULL, attrs jsonb NOT NULL, parts jsonb NOT NULL, note text,
+        CHECK (array_position(colors, NULL) IS NULL), CHECK (array_position(words, NULL) IS NULL),
+        CHECK (array_position(numbers, NULL) IS NULL), CHECK (array_position(shorts, NULL) IS NULL));
     INSERT INTO kinds VALUES (
         1, 'red', '{red,blue}', 'blue', 'short', 7, '8c9d7a2e-0000-4000-8000-000000000001',
         '10.0.0.1', '10.0.0.0/8', '2026-01-02 03:04', '2026-01-02 03:04+00',
@@ -216,7 +218,7 @@ READ = [
     ("SELECT id AS k_id FROM kinds WHERE id = 1", Generated),
     ("SELECT id, key, price, color, words FROM kinds WHERE id = 1", Strictly),
     ("SELECT key FROM kinds WHERE id = 1", Later),
-    ("SELECT positive FROM kinds WHERE id = 1", int),
+    ("SELECT coalesce(max(positive), 1)::integer FROM kinds WHERE id = 1", int),
 ]
 
 SENT: list[tuple[str, Any, Any]] = [

@@ -303,7 +303,7 @@ def test_owners(catalog: Catalog, tmp_path: Path, statement: str) -> None:
     "statement",
     [
         "SELECT messages FROM →counted",
-        "SELECT apart.→chance() AS chance",
+        "SELECT →apart.chance() AS chance",
         "SELECT →query_to_xml(:query::text, true, true, '')::text AS xml",
         "SELECT →table_to_xml('messages', true, true, '')::text AS xml",
         "→REFRESH MATERIALIZED VIEW counted",

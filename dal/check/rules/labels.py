@@ -18,9 +18,9 @@ def labels(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     if binding.shape in SCALARS:
         return
     fields = record_fields(binding)
-    for (name, _), output in zip(statement.description.columns, statement.outputs, strict=True):
+    for name, value in statement.analysis.columns:
         enum = enum_of(fields[name].annotation) if name in fields else None
-        checks = catalog.checks.get(output.origin, []) if output.origin else []
+        checks = catalog.checks.get(value.origin, []) if value.origin else []
         if enum is None or not checks:
             continue
         allowed = {label.replace("''", "'") for check in checks for label in _LABEL.findall(check)}

@@ -2,45 +2,68 @@
 
 from collections.abc import Iterator
 
+from dal.binding.rows import Shape
+from dal.check.analysis.values import Value
 from dal.check.findings import Finding
-from dal.check.nullability import Nullability, Output
 from dal.check.rules.columns import SCALARS, record_fields, signals
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.check.types import optional
+from dal.check.types.elements import takes_no_none
+
+_FIELD = "and its field does not take None"
+_HELP = "make the field Optional, or give the column a value, as coalesce() does"
+_ELEMENT = (
+    "let the list take None, use array_remove(..., NULL), or a CHECK that array_position(...,"
+    " NULL) IS NULL"
+)
+_VALUE = "give it a value, as coalesce() or an aggregate over all rows does, or return a record"
 
 
 def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Columns that may be NULL, or are not proven never to be, and whose field takes no None."""
+    """Columns that are not proven to be never NULL, and whose field takes no None."""
     binding = statement.binding
     if binding.shape in SCALARS:
+        if binding.shape is not Shape.NOTHING and not binding.statement.counted:
+            yield from _scalar(statement)
         return
     fields, flags = record_fields(binding), signals(binding)
-    for (name, _), output in zip(statement.description.columns, statement.outputs, strict=True):
-        field = fields.get(name)
-        if name in flags or (field is not None and not optional(field.annotation)):
-            yield from _null(statement, name, output, catalog)
+    types = dict(statement.description.columns)
+    for name, value in statement.analysis.columns:
+        if name not in fields and name not in flags:
+            continue
+        annotation = fields[name].annotation if name in fields else bool
+        if not optional(annotation) and not _never_null(name, value, catalog):
+            message = f"{name} may be NULL ({value.reason}), {_FIELD}"
+            yield _nullable(statement, name, message, _HELP)
+        elif types[name].endswith("[]") and takes_no_none(annotation) and not value.whole:
+            message = f"an element of {name} may be NULL, {_FIELD} in the list"
+            yield _nullable(statement, name, message, _ELEMENT)
 
 
-def _null(
-    statement: BoundStatement, name: str, output: Output, catalog: Catalog
-) -> Iterator[Finding]:
-    nullability = output.nullability
-    if "." in name and output.origin:
-        # An item of a join: where the whole item is missing there is none to be read.
-        table, column = output.origin
-        if catalog.columns.get(table, {}).get(column):
-            nullability = Nullability.NOT_NULL
-    if nullability is Nullability.NOT_NULL:
+def _never_null(name: str, value: Value, catalog: Catalog) -> bool:
+    if "." in name and value.origin and (column := catalog.column(*value.origin)):
+        # Where the whole item of a join is missing, there is none to be read.
+        return value.never_null or column.enforced
+    return value.never_null
+
+
+def _scalar(statement: BoundStatement) -> Iterator[Finding]:
+    """What a number or a flag takes for granted: that there is a row, and a value in it."""
+    analysis = statement.analysis
+    if len(analysis.columns) != 1:
         return
-    what = f"{name} may be NULL"
-    if nullability is Nullability.UNKNOWN:
-        what = f"it is not proven that {name} is never NULL"
-    yield statement.finding(
-        "nullable",
-        statement.source.column(name),
-        f"{what} ({output.reason}), and its field does not take None",
-        "make the field Optional, give the column a value, as coalesce() does, or say"
-        f" `-- Waives nullable on {name}: why.` in the header comment",
-        name,
+    [(name, value)] = analysis.columns
+    consequence = "; then the function raises DalError: no number came back"
+    if not value.never_null:
+        message = f"the only value, {name}, may be NULL ({value.reason}){consequence}"
+        yield _nullable(statement, name, message, _VALUE)
+    elif not analysis.some:
+        yield _nullable(statement, name, f"no row may come back{consequence}", _VALUE)
+
+
+def _nullable(statement: BoundStatement, name: str, message: str, help_: str) -> Finding:
+    waiver = f"or say `-- Waives nullable on {name}: why.` in the header comment"
+    return statement.finding(
+        "nullable", statement.source.column(name), message, f"{help_}; {waiver}", name
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from dal.check.findings import Finding
-from dal.check.owners import Unfiltered
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.check.tree import table_name
@@ -13,8 +12,7 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """Tables of users' rows that are not filtered by an owner whom the caller names."""
     if catalog.project.owner is None:
         return
-    analysis = Unfiltered(statement.tree, catalog)
-    for table, owner in analysis.tables:
+    for table, owner in statement.analysis.unfiltered:
         yield statement.finding(
             "owner-filter",
             statement.place(table),
@@ -23,7 +21,7 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             " `-- Waives owner-filter: the reason.` in the header comment",
             table_name(table),
         )
-    for part, reason in analysis.unproven:
+    for part, reason in statement.analysis.doubts:
         yield statement.finding(
             "not-proven",
             statement.place(part),

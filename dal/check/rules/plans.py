@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import TypeAlias
 
 import psycopg
+from sqlglot import exp
 
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
@@ -13,6 +14,7 @@ from dal.check.server.explain import Plan, custom_plan
 from dal.check.server.scans import Scan
 from dal.check.source import Source
 from dal.check.statement import BoundStatement
+from dal.check.tree import table_name
 
 Fault: TypeAlias = tuple[str, Scan, str]
 """A rule, where it is broken, and how."""
@@ -47,8 +49,13 @@ def plans(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         yield statement.finding("refused", statement.beginning, message, "write it in another way")
         return
     judged = set()
+    qualified = {
+        table.alias_or_name: table_name(table) for table in statement.tree.find_all(exp.Table)
+    }
     for rule, scan, message in _Judge(statement, catalog).faults():
-        if catalog.is_large(scan.table) and (rule, scan.table) not in judged:
+        # EXPLAIN leaves the schema out.
+        large = catalog.is_large(qualified.get(scan.alias) or scan.table)
+        if large and (rule, scan.table) not in judged:
             judged.add((rule, scan.table))
             place = _place(statement.source, scan)
             yield statement.finding(rule, place, message, HELP[rule], scan.table)

@@ -15,7 +15,8 @@ def refusal(statement: BoundStatement, catalog: Catalog, error: RefusedError) ->
     """A statement that PostgreSQL can't prepare."""
     help_ = error.hint or "correct the file, or migrate the database to this version"
     if unknown := _UNKNOWN.fullmatch(str(error)):
-        names = [*catalog.columns, *{c for table in catalog.columns.values() for c in table}]
+        tables = catalog.schema.path
+        names = [*tables, *{name for table in tables.values() for name in table.columns}]
         near = get_close_matches(unknown[1].rpartition(".")[2], names, n=3)
         help_ = f"did you mean {' or '.join(near)}?" if near else help_
     offset = None if error.position is None else statement.at(error.position)

@@ -1,21 +1,57 @@
 """What a database's catalogue and statistics say of the schema."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cached_property
 
 import psycopg
 
+from dal.binding.statement import Statement
 from dal.check.project import Project
-from dal.check.server.describe import Database
+from dal.check.schema import Column
+from dal.check.server.describe import Described, describe
 from dal.check.server.samples import Samples
+from dal.check.server.tables import read_schema
+from dal.check.types.pgtypes import read_types
 
 LARGE_ROWS = 5000
 """How many rows a table needs for its plans to be judged: a small one is rightly read whole."""
 
+_TYPES = """
+    SELECT
+        type.oid, format_type(type.oid, NULL),
+        CASE
+            WHEN typtype <> 'b' THEN typtype::text
+            WHEN typcategory = 'A' THEN 'a'
+            WHEN type.oid >= 16384 THEN 'x'
+            ELSE 'b'
+        END,
+        typbasetype, coalesce(rngtypid, CASE WHEN typcategory = 'A' THEN typelem ELSE 0 END),
+        ARRAY(
+            SELECT enumlabel::text FROM pg_enum WHERE enumtypid = type.oid ORDER BY enumsortorder)
+    FROM pg_type AS type
+    LEFT JOIN pg_range ON rngmultitypid = type.oid
+"""
+_CHECKS = """
+    SELECT
+        CASE WHEN pg_table_is_visible(pg_class.oid) THEN relname::text
+            ELSE format('%s.%s', nspname, relname) END,
+        attname::text, pg_get_constraintdef(pg_constraint.oid)
+    FROM pg_constraint
+    JOIN pg_class ON pg_class.oid = conrelid
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+    WHERE contype = 'c' AND cardinality(conkey) = 1 AND convalidated
+"""
+# By the name alone where the search path finds the table.
 _ROWS = """
-    SELECT relname::text, reltuples
+    SELECT name, reltuples
     FROM pg_class
-    WHERE relkind IN ('r', 'p', 'm') AND pg_table_is_visible(oid)
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace,
+    LATERAL unnest(ARRAY[
+        format('%s.%s', nspname, relname),
+        CASE WHEN pg_table_is_visible(pg_class.oid) THEN relname::text END]) AS name
+    WHERE relkind IN ('r', 'p', 'm') AND name IS NOT NULL
 """
 _INDEXES = """
     SELECT
@@ -34,7 +70,7 @@ _INDEXES = """
 """
 
 
-class Catalog(Database):
+class Catalog:
     """The schema that statements are proven against.
 
     Parameters:
@@ -43,7 +79,9 @@ class Catalog(Database):
         live: the rows are a service's own, so that they do not tell whether an index is needless.
 
     Attributes:
-        rows: how many rows the planner takes each table to have.
+        schema: tables, functions and types, as the analysis of a statement needs them.
+        checks: the definitions of the CHECKs on a single column, by its table and name.
+        rows: how many rows the planner takes each table to have, by `name` and `schema.name`.
         index_columns: the columns of each index, in order; None for an expression.
         unique: the columns of each table's unique indexes, by the index.
     """
@@ -51,8 +89,12 @@ class Catalog(Database):
     def __init__(
         self, connection: psycopg.Connection, project: Project, *, live: bool = False
     ) -> None:
-        super().__init__(connection)
-        self.project, self.live = project, live
+        self.connection, self.project, self.live = connection, project, live
+        self.schema = read_schema(connection)
+        self._types = read_types(connection.execute(_TYPES))
+        self.checks: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for table, column, definition in connection.execute(_CHECKS):
+            self.checks[table, column].append(definition)
         self.rows: dict[str, float] = dict(connection.execute(_ROWS).fetchall())
         self.index_columns: dict[str, list[str | None]] = {}
         self.unique: dict[str, dict[str, set[str | None]]] = defaultdict(dict)
@@ -66,9 +108,23 @@ class Catalog(Database):
         """Values that the planner knows something of."""
         return Samples(self.connection)
 
-    def owner(self, table: str, columns: list[str]) -> str | None:
+    def describe(self, statement: Statement) -> Described:
+        """What PostgreSQL says of a statement that it prepares, and does not run.
+
+        Raises:
+            RefusedError: it does not fit the schema.
+        """
+        return describe(self.connection, statement, self._types)
+
+    def owner(self, table: str, columns: Iterable[str]) -> str | None:
         """The column that says whose a table's rows are, if the project has such a rule."""
         return self.project.owner.of(table, columns) if self.project.owner else None
+
+    def column(self, table: str, name: str) -> Column | None:
+        """A column by its table's name, which has its schema where the search path needs it."""
+        schema, _, bare = table.rpartition(".")
+        found = self.schema.table(schema, bare)
+        return found.columns.get(name) if found else None
 
     def is_large(self, table: str) -> bool:
         """Whether the plans that read a table are judged."""

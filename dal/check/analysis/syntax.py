@@ -4,12 +4,16 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from dal.check.nullability.values import Items
+from dal.check.analysis.kinds import functions_in
+from dal.check.analysis.values import Items
+from dal.check.schema.routines import Routines
 from dal.check.tree import folded
 
-
-class Unclear(Exception):  # noqa: N818
-    """Part of a statement whose meaning for the whole is not analysed."""
+# They look like functions.
+_SYNTAX = {
+    *("all", "array", "current_time", "current_timestamp", "grouping", "localtime"),
+    *("localtimestamp", "row", "some"),
+}
 
 
 def item_name(node: exp.Expr) -> str:
@@ -39,24 +43,27 @@ def own(node: exp.Expr, kind: type[exp.Expr]) -> Iterator[exp.Expr]:
             yield one
 
 
-def aggregates_in(nodes: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
+def aggregates_in(nodes: Iterable[exp.Expr], routines: Routines) -> Iterator[exp.Expr]:
     """The aggregates, those apart that are window functions."""
     for node in nodes:
-        for one in own(node, exp.AggFunc):
-            holder = one.parent.parent if isinstance(one.parent, exp.Filter) else one.parent
-            if not isinstance(holder, exp.Window) or holder.this not in (one, one.parent):
+        for one, schema, name in functions_in(own(node, exp.Expr)):
+            if "a" not in {routine.kind for routine in routines.functions(schema, name)}:
+                continue
+            inner = one
+            while isinstance(inner.parent, (exp.Filter, exp.WithinGroup)):
+                inner = inner.parent
+            if not isinstance(inner.parent, exp.Window) or inner.parent.this is not inner:
                 yield one
 
 
-def check_arguments(node: exp.Expr, understood: set[str]) -> None:
-    """Refuses a node that has more to it than what is understood.
-
-    Raises:
-        Unclear: it has.
-    """
-    for key, argument in node.args.items():
-        if argument and key not in understood:
-            raise Unclear(f"{key.strip('_').upper()} is not analysed")
+def may_give_rows(node: exp.Expr, routines: Routines) -> bool:
+    """Whether a select list calls what may give any number of rows, or what is not known."""
+    for _, schema, name in functions_in(own(node, exp.Expr)):
+        meant = routines.functions(schema, name)
+        syntax = not schema and name in _SYNTAX
+        if not syntax and (not meant or any(one.set_returning for one in meant)):
+            return True
+    return False
 
 
 def renamed(items: Items, alias: object) -> Items:
@@ -67,3 +74,12 @@ def renamed(items: Items, alias: object) -> Items:
         (names[place] if place < len(names) else name, one)
         for place, (name, one) in enumerate(items)
     ]
+
+
+def outermost(part: object) -> list[exp.Expr]:
+    """The subselects of a part, or of a list of parts, those within them apart."""
+    if isinstance(part, exp.Query):
+        return [part]
+    if isinstance(part, exp.Expr):
+        part = list(part.iter_expressions())
+    return [query for each in part for query in outermost(each)] if isinstance(part, list) else []

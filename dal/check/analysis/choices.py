@@ -1,0 +1,57 @@
+"""Expressions that choose between values: CASE, NULLIF, COALESCE, GREATEST and LEAST."""
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from dal.check.analysis.values import (
+    Value,
+    common_type,
+    never_null,
+    short,
+    unproven,
+)
+
+if TYPE_CHECKING:
+    from dal.check.analysis.scope import Scope
+
+
+def case(node: exp.Case, scope: "Scope") -> Value:
+    """NULL where the arm that is taken is, or where none is taken."""
+    arms = _arms(node, scope)
+    made = next((arm for arm in arms if not arm.never_null), None)
+    made = made or never_null("no arm of CASE is ever NULL")
+    return made.made(common_type(arms), whole=all(arm.whole for arm in arms))
+
+
+def _arms(node: exp.Case, scope: "Scope") -> list[Value]:
+    arms, reached = [], scope
+    for branch in node.args["ifs"]:
+        arm = branch.args["true"]
+        taken = reached if node.this else reached.where(branch.this)
+        arms.append(_arm(arm, scope, taken))
+        if not node.this and isinstance(branch.this, exp.Is):  # it is true or false
+            reached = reached.where(exp.Not(this=branch.this.copy()))
+    default = node.args.get("default")
+    arms.append(_arm(default, scope, reached) if default else unproven("CASE without ELSE"))
+    return arms
+
+
+def _arm(arm: exp.Expr, everywhere: "Scope", taken: "Scope") -> Value:
+    """An arm's value; a window looks beyond the rows for which it is taken."""
+    return (everywhere if arm.find(exp.Window) else taken).value(arm)
+
+
+def nullif(node: exp.Nullif, scope: "Scope") -> Value:
+    """NULL where the two are equal, or the first is NULL."""
+    first = scope.value(node.this)
+    return unproven(f"{short(node)} is NULL where the two are equal", first.type, whole=first.whole)
+
+
+def choice(node: exp.Expr, scope: "Scope") -> Value:
+    """NULL exactly if all arguments are: COALESCE, GREATEST, LEAST."""
+    arguments = [scope.value(part) for part in node.iter_expressions()]
+    made = unproven(f"all arguments of {short(node)} may be NULL")
+    if any(argument.never_null for argument in arguments):
+        made = never_null(f"{short(node)} has an argument that is never NULL")
+    return made.made(common_type(arguments), whole=all(argument.whole for argument in arguments))

@@ -1,0 +1,124 @@
+"""What holds for each row that a condition lets pass."""
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from dal.check.analysis.calls import strict_operands
+from dal.check.analysis.expressions import is_quantified
+from dal.check.analysis.kinds import is_call
+from dal.check.analysis.scope import Relation, Scope
+from dal.check.dialect import arguments
+from dal.check.tree import folded
+
+Columns = frozenset[tuple[Relation, str]]
+"""Columns, each with its relation."""
+NONE: Columns = frozenset()
+
+
+def _where_true(node: exp.Expr, scope: Scope) -> Columns:
+    """The columns that are not NULL in any row for which a condition is true."""
+    match node:
+        case exp.Paren():
+            return _where_true(node.this, scope)
+        case exp.And():
+            return _where_true(node.left, scope) | _where_true(node.right, scope)
+        case exp.Or():
+            return _where_true(node.left, scope) & _where_true(node.right, scope)
+        case exp.Not():
+            return _where_false(node.this, scope)
+        case exp.Is():
+            return _where_is(node, scope, wanted=True)
+        case exp.In():
+            return _of_each(node.this, scope)
+        case exp.EQ() if _is_row(node.left) and _is_row(node.right):
+            return _of_each(node.left, scope) | _of_each(node.right, scope)
+    if isinstance(node, exp.Binary) and (one := _quantified(node)):
+        any_ = isinstance(one, exp.Any) or is_call(one, "some")
+        return _not_null(node.left, scope) if any_ else NONE
+    return _not_null(node, scope)
+
+
+def _where_false(node: exp.Expr, scope: Scope) -> Columns:
+    """The columns that are not NULL in any row for which a condition is false."""
+    match node:
+        case exp.Paren():
+            return _where_false(node.this, scope)
+        case exp.And():
+            return _where_false(node.left, scope) & _where_false(node.right, scope)
+        case exp.Or():
+            return _where_false(node.left, scope) | _where_false(node.right, scope)
+        case exp.Not():
+            return _where_true(node.this, scope)
+        case exp.Is():
+            return _where_is(node, scope, wanted=False)
+    return _not_null(node, scope)
+
+
+def _where_is(node: exp.Is, scope: Scope, *, wanted: bool) -> Columns:
+    """The same of IS [NOT] NULL, TRUE and FALSE."""
+    positive = bool(node.args.get("negate")) is not wanted
+    if isinstance(node.expression, exp.Null) and not positive:
+        # Of a row, IS NOT NULL wants all of it, and the opposite of IS NULL only some.
+        if _is_row(node.this):
+            return _of_each(node.this, scope) if wanted else NONE
+        return _not_null(node.this, scope)
+    if isinstance(node.expression, exp.Boolean) and positive:
+        inside = _where_true if node.expression.this else _where_false
+        return inside(node.this, scope)
+    return NONE
+
+
+def _not_null(node: exp.Expr, scope: Scope) -> Columns:
+    """The columns that are not NULL where an expression is not NULL."""
+    match node:
+        case exp.Column():
+            holder = scope.holder(node)
+            return frozenset({(holder, folded(node.this))}) if holder else NONE
+        case exp.Paren() | exp.Collate() | exp.Not():
+            return _not_null(node.this, scope)
+        case exp.Between() | exp.Bracket():
+            return _not_null(node.this, scope)
+        case exp.In() if not node.args.get("query"):
+            return _not_null(node.this, scope)
+        case exp.Extract():
+            return _not_null(node.expression, scope)
+        case exp.SimilarTo():
+            return _not_null(node.this, scope) | _not_null(node.expression, scope)
+    if isinstance(node, exp.Binary) and _quantified(node):
+        return NONE
+    return NONE.union(*(_not_null(one, scope) for one in strict_operands(node, scope)))
+
+
+def _of_each(node: exp.Expr, scope: Scope) -> Columns:
+    """The same of a row of which each part is not NULL."""
+    if not _is_row(node):
+        return _not_null(node, scope)
+    parts = node.expressions if isinstance(node, exp.Tuple) else arguments(node)
+    return NONE.union(*(_not_null(one, scope) for one in parts))
+
+
+def _is_row(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Tuple) or is_call(node, "row")
+
+
+def _quantified(node: exp.Binary) -> exp.Expr | None:
+    sides = (node.args.get("this"), node.args.get("expression"))
+    return next((one for one in sides if isinstance(one, exp.Expr) and is_quantified(one)), None)
+
+
+def restrict(scope: Scope, condition: exp.Expr) -> None:
+    """Take in what holds for each row: WHERE, or the ON of an inner join."""
+    for relation, name in _where_true(condition, scope):
+        if relation is not scope.target:
+            exclude_null(relation, name, "a condition excludes NULL")
+
+
+def exclude_null(relation: Relation, name: str, reason: str) -> None:
+    """Take in that a column is NULL in no row."""
+    # So its rows are none that an outer join made of NULLs.
+    for column, matched in relation.matched.items():
+        if matched.never_null and not relation.columns[column].never_null:
+            relation.columns[column] = matched
+    if not relation.columns[name].never_null:
+        relation.columns[name] = replace(relation.columns[name], never_null=True, reason=reason)

@@ -1,0 +1,98 @@
+"""Functions in FROM, and the columns of their rows."""
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from dal.check.analysis.calls import resolved
+from dal.check.analysis.ownership import is_given
+from dal.check.analysis.scope import Scope
+from dal.check.analysis.values import Items, Value, never_null, unproven
+from dal.check.dialect import callee
+from dal.check.schema.types import BIGINT
+from dal.check.tree import folded
+
+# They give no rows for a NULL, and no row with a NULL.
+_FILLED = {
+    *("generate_series", "generate_subscripts", "json_object_keys", "jsonb_object_keys"),
+    *("json_array_elements", "jsonb_array_elements", "regexp_split_to_table"),
+}
+_PAIRS = {"json_each", "jsonb_each"}
+_PAIRS_OF_TEXT = {"json_each_text", "jsonb_each_text"}
+
+
+def function_columns(scope: Scope, node: exp.Expr) -> Items:
+    """The columns of a function's rows, as far as they are known by name."""
+    call = node.this if isinstance(node, (exp.Lateral, exp.Table)) else node
+    alias = node.args.get("alias")
+    given = alias if isinstance(alias, exp.TableAlias) else None
+    names = [folded(name) for name in (given.args.get("columns") or [] if given else [])]
+    columns = _columns(scope, call)
+    usual = _names(call, columns, folded(given.this) if given else "")
+    if columns and _with_place(node, call):
+        columns.append(never_null("a row number", BIGINT))
+        # sqlglot takes the last name of an alias for that of the number.
+        usual.append(folded(call.args.get("offset")) or "ordinality")
+    if len(names) > len(columns):
+        row = replace(unproven("a function's row"), given=_all_given(scope, call))
+        return [(name, row) for name in names]
+    return list(zip(names + usual[len(names) :], columns, strict=True))
+
+
+def _with_place(node: exp.Expr, call: exp.Expr) -> bool:
+    """Whether WITH ORDINALITY numbers the rows."""
+    return bool(node.args.get("ordinality") or call.args.get("offset"))
+
+
+def _names(call: exp.Expr, columns: list[Value], alias: str) -> list[str]:
+    """What the columns are called where the statement gives them no names."""
+    called = callee(call)
+    if called and called[1] in _PAIRS | _PAIRS_OF_TEXT:
+        return ["key", "value"]
+    # A function of one column is called as its alias is.
+    name = alias or (called[1] if called else "unnest")
+    return [name] * len(columns) if len(columns) < 2 else [""] * len(columns)
+
+
+def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
+    """The values of a row; none where they can't be told."""
+    types = scope.routines.types
+    if isinstance(call, exp.Unnest):
+        arrays = [scope.value(one) for one in call.expressions]
+        if not all(types.scalar(types.element(types.base(one.type))) for one in arrays):
+            return []
+        alone = len(arrays) == 1  # a shorter one is filled up with NULLs
+        elements = [_element(one, types.element(types.base(one.type)), alone) for one in arrays]
+        return [
+            replace(element, given=is_given(array, scope))
+            for element, array in zip(elements, call.expressions, strict=True)
+        ]
+    called = callee(call)
+    found = resolved(call, scope) if called else None
+    if not called or not found or not found[0] or not all(one.own for one in found[0]):
+        return []
+    meant, _, given = found
+    name = called[1]
+    results = {types.result(one.gives, [*one.takes], [v.type for v in given]) for one in meant}
+    type_ = results.pop() if len(results) == 1 else 0
+    row = f"{name}() gives no row with a NULL"
+    if name in _FILLED:
+        return [never_null(row, type_)]
+    if name in _PAIRS:
+        return [never_null(row, 25), never_null(row, 114 if name == "json_each" else 3802)]
+    if name in _PAIRS_OF_TEXT:
+        return [never_null(row, 25), unproven(f"{name}() gives NULL for a JSON null", 25)]
+    if types.scalar(type_):
+        return [unproven("a function's row", type_)]
+    return []
+
+
+def _all_given(scope: Scope, call: exp.Expr) -> bool:
+    """Whether all arrays of an unnest() are the caller's, whatever columns their elements have."""
+    return isinstance(call, exp.Unnest) and all(is_given(one, scope) for one in call.expressions)
+
+
+def _element(array: Value, type_: int, alone: bool) -> Value:
+    if array.whole and alone:
+        return never_null("no element of the array is NULL", type_)
+    return unproven("an element of the array may be NULL", type_)

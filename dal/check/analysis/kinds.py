@@ -1,0 +1,117 @@
+"""What sqlglot's types are in PostgreSQL: constants, operators, and functions with own syntax."""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from dal.check.dialect import arguments, callee
+from dal.check.schema.types import (
+    BIGINT,
+    BOOL,
+    DATE,
+    INT,
+    INTERVAL,
+    LITERAL,
+    NAME,
+    NOT_KNOWN,
+    NUMERIC,
+    TIMESTAMPTZ,
+)
+
+# Exact types, because sqlglot derives unlike things from each other.
+_CONSTANTS: dict[type[exp.Expr], int] = {
+    **dict.fromkeys((exp.RawString, exp.ByteString, exp.UnicodeString, exp.National), LITERAL),
+    **dict.fromkeys((exp.BitString, exp.HexString), NOT_KNOWN),
+    **dict.fromkeys((exp.Localtime, exp.Localtimestamp, exp.CurrentTime), NOT_KNOWN),
+    **dict.fromkeys((exp.CurrentUser, exp.SessionUser), NAME),
+    exp.Boolean: BOOL,
+    exp.Interval: INTERVAL,
+    exp.CurrentTimestamp: TIMESTAMPTZ,
+    exp.CurrentDate: DATE,
+}
+_CALLED_LIKE_CONSTANTS = {"current_timestamp", "current_time", "localtime", "localtimestamp"}
+_OPERATORS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
+    exp.Like: "~~", exp.ILike: "~~*", exp.RegexpLike: "~", exp.RegexpILike: "~*",
+    exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%", exp.Pow: "^",
+    exp.DPipe: "||", exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.BitwiseXor: "#",
+    exp.BitwiseLeftShift: "<<", exp.BitwiseRightShift: ">>", exp.ArrayContainsAll: "@>",
+    exp.ArrayContainedBy: "<@", exp.ArrayOverlaps: "&&", exp.JSONExtract: "->",
+    exp.JSONExtractScalar: "->>", exp.JSONBExtract: "#>", exp.JSONBExtractScalar: "#>>",
+    exp.JSONBContainsTopKey: "?", exp.JSONBContainsAnyTopKeys: "?|",
+    exp.JSONBContainsAllTopKeys: "?&", exp.JSONBDeleteAtPath: "#-", exp.StartsWith: "^@",
+}  # fmt: skip
+_PREFIXES: dict[type[exp.Expr], str] = {exp.Neg: "-", exp.BitwiseNot: "~"}
+# Functions with a syntax of their own, and their arguments in the order that a call has.
+_SYNTAX: dict[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
+    exp.Substring: ("substring", ("this", "start", "length")),
+    exp.StrPosition: ("position", ("this", "substr")),
+    exp.Overlay: ("overlay", ("this", "expression", "from_", "for_")),
+    exp.AtTimeZone: ("timezone", ("zone", "this")),
+    exp.Normalize: ("normalize", ("this",)),
+}
+_TRIMS = {"LEADING": "ltrim", "TRAILING": "rtrim"}
+# Of an infinite time these are infinite, and all others NULL.
+_ENDLESS = {"epoch", "year", "decade", "century", "millennium", "isoyear", "julian"}
+
+
+def constant(node: exp.Expr) -> int | None:
+    """The type of a constant, or None for what is none."""
+    if isinstance(node, exp.Literal):
+        if node.is_string:
+            return LITERAL
+        if not node.name.isdigit():
+            return NUMERIC
+        return INT if int(node.name) < 2**31 else BIGINT if int(node.name) < 2**63 else NUMERIC
+    if type(node) is exp.Concat:  # of literals in several lines
+        return LITERAL if all(isinstance(one, exp.Literal) for one in node.expressions) else None
+    if isinstance(node, exp.JSONPath):
+        return LITERAL
+    called = callee(node)
+    if called and not called[0] and called[1] in _CALLED_LIKE_CONSTANTS:
+        return NOT_KNOWN
+    return _CONSTANTS.get(type(node))
+
+
+def operator(node: exp.Expr) -> tuple[str, list[exp.Expr]] | None:
+    """The symbol of an operator and its operands."""
+    if symbol := _PREFIXES.get(type(node)):
+        return symbol, [node.this]
+    if isinstance(node, exp.Operator):
+        return str(node.args["operator"]), [node.this, node.expression]
+    if type(node) is exp.MatchAgainst and len(node.expressions) == 1:
+        return "@@", [*node.expressions, node.this]
+    symbol = _OPERATORS.get(type(node))
+    return (symbol, [node.this, node.expression]) if symbol else None
+
+
+def call(node: exp.Expr) -> tuple[str, str, list[exp.Expr]] | None:
+    """The schema, the name and the arguments of a function that is called."""
+    if called := callee(node):
+        return (*called, arguments(node))
+    if type(node) is exp.Trim:
+        given = [one for one in (node.this, node.expression) if isinstance(one, exp.Expr)]
+        return "", _TRIMS.get(str(node.args.get("position") or "").upper(), "btrim"), given
+    if type(node) not in _SYNTAX:
+        return None
+    name, keys = _SYNTAX[type(node)]
+    return "", name, [one for key in keys if isinstance(one := node.args.get(key), exp.Expr)]
+
+
+def endless(node: exp.Extract) -> bool:
+    """Whether a field is there of all times, of infinite ones too."""
+    return str(node.this.name).lower() in _ENDLESS
+
+
+def is_call(node: exp.Expr, name: str) -> bool:
+    """Whether it looks like a call of this function, which is syntax to PostgreSQL."""
+    return callee(node) == ("", name)
+
+
+def functions_in(nodes: Iterator[exp.Expr]) -> Iterator[tuple[exp.Expr, str, str]]:
+    """The calls among some nodes, with schema and name."""
+    for node in nodes:
+        if called := callee(node):
+            if isinstance(node.parent, exp.Dot) and node.parent.expression is node:
+                continue  # the Dot itself stands for it
+            yield (node, *called)

@@ -1,0 +1,94 @@
+"""Which columns can only hold what the caller gave: those that equal it, or another such column."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlglot import exp
+
+from dal.check.analysis.scope import Equality, Relation, Scope
+from dal.check.tree import bare, conjuncts, folded
+
+_TEXT = {exp.DType.TEXT, exp.DType.VARCHAR}
+# What a parameter may be declared as. Cut off by varchar(3), char or name, two would be alike.
+_WHOLE = _TEXT | {exp.DType.UUID, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
+
+
+def is_given(value: exp.Expr, scope: Scope | None) -> bool:
+    """Whether an expression can only be what the caller gave."""
+    value = _uncast(value)
+    if isinstance(value, exp.Parameter):
+        return True
+    if isinstance(value, exp.Any):
+        return is_given(value.this, scope)
+    if isinstance(value, exp.Array):  # = ANY (ARRAY[:x])
+        return all(is_given(element, scope) for element in value.expressions)
+    if isinstance(value, exp.Subquery) and isinstance(value.this, exp.Select):
+        select = value.this  # (SELECT :x) hides a value from the planner
+        alone = not select.args.get("from_") and len(select.selects) == 1
+        return alone and is_given(select.selects[0].unalias(), scope)
+    if isinstance(value, exp.Column) and scope:
+        return scope.column(value).given
+    return False
+
+
+def _uncast(value: exp.Expr) -> exp.Expr:
+    """An expression without brackets, and without casts that leave unlike values unlike."""
+    while isinstance(value, exp.Paren) or (isinstance(value, exp.Cast) and _keeps_apart(value)):
+        value = value.this
+    return value
+
+
+def _keeps_apart(cast: exp.Cast) -> bool:
+    # A text may be read as the same number or UUID as another text: 007 and 7.
+    types = _WHOLE if isinstance(bare(cast.this), exp.Parameter) else _TEXT
+    target = cast.to
+    if target.this is exp.DType.ARRAY and len(target.expressions) == 1:
+        [target] = target.expressions
+    return target.this in types and not target.expressions
+
+
+def equal_sides(condition: exp.Expr | None) -> Iterator[tuple[exp.Expr, exp.Expr]]:
+    """The two sides of each equality that has to hold; of rows, those of their parts."""
+    for part in conjuncts(condition):
+        if isinstance(part, exp.EQ):
+            sides = (bare(part.this), bare(part.expression))
+            if all(isinstance(side, exp.Tuple) for side in sides):
+                yield from zip(*(side.expressions for side in sides), strict=False)
+            else:
+                yield sides
+
+
+def settle(scope: Scope) -> None:
+    """Mark what is given, until nothing is added."""
+    while sum(_give(scope, equality) for equality in scope.equalities):
+        pass
+
+
+def _give(scope: Scope, equality: Equality) -> bool:
+    """Whether an equality says of a column that it is given, which was not known."""
+    new = False
+    for this, other in (equality.sides, equality.sides[::-1]):
+        relation = _holder(this, scope, equality.filters)
+        if relation and is_given(other, scope):
+            new |= relation.give(folded(_uncast(this).this))
+    return new
+
+
+def _holder(value: exp.Expr, scope: Scope, filters: Sequence[Relation]) -> Relation | None:
+    """The relation whose column an expression is, among those that an equality filters."""
+    value = _uncast(value)
+    holder = scope.holder(value) if isinstance(value, exp.Column) else None
+    return next((relation for relation in filters if relation is holder), None)
+
+
+def keeps_owner(update: exp.Expr, target: Relation, scope: Scope) -> bool:
+    """Whether SET leaves the owner of a row as it is, or gives it to one whom the caller names."""
+    for assignment in update.expressions:
+        left, right = assignment.this, assignment.expression
+        columns = left.expressions if isinstance(left, exp.Tuple) else [left]
+        values = right.expressions if isinstance(right, exp.Tuple) else [right]
+        for place, column in enumerate(columns):
+            if target.owner and folded(column.find(exp.Identifier)) == target.owner:
+                value = values[place] if len(values) == len(columns) else right
+                if not is_given(value, scope):
+                    return False
+    return True

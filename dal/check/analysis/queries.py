@@ -1,0 +1,211 @@
+"""A query as a whole: WITH, set operations, LIMIT, and what it is made of."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from dal.check.analysis.conditions import restrict
+from dal.check.analysis.scope import Queries, Relation, Result, Scope
+from dal.check.analysis.select import UNDERSTOOD, select, values_lists
+from dal.check.analysis.syntax import item_names, outermost, renamed
+from dal.check.analysis.values import Items, Value, never_null, one_of, unproven
+from dal.check.analysis.writes import change
+from dal.check.dialect import NotAnalysedError, parsed
+from dal.check.schema import Schema, Table
+from dal.check.tree import folded
+
+_REASON = "a recursive query is not analysed"
+
+
+@dataclass(slots=True)
+class Statement:
+    """A statement's schema, and what is found out about its tables.
+
+    Attributes:
+        owner_of: gives the column that says whose a table's rows are.
+        demands: of each table that the statement names, by its node: the owner's column, and
+            whether something makes that equal to what the caller gave.
+        doubts: parts whose rows can't be followed, and why, by node.
+        seen: the tables that a scope has, by node.
+    """
+
+    schema: Schema
+    owner_of: Callable[[str, Iterable[str]], str | None]
+    demands: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    doubts: dict[int, tuple[exp.Expr, str]] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
+    _views: list[Table] = field(default_factory=list)  # those that are being read
+    _trees: list[exp.Expr] = field(default_factory=list)  # of views: nodes are told by their ids
+
+    def query(self, node: exp.Expr, outer: Scope | None, queries: Queries) -> Result:
+        """A query, or a statement with RETURNING."""
+        if with_ := node.args.get("with_"):
+            queries = self._with(with_, outer, queries)
+        scope = Scope(self, outer, queries)
+        match node:
+            case exp.Subquery():
+                result = self.query(node.this, outer, queries)
+            case exp.Select():
+                result = select(scope, node)
+            case exp.SetOperation():
+                scope.understand(node, {"this", "expression", "distinct", *UNDERSTOOD})
+                result = self._combined(node, outer, queries)
+            case exp.Values():
+                result = values_lists(scope, node)
+            case exp.Insert() | exp.Update() | exp.Delete():
+                result = change(scope, node)
+            case _:
+                return Result([])
+        if not isinstance(node, exp.SetOperation | exp.Subquery):
+            self._look_within(scope, node)
+        limit = node.args.get("limit")
+        some = isinstance(limit, exp.Limit) and isinstance(limit.expression, exp.Literal)
+        cut = (limit and not (some and limit.expression.name != "0")) or node.args.get("offset")
+        return Result(result.items, result.some and not cut)
+
+    def _look_within(self, scope: Scope, node: exp.Expr) -> None:
+        """Take in the tables of a scope, and those of the subselects that it sees."""
+        for relation in scope.relations:
+            self._demand(relation)
+        parts = [argument for key, argument in node.args.items() if key not in _SOURCES]
+        for query in outermost([*parts, *scope.conditions]):
+            self.query(query, scope, scope.queries)
+
+    def _demand(self, relation: Relation) -> None:
+        if relation.table is not None and relation.owner:
+            _, filtered = self.demands.get(id(relation.table), ("", False))
+            name = f"{relation.name}.{relation.owner}"
+            self.demands[id(relation.table)] = name, filtered or relation.filtered
+
+    def table(self, node: exp.Table) -> Table | None:
+        """The table that a part names; what can't be followed is a doubt."""
+        name, schema = folded(node.this), folded(node.args.get("db"))
+        table = self.schema.table(schema, name)
+        self.seen.add(id(node))
+        if table is None and not (schema in _SYSTEM or (name.startswith("pg_") and not schema)):
+            self.doubt(node, f"{name} is no table that is known here")
+        elif table and table.is_view and self.owner(table) is None:
+            self.doubt(node, f"whose rows the view {name} gives can't be told")
+        return table
+
+    def finish(self, root: exp.Expr) -> None:
+        """Take in the tables that no scope has: nothing makes their owner equal to anything."""
+        for node in root.find_all(exp.Table):
+            is_table = isinstance(node.this, exp.Identifier)  # and no function's result
+            if is_table and id(node) not in self.seen and not isinstance(node.parent, exp.Lock):
+                table = self.table(node)
+                if table and (owner := self.owner(table)):
+                    self.demands[id(node)] = f"{node.alias_or_name}.{owner}", False
+
+    def doubt(self, node: exp.Expr, reason: str) -> None:
+        """Take in that whose rows a part reads or changes can't be followed."""
+        self.doubts[id(node)] = node, reason
+
+    def owner(self, table: Table) -> str | None:
+        """The column that says whose a table's rows are."""
+        return self.owner_of(table.name.rpartition(".")[2], table.columns)
+
+    def restrict(self, scope: Scope, condition: exp.Expr) -> None:
+        """Take in what holds for each row that a condition lets pass."""
+        restrict(scope, condition)
+
+    def view(self, view: Table) -> Result:
+        """What a view's query gives."""
+        names = list(view.columns)
+        if view in self._views:
+            return Result([(name, unproven("a view of itself")) for name in names])
+        self._views.append(view)
+        try:
+            tree = parsed(view.definition())
+            self._trees.append(tree)
+            result = self.query(tree, None, {})
+        except NotAnalysedError as error:
+            return Result([(name, unproven(f"view `{view.name}`: {error}")) for name in names])
+        finally:
+            self._views.pop()
+        values = [replace(value, reason=f"view `{view.name}`: {value.reason}", given=False)
+                  for _, value in result.items]  # fmt: skip
+        if len(values) != len(names):
+            return Result([(name, unproven(f"view `{view.name}`")) for name in names])
+        return Result(list(zip(names, values, strict=True)), result.some)
+
+    def _with(self, with_: exp.Expr, outer: Scope | None, queries: Queries) -> Queries:
+        named = dict(queries)
+        recursive = with_.args.get("recursive")
+        if recursive:  # they may name each other in any order
+            for cte in with_.expressions:
+                named[folded(cte.args["alias"].this)] = _not_analysed(cte)
+        for cte in with_.expressions:
+            name = folded(cte.args["alias"].this)
+            if recursive and any(folded(one.this) == name for one in cte.this.find_all(exp.Table)):
+                named[name] = self._recursion(cte, outer, named)
+            else:
+                result = self.query(cte.this, outer, named)
+                named[name] = Result(renamed(result.items, cte.args["alias"]), result.some)
+        return named
+
+    def _recursion(self, cte: exp.Expr, outer: Scope | None, queries: Queries) -> Result:
+        """The rows of a query that names itself.
+
+        That a column is never NULL is assumed of the rows that the second arm reads, as long as it
+        holds of those that both arms give.
+        """
+        node, alias = cte.this, cte.args["alias"]
+        arguments = {key for key, argument in node.args.items() if argument}
+        if type(node) is not exp.Union or not arguments <= {"this", "expression", "distinct"}:
+            self.query(node, outer, queries)  # for the tables in it
+            return _not_analysed(cte)
+        first = self.query(node.this, outer, queries)
+        names = [name for name, _ in first.items]
+        assumed = [_assumed(value) for _, value in first.items]
+        while True:
+            named = renamed(list(zip(names, assumed, strict=True)), alias)
+            inside = {**queries, folded(alias.this): Result(named)}
+            second = self.query(node.expression, outer, inside)
+            left = [
+                _weaker(value, made)
+                for value, (_, made) in zip(assumed, second.items, strict=False)
+            ]
+            if left == assumed or len(left) != len(assumed):
+                return Result(named, first.some)
+            assumed = left
+
+    def _combined(self, node: exp.SetOperation, outer: Scope | None, queries: Queries) -> Result:
+        left = self.query(node.this, outer, queries)
+        right = self.query(node.expression, outer, queries)
+        items: Items = []
+        for (name, one), (_, other) in zip(left.items, right.items, strict=False):
+            either = one_of([one, other])
+            if not isinstance(node, exp.Union):
+                arms = [one] if isinstance(node, exp.Except) else [one, other]
+                sure = next((arm for arm in arms if arm.never_null), arms[0])
+                either = replace(
+                    either,
+                    never_null=sure.never_null,
+                    reason=sure.reason,
+                    whole=any(arm.whole for arm in arms),
+                )
+            items.append((name, either))
+        return Result(items, isinstance(node, exp.Union) and (left.some or right.some))
+
+
+# What is looked into by itself.
+_SOURCES = ("with_", "from_", "joins", "using", "laterals", "this", "expression")
+_SYSTEM = ("pg_catalog", "information_schema")
+
+
+def _not_analysed(cte: exp.Expr) -> Result:
+    items = [(name, unproven(_REASON)) for name in item_names(cte.this)]
+    return Result(renamed(items, cte.args["alias"]))
+
+
+def _assumed(value: Value) -> Value:
+    made = never_null("both arms of the recursion are") if value.never_null else value
+    return replace(made, type=value.type, whole=value.whole, given=False)
+
+
+def _weaker(value: Value, made: Value) -> Value:
+    """What is left of an assumption when such a value was made."""
+    kept = value if made.never_null or not value.never_null else unproven(made.reason)
+    return replace(kept, type=value.type, whole=value.whole and made.whole)

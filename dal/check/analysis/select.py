@@ -1,0 +1,82 @@
+"""The rows of SELECT and VALUES, and the columns of a select list."""
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from dal.check.analysis.conditions import restrict
+from dal.check.analysis.ownership import equal_sides, is_given, settle
+from dal.check.analysis.scope import Equality, Result, Scope
+from dal.check.analysis.sources import chain, from_item
+from dal.check.analysis.syntax import aggregates_in, item_name, may_give_rows
+from dal.check.analysis.values import Items, Value, one_of
+from dal.check.tree import folded
+
+UNDERSTOOD = {
+    *("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset"),
+    *("distinct", "windows", "locks", "with_"),
+}
+"""What sqlglot hangs on a SELECT and is understood."""
+
+
+def select(scope: Scope, node: exp.Select) -> Result:
+    """The rows of a SELECT, without WITH and LIMIT."""
+    scope.understand(node, UNDERSTOOD)
+    where, having = node.args.get("where"), node.args.get("having")
+    restrict_owners(scope, where)
+    some = True
+    if from_ := node.args.get("from_"):
+        first = from_item(scope, from_.this)
+        _, some = chain(scope, node.args.get("joins") or [], first)
+    if where:
+        restrict(scope, where.this)
+    settle(scope)
+    heads = [*node.expressions, *(part for part in (having, node.args.get("order")) if part)]
+    scope.windows = {folded(window.this): window for window in node.args.get("windows") or []}
+    scope.some = some and not where
+    group = node.args.get("group")
+    scope.grouped = bool(group)
+    aggregates = list(aggregates_in(heads, scope.routines))
+    _look_for_doubts(scope, group, aggregates)
+    items = select_list(scope, node.expressions)
+    any_number = any(may_give_rows(head, scope.routines) for head in heads)
+    some = not having and not any_number and (scope.some or bool(aggregates and not group))
+    return Result(items, some)
+
+
+def restrict_owners(scope: Scope, where: exp.Expr | None) -> None:
+    """Note what WHERE wants to be equal; it filters all relations."""
+    scope.equalities += [Equality(pair, scope.relations) for pair in equal_sides(where)]
+
+
+def _look_for_doubts(scope: Scope, group: exp.Expr | None, aggregates: list[exp.Expr]) -> None:
+    sets = (exp.Tuple, exp.GroupingSets, exp.Rollup, exp.Cube)
+    if group and (
+        {key for key, argument in group.args.items() if argument} != {"expressions"}
+        or any(isinstance(part, sets) for part in group.expressions)
+    ):
+        scope.unclear = "grouping sets are not analysed"
+    for aggregate in aggregates:
+        columns = list(aggregate.find_all(exp.Column))
+        if columns and not any(scope.local(column) for column in columns):
+            scope.unclear = "an aggregate of an outer query's rows is not analysed"
+
+
+def select_list(scope: Scope, nodes: list[exp.Expr]) -> Items:
+    """A select list, or that of RETURNING."""
+    return [(item_name(node), _item(scope, node.unalias())) for node in nodes]
+
+
+def _item(scope: Scope, node: exp.Expr) -> Value:
+    value = replace(scope.value(node), given=is_given(node, scope))
+    if scope.unclear:
+        return replace(value, never_null=False, reason=scope.unclear, whole=False)
+    return value
+
+
+def values_lists(scope: Scope, node: exp.Values) -> Result:
+    """VALUES."""
+    lines = [select_list(scope, line.expressions) for line in node.expressions]
+    columns = zip(*([value for _, value in line] for line in lines), strict=False)
+    items = [(f"column{place}", one_of(column)) for place, column in enumerate(columns, 1)]
+    return Result(items, some=True)

@@ -1,0 +1,85 @@
+"""What is proven of a value: that it is never NULL, and that only the caller's values can be it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from dal.check.schema.types import LITERAL, NOT_KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What is known of a value.
+
+    Attributes:
+        never_null: whether that is proven.
+        reason: why, or why not, for a person.
+        origin: the table's column that it is, unchanged.
+        type: its type's OID, or 0.
+        whole: an array none of whose elements is NULL.
+        given: it can only be what the caller gave, or NULL.
+    """
+
+    never_null: bool
+    reason: str
+    origin: tuple[str, str] | None = None
+    type: int = NOT_KNOWN
+    whole: bool = False
+    given: bool = False
+
+    def made(self, type_: int = NOT_KNOWN, *, whole: bool = False) -> "Value":
+        """Another value that is never NULL if this one is not."""
+        return Value(self.never_null, self.reason, type=type_, whole=whole)
+
+
+Items = list[tuple[str, Value]]
+"""A query's columns in their order, each with its name, or `""` where PostgreSQL chooses it."""
+
+
+def never_null(reason: str, type_: int = NOT_KNOWN, *, whole: bool = False) -> Value:
+    """A value that is never NULL."""
+    return Value(True, reason, type=type_, whole=whole)
+
+
+def unproven(reason: str, type_: int = NOT_KNOWN, *, whole: bool = False) -> Value:
+    """A value that may be NULL."""
+    return Value(False, reason, type=type_, whole=whole)
+
+
+def not_analysed(node: exp.Expr) -> Value:
+    """The value of an expression that is not followed."""
+    return unproven(f"{short(node)} is not analysed")
+
+
+def short(node: exp.Expr) -> str:
+    """An expression's text, cut to what a reason can hold."""
+    text = " ".join(node.sql("postgres", comments=False, normalize_functions="lower").split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def together(node: exp.Expr, parts: Sequence[Value], type_: int = NOT_KNOWN) -> Value:
+    """A value that is never NULL if no part is."""
+    for part in parts:
+        if not part.never_null:
+            return unproven(part.reason, type_)
+    return never_null(f"no operand of {short(node)} is ever NULL", type_)
+
+
+def one_of(values: Sequence[Value]) -> Value:
+    """One of several, as of the arms of a UNION."""
+    chosen = next((value for value in values if not value.never_null), values[0])
+    origins = {value.origin for value in values}
+    return replace(
+        chosen,
+        origin=origins.pop() if len(origins) == 1 else None,
+        type=common_type(values),
+        whole=all(value.whole for value in values),
+        given=all(value.given for value in values),
+    )
+
+
+def common_type(values: Sequence[Value]) -> int:
+    """The type that values have together, or 0."""
+    types = {value.type for value in values if value.type != LITERAL}
+    return types.pop() if len(types) == 1 else NOT_KNOWN

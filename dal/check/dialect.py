@@ -1,0 +1,74 @@
+"""PostgreSQL as sqlglot reads it, with functions left as they are written.
+
+sqlglot makes one function of several, such as upper() of a text and of a range, and drops the
+names; here the catalogue says what a function is, so its name has to stay.
+"""
+
+from typing import ClassVar
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.parsers.postgres import PostgresParser
+
+# They are syntax, and no functions that the catalogue knows.
+_SYNTAX = ("COALESCE", "GREATEST", "LEAST", "NULLIF")
+_SPECIAL = {
+    *("CAST", "EXTRACT", "JSON_OBJECT", "JSON_TABLE", "JSON_VALUE", "NORMALIZE", "OVERLAY"),
+    *("POSITION", "SUBSTRING", "TRIM", "XMLELEMENT", "XMLTABLE"),
+}
+
+
+class _Plain(Postgres):
+    class Parser(PostgresParser):
+        FUNCTIONS: ClassVar = {name: PostgresParser.FUNCTIONS[name] for name in _SYNTAX}
+        FUNCTION_PARSERS: ClassVar = {
+            name: parse
+            for name, parse in PostgresParser.FUNCTION_PARSERS.items()
+            if name in _SPECIAL
+        }
+
+
+class NotAnalysedError(ValueError):
+    """sqlglot can't read a statement."""
+
+
+def parsed(sql: str) -> exp.Expr:
+    """A statement's tree.
+
+    Raises:
+        NotAnalysedError: sqlglot can't parse it, or knows nothing but its first word.
+    """
+    try:
+        roots = sqlglot.parse(sql, read=_Plain)
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        place = f"line {first.get('line')}, column {first.get('col')}: "
+        raise NotAnalysedError(place + str(first.get("description", "not parsed"))) from None
+    except (SqlglotError, ValueError, RecursionError) as error:
+        raise NotAnalysedError(type(error).__name__) from None
+    if len(roots) != 1 or roots[0] is None:
+        raise NotAnalysedError("not one statement")
+    return roots[0]
+
+
+def callee(node: exp.Expr | None) -> tuple[str, str] | None:
+    """The schema and the name of a function that is called, or None where it is something else."""
+    schema = ""
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
+        if not isinstance(node.this, exp.Identifier):
+            return None
+        schema, node = _name(node.this), node.expression
+    return (schema, _name(node.this)) if type(node) is exp.Anonymous else None
+
+
+def arguments(node: exp.Expr) -> list[exp.Expr]:
+    """The arguments of a function that is called."""
+    return list((node.expression if isinstance(node, exp.Dot) else node).expressions)
+
+
+def _name(name: object) -> str:
+    if isinstance(name, exp.Identifier) and name.args.get("quoted"):
+        return str(name.this)
+    return str(name.this if isinstance(name, exp.Identifier) else name).lower()

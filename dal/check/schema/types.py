@@ -1,0 +1,147 @@
+"""PostgreSQL's types: what casts implicitly to what, and what the casts of sqlglot are called."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from dal.check.tree import folded
+
+NOT_KNOWN, LITERAL = 0, 705
+"""The type of a value of which it is not known, and of a literal that may still become any."""
+BOOL, INT, BIGINT, NUMERIC, TEXT, DATE, INTERVAL = 16, 23, 20, 1700, 25, 1082, 1186
+TIMESTAMPTZ, NAME, RECORD = 1184, 19, 2249
+FLOAT, TIMES_OF_DAY = 701, (1083, 1266)
+_ANY = {2276, 2283, 5077}
+_ANY_ARRAY, _ANY_NOT_ARRAY = {2277, 5078}, {2776, 5079}
+_ANY_KIND = {3500: "e", 3831: "r", 5080: "r", 4537: "m", 4538: "m", RECORD: "c"}
+_T = exp.DType
+_NAMES = {
+    _T.TEXT: "text", _T.VARCHAR: "varchar", _T.CHAR: "bpchar", _T.INT: "int4", _T.BIGINT: "int8",
+    _T.SMALLINT: "int2", _T.DECIMAL: "numeric", _T.DOUBLE: "float8", _T.FLOAT: "float4",
+    _T.BOOLEAN: "bool", _T.VARBINARY: "bytea",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A type of the catalogue; `own` if it is PostgreSQL's own."""
+
+    name: str
+    schema: str
+    kind: str
+    base: int
+    element: int
+    array: int
+    visible: bool
+    category: str
+    preferred: bool
+
+    @property
+    def own(self) -> bool:
+        """Whether it is PostgreSQL's own."""
+        return self.schema == "pg_catalog"
+
+
+class Types:
+    """The types of a database, by their OIDs.
+
+    Parameters:
+        types: all of them.
+        implicit: from which type to which one a value is cast unasked.
+    """
+
+    def __init__(self, types: dict[int, Type], implicit: Collection[tuple[int, int]]) -> None:
+        self._types, self._implicit = types, implicit
+        self._named = {
+            (schema, type_.name): oid
+            for oid, type_ in types.items()
+            for schema in (type_.schema, *([""] if type_.visible else []))
+        }
+
+    def base(self, oid: int) -> int:
+        """The type under a domain, or the type itself."""
+        while oid in self._types and self._types[oid].base:
+            oid = self._types[oid].base
+        return oid
+
+    def own(self, oid: int) -> bool:
+        """Whether it is known, and PostgreSQL's own, or an array of such."""
+        return oid in self._types and self._types[oid].own
+
+    def element(self, oid: int) -> int:
+        """The type of an array's elements, or 0."""
+        return self._types[oid].element if oid in self._types else NOT_KNOWN
+
+    def array(self, oid: int) -> int:
+        """The type of arrays of it, or 0."""
+        return self._types[oid].array if oid in self._types else NOT_KNOWN
+
+    def scalar(self, oid: int) -> bool:
+        """Whether it is known to be no array and no row."""
+        return oid in self._types and not self.element(oid) and self._types[oid].kind != "c"
+
+    def named(self, node: exp.Expr) -> int:
+        """The type that a cast names, or 0."""
+        if not isinstance(node, exp.DataType):
+            return NOT_KNOWN
+        if node.this is _T.ARRAY:
+            inner = self.named(node.expressions[0]) if node.expressions else NOT_KNOWN
+            return inner if self.element(inner) else self.array(inner)
+        kind = node.args.get("kind")
+        if isinstance(kind, exp.Dot):
+            return self._named.get((folded(kind.this), folded(kind.expression)), NOT_KNOWN)
+        if isinstance(kind, exp.Identifier):
+            return self._named.get(("", folded(kind)), NOT_KNOWN)
+        if isinstance(kind, str):
+            return self._named.get(("", kind.lower()), NOT_KNOWN)
+        name = _NAMES.get(node.this) or str(getattr(node.this, "value", node.this)).lower()
+        return self._named.get(("pg_catalog", name), NOT_KNOWN)
+
+    def fits(self, actual: int, formal: int) -> bool:
+        """Whether a value may be passed where a type is wanted, with what is cast unasked."""
+        actual = self.base(actual)
+        if actual in (NOT_KNOWN, LITERAL) or actual == formal or formal in _ANY:
+            return True
+        if formal in _ANY_ARRAY:
+            return bool(self.element(actual))
+        if formal in _ANY_NOT_ARRAY:
+            return not self.element(actual)
+        if formal in _ANY_KIND:
+            return actual not in self._types or self._types[actual].kind == _ANY_KIND[formal]
+        if (actual, formal) in self._implicit:
+            return True
+        elements = self.element(actual), self.element(formal)
+        return all(elements) and elements in self._implicit
+
+    @staticmethod
+    def same(actual: int, formal: int) -> bool:
+        """Whether it is just the type that is wanted."""
+        return actual == formal
+
+    def preferred(self, actual: int, formal: int) -> bool:
+        """The same, or whether it is the type to which its category is cast first."""
+        if actual == formal:
+            return True
+        if actual not in self._types or formal not in self._types:
+            return False
+        wanted = self._types[formal]
+        return wanted.preferred and wanted.category == self._types[actual].category
+
+    def text(self, oid: int) -> bool:
+        """Whether a literal of no known type is taken for it before any other."""
+        return oid in self._types and self._types[oid].category == "S"
+
+    def result(self, declared: int, formal: list[int], actual: list[int]) -> int:
+        """The type that a function gives which is declared with any type."""
+        if declared not in _ANY | _ANY_ARRAY | _ANY_NOT_ARRAY:
+            return NOT_KNOWN if declared in _ANY_KIND else declared
+        for wanted, given in zip(formal, actual, strict=False):
+            given = self.base(given)
+            if given in (NOT_KNOWN, LITERAL):
+                continue
+            if wanted in _ANY_ARRAY and self.element(given):
+                return given if declared in _ANY_ARRAY else self.element(given)
+            if wanted == declared == 2283 or wanted == declared == 2776:
+                return given
+        return NOT_KNOWN

@@ -1,0 +1,74 @@
+"""The functions, operators, casts and types of a database, read from its catalogue."""
+
+from collections import defaultdict
+
+import psycopg
+
+from dal.check.schema.routines import Routine, Routines
+from dal.check.schema.types import Type, Types
+
+# PostgreSQL's own functions that only the server itself calls are left out.
+_FUNCTIONS = """
+    SELECT
+        proname::text, nspname::text, nspname = ANY (current_schemas(true)), prokind::text,
+        proisstrict, proretset, prorettype, proargtypes::text, pronargdefaults,
+        provariadic <> 0,
+        CASE prolang WHEN 12 THEN prosrc WHEN 14 THEN proname::text ELSE '' END
+    FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
+    WHERE prokind <> 'p' AND nspname <> 'information_schema'
+      AND NOT (nspname = 'pg_catalog'
+          AND (prorettype = 'internal'::regtype OR 'internal'::regtype = ANY (proargtypes::oid[])
+              OR proname ~ '^(binary_upgrade_|pg_stat_get_)'))
+"""
+_OPERATORS = """
+    SELECT
+        oprname::text, nspname::text, nspname = ANY (current_schemas(true)), oprleft, oprright,
+        oprresult, proisstrict, pronamespace = 'pg_catalog'::regnamespace,
+        CASE prolang WHEN 12 THEN prosrc WHEN 14 THEN proname::text ELSE '' END
+    FROM pg_operator
+    JOIN pg_namespace ON pg_namespace.oid = oprnamespace
+    JOIN pg_proc ON pg_proc.oid = oprcode
+"""
+_CASTS = """
+    SELECT
+        castsource, casttarget, castcontext = 'i', proisstrict,
+        pronamespace = 'pg_catalog'::regnamespace,
+        CASE prolang WHEN 12 THEN prosrc WHEN 14 THEN proname::text ELSE '' END
+    FROM pg_cast LEFT JOIN pg_proc ON pg_proc.oid = castfunc
+"""
+_TYPES = """
+    SELECT
+        pg_type.oid, typname::text, nspname::text, typtype::text, typbasetype,
+        CASE WHEN typcategory = 'A' THEN typelem ELSE 0 END, typarray,
+        pg_type_is_visible(pg_type.oid), typcategory::text, typispreferred
+    FROM pg_type JOIN pg_namespace ON pg_namespace.oid = typnamespace
+"""
+
+
+def read_routines(connection: psycopg.Connection) -> Routines:
+    """All of them."""
+    functions: dict[str, list[Routine]] = defaultdict(list)
+    for name, schema, path, *rest in connection.execute(_FUNCTIONS).fetchall():
+        kind, strict, many, gives, takes, defaults, variadic, source = rest
+        formal, own = tuple(map(int, takes.split())), schema == "pg_catalog"
+        functions[name].append(
+            Routine(
+                schema, path, kind, own, strict, many, formal, gives, defaults, variadic, source
+            )
+        )
+    operators: dict[str, list[Routine]] = defaultdict(list)
+    for name, schema, path, left, right, *rest in connection.execute(_OPERATORS).fetchall():
+        gives, strict, own, source = rest
+        formal = (left, right) if left else (right,)
+        operators[name].append(
+            Routine(schema, path, "f", own, strict, False, formal, gives, 0, False, source)
+        )
+    casts: dict[tuple[int, int], Routine | None] = {}
+    implicit: set[tuple[int, int]] = set()
+    for given, target, unasked, *rest in connection.execute(_CASTS).fetchall():
+        implicit |= {(given, target)} if unasked else set()
+        strict, own, source = rest
+        routine = Routine("", True, "f", own, strict, False, (given,), target, 0, False, source)
+        casts[given, target] = routine if source else None
+    types = {oid: Type(*rest) for oid, *rest in connection.execute(_TYPES).fetchall()}
+    return Routines(functions, operators, casts, Types(types, implicit))

@@ -1,0 +1,107 @@
+"""The tables and views of a database, read from its catalogue."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import psycopg
+from sqlglot import exp
+
+from dal.check.dialect import NotAnalysedError, callee, parsed
+from dal.check.schema import Column, Schema, Table
+from dal.check.server.routines import read_routines
+from dal.check.tree import bare, conjuncts, folded, inner
+
+# A column is enforced if its NOT NULL is valid in the relation and in all that inherit from it; of
+# foreign tables it is only declared.
+_COLUMNS = """
+    WITH RECURSIVE kin (root, relation) AS (
+        SELECT pg_class.oid, pg_class.oid
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+        UNION
+        SELECT root, inhrelid FROM kin JOIN pg_inherits ON inhparent = relation
+    )
+    SELECT
+        nspname::text, root.relname::text, root.oid, root.relkind::text, root.relhasrules,
+        pg_table_is_visible(root.oid), root.relnamespace = pg_my_temp_schema(),
+        col.attname::text, col.atttypid, col.attnotnull,
+        bool_and(own.attnotnull AND relation.relkind <> 'f' AND late.oid IS NULL),
+        bool_and(relation.relkind <> 'f')
+    FROM kin
+    JOIN pg_class AS root ON root.oid = kin.root
+    JOIN pg_class AS relation ON relation.oid = kin.relation
+    JOIN pg_namespace ON pg_namespace.oid = root.relnamespace
+    JOIN pg_attribute AS col ON col.attrelid = root.oid AND col.attnum > 0
+        AND NOT col.attisdropped
+    JOIN pg_attribute AS own ON own.attrelid = relation.oid AND own.attname = col.attname
+    LEFT JOIN pg_constraint AS late ON late.conrelid = relation.oid AND late.contype = 'n'
+        AND late.conkey[1] = own.attnum AND NOT late.convalidated
+    GROUP BY nspname, root.oid, col.attrelid, col.attnum
+    ORDER BY root.oid, col.attnum
+"""
+# The CHECKs that may say that an array has no NULL in it.
+_ARRAY_CHECKS = """
+    SELECT nspname::text, relname::text, pg_get_constraintdef(pg_constraint.oid)
+    FROM pg_constraint
+    JOIN pg_class ON pg_class.oid = conrelid
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE contype = 'c' AND convalidated AND NOT connoinherit
+      AND pg_get_constraintdef(pg_constraint.oid) LIKE '%array_position(%'
+"""
+_VIEW = "SELECT pg_get_viewdef(%s::oid)"
+
+
+def read_schema(connection: psycopg.Connection) -> Schema:
+    """What is there, with functions and types."""
+    path: dict[str, Table] = {}
+    tables: dict[tuple[str, str], Table] = {}
+    whole = set(_whole_arrays(connection))
+    for row in connection.execute(_COLUMNS).fetchall():
+        schema, name, oid, kind, rules, visible, temporary, title, *column = row
+        table = tables.get((schema, name))
+        if table is None:
+            definition = partial(_definition, connection, oid)
+            qualified = name if visible else f"{schema}.{name}"
+            table = Table(qualified, kind, rules, definition=definition)
+            tables[schema, name] = table
+            if visible:
+                path[name] = table
+            if temporary:
+                tables["pg_temp", name] = table
+        type_, declared, enforced, local = column
+        checked = local and (schema, name, title) in whole
+        table.columns[title] = Column(type_, declared, enforced, checked)
+    return Schema(path, tables, read_routines(connection))
+
+
+def _definition(connection: psycopg.Connection, oid: int) -> str:
+    """The query of a view."""
+    [text] = connection.execute(_VIEW, [oid]).fetchone() or [""]
+    return str(text)
+
+
+def _whole_arrays(connection: psycopg.Connection) -> Iterator[tuple[str, str, str]]:
+    """The columns of which a CHECK says that array_position(column, NULL) IS NULL."""
+    for schema, name, definition in connection.execute(_ARRAY_CHECKS).fetchall():
+        try:
+            root = parsed(f"SELECT {definition.removeprefix('CHECK').strip()}")
+        except NotAnalysedError:
+            continue
+        for part in conjuncts(root.expressions[0]):
+            if column := _without_null(bare(part)):
+                yield schema, name, column
+
+
+def _without_null(test: exp.Expr) -> str | None:
+    call = bare(test.this) if isinstance(test, exp.Is) else test
+    if (
+        not isinstance(test, exp.Is)
+        or not isinstance(test.expression, exp.Null)
+        or test.args.get("negate")
+        or callee(call) not in (("", "array_position"), ("pg_catalog", "array_position"))
+    ):
+        return None
+    array, *sought = (call.expression if isinstance(call, exp.Dot) else call).expressions
+    is_null = len(sought) == 1 and isinstance(inner(sought[0]), exp.Null)
+    return folded(array.this) if isinstance(array, exp.Column) and is_null else None

@@ -1,0 +1,17 @@
+"""The analysis of statements alone, over the schema of a real server."""
+
+import psycopg
+
+from dal.check.analysis import analyse
+from dal.check.analysis.syntax import item_names
+from dal.check.analysis.values import Value
+from dal.check.dialect import parsed
+from dal.check.schema import Schema
+from dal.check.server.tables import read_schema
+
+
+def columns(sql: str, schema: Schema | psycopg.Connection) -> list[tuple[str, Value]]:
+    """What is proven of each column that a statement gives, by the name that it gives it."""
+    root = parsed(sql)
+    known = schema if isinstance(schema, Schema) else read_schema(schema)
+    return analyse(root, item_names(root), known).columns
