@@ -87,6 +87,7 @@ class Database:
         columns: relation, column, and whether it is declared NOT NULL, of the search path.
         views: which of these relations are views.
         everywhere: schema and relation, and the columns' names, of tables in all schemas.
+        not_null: schema, relation and column of those that are declared NOT NULL.
         functions: the names of those that are not PostgreSQL's own.
         checks: the definitions of the CHECKs on a single column.
     """
@@ -97,11 +98,13 @@ class Database:
         self.columns: dict[str, dict[str, bool]] = {}
         self.views: set[str] = set()
         self.everywhere: dict[tuple[str, str], list[str]] = {}
+        self.not_null: set[tuple[str, str, str]] = set()
         self.functions = {name for (name,) in connection.execute(_FUNCTIONS)}
         for relation, column, not_null, view, schema, visible in connection.execute(_COLUMNS):
             if visible:
                 self.columns.setdefault(relation, {})[column] = not_null
                 self.views |= {relation} if view else set()
+            self.not_null |= {(schema, relation, column)} if not_null else set()
             if not view:
                 self.everywhere.setdefault((schema, relation), []).append(column)
         self.checks: dict[tuple[str, str], list[str]] = {}

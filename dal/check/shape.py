@@ -15,6 +15,7 @@ from dal.check.findings import Finding
 from dal.check.members import Use
 from dal.check.pgtypes import Kind, PgType
 from dal.check.source import Source
+from dal.check.written import written
 
 __all__ = ["SCALARS", "Field", "fields", "shape"]
 
@@ -38,6 +39,7 @@ def shape(binding: Binding, database: Database) -> tuple[list[Finding], Describe
             offset = source.sent(binding.statement.text, error.position)
         return [_refused(binding, database, error, offset)], None
     findings = [*_parameters(binding, described), *_columns(binding, described)]
+    findings += written(binding, database)
     return sorted(findings, key=lambda one: (one.offset or 0, one.message)), described
 
 
