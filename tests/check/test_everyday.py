@@ -337,6 +337,19 @@ def test_another_schema(connection: psycopg.Connection, sql: str, fields: dict[s
     clean(connection, Draft(sql, of(**fields) | None))
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO app.kinds (id,title) VALUES (:id,:text)",
+        "INSERT INTO app.kinds (id, title) VALUES (:id,:text), (:n,:text)",
+        "DELETE FROM app.kinds WHERE id IN (:id,:n)",
+        "UPDATE app.kinds SET title=:text WHERE id=:id",
+    ],
+)
+def test_no_space_before_a_parameter(connection: psycopg.Connection, sql: str) -> None:
+    clean(connection, Draft(sql, int))
+
+
 def test_the_sizes_of_a_table_are_its_own(connection: psycopg.Connection) -> None:
     small = Draft("SELECT id FROM app.many WHERE name = :text", of(id=int) | None)
     large = Draft("SELECT id FROM public.many WHERE name = :text", of(id=int) | None)
