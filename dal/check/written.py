@@ -135,14 +135,16 @@ def _of_source(source: exp.Expr, column: str) -> tuple[str, bool]:
 
 
 def _cte(table: exp.Expr) -> exp.Expr | None:
-    """The query of WITH that a name in FROM stands for."""
-    scope = table.parent
+    """The query of WITH that a name in FROM stands for; one that begins later is another's."""
+    scope, within = table.parent, table
     while scope:
-        ctes = scope.args["with_"].expressions if scope.args.get("with_") else ()
-        for one in ctes:
+        for one in scope.args["with_"].expressions if scope.args.get("with_") else ():
+            if one is within:
+                break
             if folded(one.args["alias"].this) == folded(table.this):
                 query: exp.Expr = one.this
                 return query
+        within = scope if isinstance(scope, exp.CTE) else within
         scope = scope.parent
     return None
 
