@@ -3,14 +3,19 @@
 Typed async functions over SQL files: `users`, `tasks`, `conversations`, `messages`.
 """
 
-from dal import conversations, errors, messages, tasks, users
-from dal.binding import skipping_malformed_rows
-from dal.conversations import Conversation, ConversationStatus, ConversationWithMessages
-from dal.cursor import Cursor
-from dal.database import Database, Executor, PoolStats, Transaction, connect
-from dal.messages import Message, MessageRole, NewMessage
-from dal.tasks import UNSET, NewTask, Task, Unset
-from dal.users import Erased, User
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dal import conversations, errors, messages, tasks, users
+    from dal.binding import skipping_malformed_rows
+    from dal.conversations import Conversation, ConversationStatus, ConversationWithMessages
+    from dal.cursor import Cursor
+    from dal.database import Database, Executor, PoolStats, Transaction
+    from dal.database.connect import connect
+    from dal.messages import Message, MessageRole, NewMessage
+    from dal.tasks import UNSET, NewTask, Task, Unset
+    from dal.users import Erased, User
 
 __version__ = "0.1.0"
 
@@ -41,3 +46,21 @@ __all__ = [
     "tasks",
     "users",
 ]
+
+_MODULES = ("binding", "conversations", "cursor", "database", "messages", "tasks", "users")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: a command that runs no statement binds none."""
+    if name not in __all__:
+        raise AttributeError(f"module 'dal' has no attribute {name!r}")
+    if name in (*_MODULES, "errors"):
+        return import_module(f"dal.{name}")
+    homes = (import_module(f"dal.{module}") for module in _MODULES)
+    value = next(vars(home)[name] for home in homes if name in vars(home))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import dal
 from dal import migrate as migrations
-from dal.cli import app
+from dal.cli.commands import app
 from tests.migrations.database import IDS, LAST
 
 DEAD = "postgresql://ada:s3cret@127.0.0.1:1/x"

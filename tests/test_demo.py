@@ -19,7 +19,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import dal
-from dal.cli import app
+from dal.cli.commands import app
 from dal.demo import dialogues, play
 from tests.migrations.database import LAST
 from tests.servers import Postgres

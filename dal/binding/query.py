@@ -1,7 +1,10 @@
 """A SQL file and a typed stub become one async function."""
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -31,6 +34,28 @@ _SCALARS: dict[Shape, Callable[[int], Any]] = {
 
 _TRIES = 100  # each time, one of those that are in each other's way succeeds
 _IN_PARTS = ("CALL", "DO")  # which may commit before they fail
+
+
+_collected: ContextVar["list[Misfit] | None"] = ContextVar("misfits", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A file and a stub that do not fit, and why."""
+
+    path: Path
+    error: BindingError
+
+
+@contextmanager
+def collecting_misfits() -> Iterator[list[Misfit]]:
+    """Go on where a file and its stub do not fit, so that a check can tell of all of them."""
+    misfits: list[Misfit] = []
+    token = _collected.set(misfits)
+    try:
+        yield misfits
+    finally:
+        _collected.reset(token)
 
 
 class Queries:
@@ -89,16 +114,26 @@ class Queries:
         Raises:
             BindingError: the stub and the file do not fit.
         """
-        statement = read_statement(self._folder, file)
 
         def bind(stub: Stub) -> Stub:
+            statement = read_statement(self._folder, file)
             signature = read_stub(stub, statement)
             records = Records(statement, signature.record, whole)
             binding = Binding(stub, statement, signature, records, absent, raises or {}, again)
             self.bindings.append(binding)
             return cast(Stub, binding.function())
 
-        return bind
+        def bind_or_collect(stub: Stub) -> Stub:
+            misfits = _collected.get()
+            if misfits is None:
+                return bind(stub)
+            try:
+                return bind(stub)
+            except BindingError as error:
+                misfits.append(Misfit(self._folder / file, error))
+                return stub
+
+        return bind_or_collect
 
 
 class Binding:

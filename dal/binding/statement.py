@@ -9,7 +9,15 @@ _COUNTED = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
 class BindingError(TypeError):
-    """A SQL file and its stub do not fit; the message names both sides."""
+    """A SQL file and its stub do not fit; the message names both sides.
+
+    Attributes:
+        offset: characters before the place in the file, where there is one.
+    """
+
+    def __init__(self, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ def read_statement(folder: Path, file: str) -> Statement:
     except FileNotFoundError:
         raise BindingError(f"{path} does not exist{_similar(folder, file)}") from None
     except (UnicodeDecodeError, ScanError, BindingError) as error:
-        raise BindingError(f"{path}: {error}") from None
+        raise BindingError(f"{path}: {error}", getattr(error, "offset", None)) from None
 
 
 def _parsed(path: Path, name: str, sql: str) -> Statement:
@@ -59,15 +67,17 @@ def _parsed(path: Path, name: str, sql: str) -> Statement:
             if parts:  # else it is the head comment
                 parts.append(token.text)
         elif closed:
-            raise BindingError("more than one statement; give each one its own file")
+            complaint = "more than one statement; give each one its own file"
+            raise BindingError(complaint, token.offset)
         elif token.text == ";":
             closed = True
         else:
             if token.kind is Kind.POSITION:
-                raise BindingError(f"{token.text}: name the parameter instead, as in :user_id")
+                complaint = f"{token.text}: name the parameter instead, as in :user_id"
+                raise BindingError(complaint, token.offset)
             if before is None:
                 if token.kind is not Kind.WORD:
-                    raise BindingError("a statement begins with a keyword")
+                    raise BindingError("a statement begins with a keyword", token.offset)
                 counted = token.text.upper() in _COUNTED
                 parts += token.text, f" /* {name} */"
             elif token.kind is Kind.PARAMETER:

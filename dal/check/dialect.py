@@ -12,6 +12,8 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.postgres import PostgresParser
 
+from dal.binding.scanner import Kind, tokens
+
 # They are syntax, and no functions that the catalogue knows.
 _SYNTAX = ("COALESCE", "GREATEST", "LEAST", "NULLIF")
 _SPECIAL = {
@@ -41,7 +43,7 @@ def parsed(sql: str) -> exp.Expr:
         NotAnalysedError: sqlglot can't parse it, or knows nothing but its first word.
     """
     try:
-        roots = sqlglot.parse(sql, read=_Plain)
+        roots = sqlglot.parse(_readable(sql), read=_Plain)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         place = f"line {first.get('line')}, column {first.get('col')}: "
@@ -51,6 +53,19 @@ def parsed(sql: str) -> exp.Expr:
     if len(roots) != 1 or roots[0] is None:
         raise NotAnalysedError("not one statement")
     return roots[0]
+
+
+def _readable(sql: str) -> str:
+    """The text with `@2` for a `$2` that stands right behind a comma or a bracket.
+
+    sqlglot takes `$1,$` of `$1,$2` for the beginning of a string. The places stay the same.
+    """
+    return "".join(
+        token.text.replace("$", "@")
+        if token.kind is Kind.POSITION and sql[: token.offset].endswith((",", "("))
+        else token.text
+        for token in tokens(sql)
+    )
 
 
 def callee(node: exp.Expr | None) -> tuple[str, str] | None:

@@ -29,7 +29,7 @@ class Finding:
     @property
     def place(self) -> tuple[int, int]:
         """Line and column, from 1."""
-        return Source.read(self.path).place(self.offset or 0)
+        return (1, 1) if self.offset is None else Source.read(self.path).place(self.offset)
 
     def as_json(self, root: Path) -> dict[str, str | int]:
         """For machines; the file's name is relative to the root where it lies below it."""

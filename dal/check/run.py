@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import psycopg
 
-from dal.binding.query import Binding
+from dal.binding.query import Binding, Misfit
 from dal.check.dialect import NotAnalysedError
 from dal.check.findings import Finding
 from dal.check.project import Project, Rule
 from dal.check.rules import PLAN_RULES, RULES, SCHEMA_RULES
-from dal.check.rules.refusals import refusal
+from dal.check.rules.refusals import misfit, refusal
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
 from dal.check.statement import BoundStatement
@@ -17,10 +17,16 @@ from dal.check.waivers import Waiver, settle
 from dal.migrate import settings
 
 LOCK_TIMEOUT = "1s"
+_ABOUT_THE_SERVER = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege)
 
 
 def check(
-    connection: psycopg.Connection, bindings: Sequence[Binding], project: Project, *, live: bool
+    connection: psycopg.Connection,
+    bindings: Sequence[Binding],
+    project: Project,
+    *,
+    live: bool,
+    misfits: Sequence[Misfit] = (),
 ) -> tuple[list[Finding], dict[str, str]]:
     """All findings, by file and place, and the statements that lack what they need.
 
@@ -33,6 +39,7 @@ def check(
         project: whose statements they are.
         live: the rows are a service's own. Whether an index or a waiver is needless can't be told
             from them.
+        misfits: files that do not fit their stubs.
 
     Returns:
         The findings; and the names of the statements that can't be proven here, each with the
@@ -51,8 +58,10 @@ def check(
             if statement.lacks is None
             for finding in prove(statement, catalog)
         ]
+        findings += map(misfit, misfits)
+        known = {each.path for each in misfits}
         for rule in SCHEMA_RULES:
-            findings += rule(statements, catalog)
+            findings += (found for found in rule(statements, catalog) if found.path not in known)
         absent = {statement.name: statement.lacks for statement in statements if statement.lacks}
     findings = sorted(
         set(findings), key=lambda finding: (str(finding.path), finding.offset or 0, finding.rule)
@@ -89,8 +98,16 @@ def _findings(
     try:
         with catalog.connection.transaction(force_rollback=True):
             statement.description  # noqa: B018 - it is prepared here
+        if statement.has_plan:
+            statement.plan  # noqa: B018 - and planned
     except RefusedError as error:
         yield refusal(statement, catalog, error)
+        return
+    except _ABOUT_THE_SERVER:
+        raise
+    except psycopg.Error as error:
+        message = f"PostgreSQL can't plan it: {error.diag.message_primary}"
+        yield statement.finding("refused", statement.beginning, message, "write it in another way")
         return
     for rule in rules:
         try:
@@ -101,6 +118,8 @@ def _findings(
             yield statement.finding(
                 "not-proven", statement.beginning, message, "write it in another way"
             )
+        except _ABOUT_THE_SERVER:
+            raise
         except Exception as error:  # noqa: BLE001 - it must not end the check of the others
             message = f"the rule {rule.names[0]} fails on it ({type(error).__name__})"
             yield statement.finding(

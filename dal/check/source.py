@@ -1,12 +1,13 @@
 """Places in a SQL file."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
-from dal.binding.scanner import QUIET, Kind, Token, tokens
+from dal.binding.scanner import QUIET, Kind, ScanError, Token, tokens
 
 _ENDS = ("FROM", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT")
 
@@ -34,8 +35,11 @@ class Source:
 
     @cached_property
     def loud(self) -> list[Token]:
-        """The tokens, apart from space and comments."""
-        return [one for one in tokens(self.text) if one.kind not in QUIET]
+        """The tokens, apart from space and comments, up to what is never closed."""
+        read: list[Token] = []
+        with suppress(ScanError):
+            read.extend(token for token in tokens(self.text) if token.kind not in QUIET)
+        return read
 
     def parameter(self, name: str) -> int | None:
         """Where a parameter stands first."""

@@ -15,7 +15,7 @@ UNWAIVABLE = ("refused", "waiver", "needless-waiver")
 """Rules that no reason can set aside."""
 
 _BEGIN = re.compile(r"(?i)waives\b")
-_WAIVER = re.compile(r"Waives (?P<rule>[a-z-]+)(?: on (?P<objects>[^:,]+(?:, [^:,]+)*))?: \S")
+_WAIVER = re.compile(r"Waives (?P<rule>[a-z-]+)(?: on (?P<objects>[^:,]+(?:, [^:,]+)*))?: .*\w")
 _FORM = "write it as `-- Waives RULE on OBJECT: reason.`, or without an object"
 
 

@@ -1,34 +1,25 @@
 """The command line: a module for each command, over a function that a program could call."""
 
-# In the order in which `dal --help` lists them.
-from dal.cli import demo, ping  # isort: skip
-from dal.cli import migrate, status, rollback, baseline  # isort: skip
-from dal.cli import import_, export  # isort: skip
-from dal.cli import check, sql, explain  # isort: skip
-from dal.cli import stats, archive, purge, erase_user, orphans  # isort: skip
-from dal.cli import new, lint_migrations, catalog  # isort: skip
-from dal.cli.app import app, run
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from keyword import iskeyword
 
-__all__ = [
-    "app",
-    "archive",
-    "baseline",
-    "catalog",
-    "check",
-    "demo",
-    "erase_user",
-    "explain",
-    "export",
-    "import_",
-    "lint_migrations",
-    "migrate",
-    "new",
-    "orphans",
-    "ping",
-    "purge",
-    "rollback",
-    "run",
-    "sql",
-    "stats",
-    "status",
-]
+
+def run() -> int:
+    """Run the command that the arguments name, and import no other.
+
+    So `dal status` and `dal ping` work whatever the statements are.
+
+    Returns:
+        The exit status.
+    """
+    from dal.cli import app
+
+    module = "".join(sys.argv[1:2]).replace("-", "_")
+    module += "_" * iskeyword(module)
+    if module.isidentifier() and find_spec(f"dal.cli.{module}"):
+        import_module(f"dal.cli.{module}")
+    if sys.argv[1:2] != [command.name for command in app.app.registered_commands]:
+        import_module("dal.cli.commands")
+    return app.run()

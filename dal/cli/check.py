@@ -14,7 +14,7 @@ from dal.cli.address import database_url, database_url_if_any
 from dal.cli.app import Group, command
 from dal.cli.options import Json
 from dal.cli.progress import progress
-from dal.cli.project import project
+from dal.cli.project import project_with_misfits
 from dal.cli.statuses import CONNECTING, Status
 from dal.cli.streams import err, notes, out, print_json
 from dal.migrate import apply
@@ -52,14 +52,14 @@ def check(
     from dal.check.run import check as prove
     from dal.project import PROJECT
 
-    bindings = project()
+    bindings, misfits = project_with_misfits()
     with (
         progress("proving the statements"),
         _database(server) as (connection, live, unfilled),
         explained("check"),
     ):
         found = [*unfilled, *_obstacles(connection)]
-        findings, absent = prove(connection, bindings, PROJECT, live=live)
+        findings, absent = prove(connection, bindings, PROJECT, live=live, misfits=misfits)
         found += findings
         version = connection.info.server_version // 10000
     shown = [finding for finding in found if live and not plans and finding.rule in PLAN_RULES]

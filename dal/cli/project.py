@@ -1,13 +1,17 @@
 """dal's own statements."""
 
 from dal.binding import query
-from dal.binding.query import Binding
+from dal.binding.query import Binding, Misfit, collecting_misfits
 
 
 def project() -> list[Binding]:
     """All of them; importing a module binds those that it has stubs for."""
-    import dal.jsonl
-    import dal.maintenance
-    import dal.stats  # noqa: F401
+    from dal import conversations, jsonl, maintenance, messages, stats, tasks, users  # noqa: F401
 
     return query.bindings
+
+
+def project_with_misfits() -> tuple[list[Binding], list[Misfit]]:
+    """All that fit their stubs, and those that do not."""
+    with collecting_misfits() as misfits:
+        return project(), misfits

@@ -13,7 +13,7 @@ from dal.database.transaction import begin
 from dal.errors import ConflictError, InvalidInputError, SchemaMismatchError
 from dal.jsonl import rows
 from dal.jsonl.lines import ConversationLine, Line, TaskLine
-from dal.jsonl.rows import ConversationRow, Found, Locked, MessageRow, RowKey, TaskRow, task_row
+from dal.jsonl.rows import ConversationRow, Found, Locked, MessageRow, RowKey, TaskRow, given_task
 from dal.jsonl.values import BadLine
 
 _LEAD = timedelta(minutes=5)  # a time in the future pins all that follow it
@@ -173,21 +173,30 @@ class _Batch:
 
     def add_task(self, line: TaskLine, now: datetime) -> None:
         """Add a line's row; raises BadLine."""
-        row = task_row(line)
-        same = self._found.tasks.get((row.user_id, row.id))
+        task = given_task(line)
+        same = self._found.tasks.get((task.user_id, task.id))
         if same is False:
             raise BadLine("task.id: is taken by a task with other content")
         if same:
             self._counts["known_tasks"] += 1
             return
         for name in ("completed_at", "created_at", "updated_at"):
-            self._refuse_ahead(f"task.{name}", getattr(row, name))
-        row.completed = bool(row.completed)
-        if row.completed:
-            row.completed_at = row.completed_at or row.updated_at or now
-        given = [*filter(None, [row.completed_at, row.updated_at])]
-        row.created_at = row.created_at or min([now, *given])
-        row.updated_at = row.updated_at or max([row.created_at, *given])
+            self._refuse_ahead(f"task.{name}", getattr(task, name))
+        completed_at = task.completed_at
+        if task.completed:
+            completed_at = completed_at or task.updated_at or now
+        given = [*filter(None, [completed_at, task.updated_at])]
+        created_at = task.created_at or min([now, *given])
+        row = TaskRow(
+            user_id=task.user_id,
+            id=task.id,
+            title=task.title,
+            description=task.description,
+            completed=bool(task.completed),
+            completed_at=completed_at,
+            created_at=created_at,
+            updated_at=task.updated_at or max([created_at, *given]),
+        )
         self._users.add(row.user_id)
         self._tasks.append(row)
         self._counts["tasks"] += 1

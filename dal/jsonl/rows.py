@@ -45,8 +45,8 @@ class ConversationRow:
 
 
 @dataclass(slots=True)
-class TaskRow:
-    """A task; None for what is not given."""
+class GivenTask:
+    """A task of a line; None for what is not given."""
 
     user_id: str
     id: UUID
@@ -56,6 +56,20 @@ class TaskRow:
     completed_at: datetime | None
     created_at: datetime | None
     updated_at: datetime | None
+
+
+@dataclass(slots=True)
+class TaskRow:
+    """A task that is made."""
+
+    user_id: str
+    id: UUID
+    title: str = field(repr=False)
+    description: str | None = field(repr=False)
+    completed: bool
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
 
 
 class Clock(Record):
@@ -99,6 +113,7 @@ Users: TypeAlias = Annotated[Sequence[UserRow], Columns(UserRow)]
 Keys: TypeAlias = Annotated[Sequence[Key], Columns(Key)]
 Conversations: TypeAlias = Annotated[Sequence[ConversationRow], Columns(ConversationRow)]
 Messages: TypeAlias = Annotated[Sequence[Said], Columns(Said)]
+GivenTasks: TypeAlias = Annotated[Sequence[GivenTask], Columns(GivenTask)]
 Tasks: TypeAlias = Annotated[Sequence[TaskRow], Columns(TaskRow)]
 
 
@@ -137,7 +152,7 @@ async def compare_messages(
 
 
 @query("jsonl/compare_tasks.sql")
-async def compare_tasks(db: Executor, *, tasks: Tasks) -> list[Compared]:
+async def compare_tasks(db: Executor, *, tasks: GivenTasks) -> list[Compared]:
     """The stored ones, compared."""
     raise NotImplementedError
 
@@ -224,7 +239,7 @@ async def look(db: Executor, lines: Sequence[Line]) -> Found:
         conversation_ids=[chat.id for chat, _ in repeated],
         messages=[one for _, one in repeated],
     )
-    tasks = await compare_tasks(db, tasks=[task_row(line) for line in todos])
+    tasks = await compare_tasks(db, tasks=[given_task(line) for line in todos])
     return Found(
         now=(await clock(db)).now,
         conversations={(one.user_id, one.id): one for one in locked},
@@ -234,10 +249,10 @@ async def look(db: Executor, lines: Sequence[Line]) -> Found:
     )
 
 
-def task_row(line: TaskLine) -> TaskRow:
-    """A task's row; it takes an id where none is given."""
+def given_task(line: TaskLine) -> GivenTask:
+    """A line's task; it takes an id where none is given."""
     task = line.task
-    return TaskRow(
+    return GivenTask(
         user_id=line.user_id,
         id=task.id or uuid4(),
         title=task.title,

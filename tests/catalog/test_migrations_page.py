@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dal.catalog.migrations import page
-from dal.cli import app
 from dal.cli import catalog as command
+from dal.cli.commands import app
 from dal.places import MIGRATIONS, SQL
 from tests.migrations.database import LAST, NEXT
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from dal.cli import app
+from dal.cli.commands import app
 from tests.migrations.database import NEXT
 from tests.surface import ID, fill, snapshot
 

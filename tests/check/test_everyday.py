@@ -56,7 +56,8 @@ SCHEMA = """
         words text[] NOT NULL, numbers integer[] NOT NULL, shorts short[] NOT NULL,
         during int4range NOT NULL, attrs jsonb NOT NULL, parts jsonb NOT NULL, note text,
         CHECK (array_position(colors, NULL) IS NULL), CHECK (array_position(words, NULL) IS NULL),
-        CHECK (array_position(numbers, NULL) IS NULL), CHECK (array_position(shorts, NULL) IS NULL));
+        CHECK (array_position(numbers, NULL) IS NULL),
+        CHECK (array_position(shorts, NULL) IS NULL));
     INSERT INTO kinds VALUES (
         1, 'red', '{red,blue}', 'blue', 'short', 7, '8c9d7a2e-0000-4000-8000-000000000001',
         '10.0.0.1', '10.0.0.0/8', '2026-01-02 03:04', '2026-01-02 03:04+00',
@@ -337,6 +338,19 @@ def test_the_join_of_a_list_is_no_json(connection: psycopg.Connection) -> None:
 )
 def test_another_schema(connection: psycopg.Connection, sql: str, fields: dict[str, Any]) -> None:
     clean(connection, Draft(sql, of(**fields) | None))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO app.kinds (id,title) VALUES (:id,:text)",
+        "INSERT INTO app.kinds (id, title) VALUES (:id,:text), (:n,:text)",
+        "DELETE FROM app.kinds WHERE id IN (:id,:n)",
+        "UPDATE app.kinds SET title=:text WHERE id=:id",
+    ],
+)
+def test_no_space_before_a_parameter(connection: psycopg.Connection, sql: str) -> None:
+    clean(connection, Draft(sql, int))
 
 
 def test_the_sizes_of_a_table_are_its_own(connection: psycopg.Connection) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -82,7 +83,7 @@ CASES = [
     for text in re.split(r";|\n", texts)
     if text.strip()
 ]
-WHOLE = {
+WHOLE: dict[str, Any] = {
     # functions in FROM
     "generate_series": ("SELECT g.i AS c0 FROM generate_series(1, 3) AS g (i)", int),
     "generate_series, by one name": ("SELECT n AS c0 FROM generate_series(1, 3) AS n", int),

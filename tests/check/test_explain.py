@@ -13,7 +13,7 @@ import dal
 from dal import messages
 from dal.binding import query
 from dal.binding.query import Binding
-from dal.cli import app
+from dal.cli.commands import app
 from tests.surface import FUNCTIONS, ID, fill
 
 PRIVATE = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,7 +27,7 @@ def connection(module_database: str) -> Iterator[psycopg.Connection]:
 
 
 # Their last column is NULL, at least in one row.
-NULL = {
+NULL: dict[str, Any] = {
     # relations
     "another schema's": ("SELECT id AS c0 FROM apart.a", int),
     "another schema's, by a table's name": ("SELECT a.n AS c0 FROM apart.a", int),
@@ -208,7 +209,7 @@ NULL = {
     # casts
     "a cast of NULL": ("SELECT NULL::int AS c0", int),
 }  # fmt: skip
-SINCE_18 = {
+SINCE_18: dict[str, Any] = {
     "NOT NULL that is not valid": ("SELECT x AS c0 FROM later", int),
     "NOT NULL that is not inherited": ("SELECT y AS c0 FROM parent_18", int),
     "RETURNING old": (

@@ -337,6 +337,16 @@ NULLS: list[tuple[str, dict[str, Any]]] = [
     ("INSERT INTO notes (id, title) VALUES (:id, :x)", {"x": Literal["one"] | None}),
     ("UPDATE notes SET size = :x WHERE id = :id", {"x": int | None}),
     ("INSERT INTO app.kinds (id, title) VALUES (:id, :x)", TEXT),
+    (
+        "INSERT INTO notes (id, title) WITH given AS (SELECT :x::text AS title)"
+        " SELECT :id, title FROM given",
+        TEXT,
+    ),
+    (
+        "INSERT INTO notes (id, title)"
+        " SELECT :id, g.title FROM (SELECT :x::text AS title) AS g JOIN kinds ON true",
+        TEXT,
+    ),
 ]
 MERGES = (
     "MERGE INTO notes AS t USING (SELECT 9 AS id) AS s ON t.id = s.id"
@@ -345,6 +355,16 @@ MERGES = (
     " WHEN NOT MATCHED THEN INSERT (id, title) VALUES (s.id, :x)",
 )
 NO_NULLS: list[tuple[str, dict[str, Any]]] = [
+    (
+        "INSERT INTO notes (id, title)"
+        " WITH notes AS (SELECT title FROM notes WHERE note = :x) SELECT :id, title FROM notes",
+        TEXT,
+    ),
+    (
+        "INSERT INTO notes (id, title) WITH given AS (SELECT :x::text AS title)"
+        " SELECT :id, title FROM given WHERE title IS NOT NULL",
+        TEXT,
+    ),
     ("INSERT INTO notes (id, title) VALUES (:id, :x)", {"x": str}),
     ("INSERT INTO notes (id, title, note) VALUES (:id, 'one', :x)", TEXT),
     ("INSERT INTO notes (id, title) VALUES (:id, coalesce(:x, 'none'))", TEXT),

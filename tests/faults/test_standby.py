@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import dal
-from dal.cli import app
+from dal.cli.commands import app
 from dal.places import SQL
 from tests.faults.restartable import Restartable
 from tests.roles import role

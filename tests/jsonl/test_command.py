@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dal.cli import app
+from dal.cli.commands import app
 
 CHECKOUT = Path(__file__).parents[2]
 DIALOGUES = CHECKOUT / "dal" / "demo" / "dialogues.jsonl"

@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from dal.cli import app
+from dal.cli.commands import app
 from dal.cli.options import duration
 
 QUIET = """

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dal import migrate
-from dal.cli import app
+from dal.cli.commands import app
 from dal.embedded.server import _installation
 from dal.errors import SchemaMismatchError
 from tests.migrations.database import (

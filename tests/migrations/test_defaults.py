@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dal import migrate
-from dal.cli import app
+from dal.cli.commands import app
 from tests.migrations.database import IDS, LAST, NEXT, Add, catalogue, run
 from tests.servers import Postgres, database_name
 

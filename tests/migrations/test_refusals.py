@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from typer.testing import CliRunner
 
-from dal.cli import app
+from dal.cli.commands import app
 from tests.faults.restartable import Restartable
 from tests.migrations.database import IDS, LAST, catalogue, lock_held, run
 from tests.roles import connecting_as, role

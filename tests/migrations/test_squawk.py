@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dal import migrate
-from dal.cli import app
+from dal.cli.commands import app
 from dal.places import MIGRATIONS
 from tests.migrations.database import NEXT, Add
 

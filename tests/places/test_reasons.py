@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import dal
 from dal import migrate
-from dal.cli import app
+from dal.cli.commands import app
 from dal.database import reasons
 from dal.database.address import place
 from dal.errors import ConfigurationError, DalError, DatabaseUnavailableError

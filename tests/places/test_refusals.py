@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import dal.__main__
 from dal import errors, ping
-from dal.cli import app
+from dal.cli.commands import app
 from tests.roles import role
 from tests.servers import Postgres, database_name
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import dal
 from dal import migrate
-from dal.cli import app
+from dal.cli.commands import app
 from tests.database.test_defaults import all_at_once, defaults
 from tests.migrations.database import LAST
 from tests.surface import FUNCTIONS

@@ -6,7 +6,7 @@ import re
 from typer.testing import CliRunner
 
 import dal
-from dal.cli import app
+from dal.cli.commands import app
 from dal.stats import Stats
 from tests import surface
 

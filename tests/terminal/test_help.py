@@ -12,8 +12,8 @@ import typer.rich_utils
 from typer.testing import CliRunner
 
 from dal import migrate
-from dal.cli import app
 from dal.cli.app import Group
+from dal.cli.commands import app
 from dal.cli.statuses import Status
 from tests.terminal.screen import CHECKOUT, in_pipes, on_terminal, plain
 

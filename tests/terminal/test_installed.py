@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dal import errors, migrate, places
-from dal.cli import app
+from dal.cli.commands import app
 from tests.terminal.screen import CHECKOUT
 
 FOR_A_CHECKOUT = ("new", "lint-migrations", "catalog")

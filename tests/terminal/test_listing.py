@@ -6,7 +6,7 @@ import re
 import pytest
 from typer.testing import CliRunner, Result
 
-from dal.cli import app
+from dal.cli.commands import app
 from dal.cli.project import project
 from tests.terminal.screen import on_terminal, plain
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from dal.cli import app
+from dal.cli.commands import app
 from tests.jsonl.test_command import GOOD
 from tests.migrations.database import IDS, LAST
 from tests.surface import ID

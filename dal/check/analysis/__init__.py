@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from dal.check.analysis.kinds import functions_in, is_call
+from dal.check.analysis.kinds import functions_in
 from dal.check.analysis.queries import Statement
 from dal.check.analysis.values import Value, unproven
-from dal.check.schema import Schema
+from dal.check.schema import Schema, Table
 
 # What runs a text as SQL, or gives whole tables away by their names.
 _RUN_TEXT = re.compile(
@@ -38,12 +38,14 @@ class Analysis:
         some: there is always at least one row.
         unfiltered: the tables whose rows may be anybody's, and the column that would say whose.
         doubts: the parts whose rows can't be followed, and why.
+        writes: the values that it writes, each with its table and column.
     """
 
     columns: list[tuple[str, Value]]
     some: bool
     unfiltered: list[tuple[exp.Table, str]]
     doubts: list[tuple[exp.Expr, str]]
+    writes: list[tuple[Table, str, Value]]
 
 
 def analyse(
@@ -63,9 +65,7 @@ def analyse(
     statement = Statement(schema, owner_of)
     result = statement.query(root, None, {})
     values = [value for _, value in result.items]
-    if any(not _counts(star) for star in root.find_all(exp.Star)):
-        values = [unproven("`*` in a select list is not followed") for _ in names]
-    elif len(values) != len(names):
+    if len(values) != len(names):
         values = [unproven("its columns can't be followed") for _ in names]
     if not isinstance(root, _FOLLOWED):
         statement.doubt(root, "what it reads or changes can't be told")
@@ -86,9 +86,5 @@ def analyse(
             if not filtered and isinstance(node := own.get(key), exp.Table)
         ],
         [(node, reason) for key, (node, reason) in statement.doubts.items() if key in own],
+        statement.writes,
     )
-
-
-def _counts(star: exp.Expr) -> bool:
-    """Whether a star is that of count(*)."""
-    return star.parent is not None and is_call(star.parent, "count")

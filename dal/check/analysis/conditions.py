@@ -7,7 +7,8 @@ from sqlglot import exp
 from dal.check.analysis.calls import strict_operands
 from dal.check.analysis.expressions import is_quantified
 from dal.check.analysis.kinds import is_call
-from dal.check.analysis.scope import Relation, Scope
+from dal.check.analysis.relations import Relation
+from dal.check.analysis.scope import Scope
 from dal.check.dialect import arguments
 from dal.check.tree import folded
 

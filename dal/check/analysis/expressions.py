@@ -1,5 +1,6 @@
 """Whether an expression may be NULL, given what its scope knows of columns and rows."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -31,7 +32,8 @@ def value(node: exp.Expr, scope: "Scope") -> Value:
         case exp.Column():
             return scope.column(node)
         case exp.Parameter():
-            return unproven(f"${node.name} may be NULL")
+            sent = frozenset({(node.name, False)})
+            return replace(unproven(f"${node.name} may be NULL"), sent=sent)
         case exp.Null():
             return unproven(arrays.NULL_ITSELF, LITERAL, whole=True)
         case exp.Subquery():
@@ -99,7 +101,7 @@ def _call(node: exp.Expr, scope: "Scope") -> Value:
 
 
 def _cast(node: exp.Cast, scope: "Scope") -> Value:
-    made = calls.cast(node, scope)
+    made = replace(calls.cast(node, scope), sent=scope.value(node.this).sent)
     if isinstance(node.this, exp.Literal) and node.this.is_string:
         return never_null("a constant", made.type, whole=made.whole)
     return made

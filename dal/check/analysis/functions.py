@@ -35,7 +35,9 @@ def function_columns(scope: Scope, node: exp.Expr) -> Items:
         usual.append(folded(call.args.get("offset")) or "ordinality")
     if len(names) > len(columns):
         row = replace(unproven("a function's row"), given=_all_given(scope, call))
-        return [(name, row) for name in names]
+        arrays = call.expressions if isinstance(call, exp.Unnest) else []
+        sent = [_items(scope.value(array)) for array in arrays] + [frozenset()] * len(names)
+        return [(name, replace(row, sent=of)) for name, of in zip(names, sent, strict=False)]
     return list(zip(names + usual[len(names) :], columns, strict=True))
 
 
@@ -64,8 +66,8 @@ def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
         alone = len(arrays) == 1  # a shorter one is filled up with NULLs
         elements = [_element(one, types.element(types.base(one.type)), alone) for one in arrays]
         return [
-            replace(element, given=is_given(array, scope))
-            for element, array in zip(elements, call.expressions, strict=True)
+            replace(element, given=is_given(node, scope), sent=_items(array))
+            for element, node, array in zip(elements, call.expressions, arrays, strict=True)
         ]
     called = callee(call)
     found = resolved(call, scope) if called else None
@@ -85,6 +87,11 @@ def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
     if types.scalar(type_):
         return [unproven("a function's row", type_)]
     return []
+
+
+def _items(array: Value) -> frozenset[tuple[str, bool]]:
+    """The parameters whose items an array's elements may be."""
+    return frozenset((name, True) for name, is_item in array.sent if not is_item)
 
 
 def _all_given(scope: Scope, call: exp.Expr) -> bool:

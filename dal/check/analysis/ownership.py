@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from dal.check.analysis.scope import Equality, Relation, Scope
+from dal.check.analysis.relations import Equality, Relation
+from dal.check.analysis.scope import Scope
 from dal.check.tree import bare, conjuncts, folded
 
 _TEXT = {exp.DType.TEXT, exp.DType.VARCHAR}
@@ -78,17 +79,3 @@ def _holder(value: exp.Expr, scope: Scope, filters: Sequence[Relation]) -> Relat
     value = _uncast(value)
     holder = scope.holder(value) if isinstance(value, exp.Column) else None
     return next((relation for relation in filters if relation is holder), None)
-
-
-def keeps_owner(update: exp.Expr, target: Relation, scope: Scope) -> bool:
-    """Whether SET leaves the owner of a row as it is, or gives it to one whom the caller names."""
-    for assignment in update.expressions:
-        left, right = assignment.this, assignment.expression
-        columns = left.expressions if isinstance(left, exp.Tuple) else [left]
-        values = right.expressions if isinstance(right, exp.Tuple) else [right]
-        for place, column in enumerate(columns):
-            if target.owner and folded(column.find(exp.Identifier)) == target.owner:
-                value = values[place] if len(values) == len(columns) else right
-                if not is_given(value, scope):
-                    return False
-    return True

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
-from dal.check.analysis.scope import Queries, Relation, Result, Scope
+from dal.check.analysis.relations import Queries, Relation, Result
+from dal.check.analysis.scope import Scope
 from dal.check.analysis.select import UNDERSTOOD, select, values_lists
 from dal.check.analysis.syntax import item_names, outermost, renamed
 from dal.check.analysis.values import Items, Value, never_null, one_of, unproven
-from dal.check.analysis.writes import change
+from dal.check.analysis.writes import change, merge
 from dal.check.dialect import NotAnalysedError, parsed
 from dal.check.schema import Schema, Table
 from dal.check.tree import folded
@@ -28,6 +29,7 @@ class Statement:
             whether something makes that equal to what the caller gave.
         doubts: parts whose rows can't be followed, and why, by node.
         seen: the tables that a scope has, by node.
+        writes: the values that are written, each with its table's name and column.
     """
 
     schema: Schema
@@ -35,6 +37,7 @@ class Statement:
     demands: dict[int, tuple[str, bool]] = field(default_factory=dict)
     doubts: dict[int, tuple[exp.Expr, str]] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
+    writes: list[tuple[Table, str, Value]] = field(default_factory=list)
     _views: list[Table] = field(default_factory=list)  # those that are being read
     _trees: list[exp.Expr] = field(default_factory=list)  # of views: nodes are told by their ids
 
@@ -55,6 +58,9 @@ class Statement:
                 result = values_lists(scope, node)
             case exp.Insert() | exp.Update() | exp.Delete():
                 result = change(scope, node)
+            case exp.Merge():
+                merge(scope, node)
+                return Result([])
             case _:
                 return Result([])
         if not isinstance(node, exp.SetOperation | exp.Subquery):

@@ -6,10 +6,11 @@ from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
 from dal.check.analysis.ownership import equal_sides, is_given, settle
-from dal.check.analysis.scope import Equality, Result, Scope
+from dal.check.analysis.relations import Equality, Result
+from dal.check.analysis.scope import Scope
 from dal.check.analysis.sources import chain, from_item
 from dal.check.analysis.syntax import aggregates_in, item_name, may_give_rows
-from dal.check.analysis.values import Items, Value, one_of
+from dal.check.analysis.values import Items, Value, one_of, unproven
 from dal.check.tree import folded
 
 UNDERSTOOD = {
@@ -64,10 +65,31 @@ def _look_for_doubts(scope: Scope, group: exp.Expr | None, aggregates: list[exp.
 
 def select_list(scope: Scope, nodes: list[exp.Expr]) -> Items:
     """A select list, or that of RETURNING."""
-    return [(item_name(node), _item(scope, node.unalias())) for node in nodes]
+    items: Items = []
+    for node in nodes:
+        if node.is_star:
+            items += _all(scope, node)
+        else:
+            items.append((item_name(node), item(scope, node.unalias())))
+    return items
 
 
-def _item(scope: Scope, node: exp.Expr) -> Value:
+def _all(scope: Scope, star: exp.Expr) -> Items:
+    """The columns that `*` or `t.*` stands for, as far as they are known."""
+    qualifier = folded(star.args.get("table"))
+    relations = [each for each in scope.relations if qualifier in ("", each.name)]
+    if scope.merged or any(each.open for each in relations):
+        return [("", unproven(f"what {star.sql()} stands for is not followed"))]
+    unclear = scope.unclear
+    return [
+        (name, unproven(unclear) if unclear else value)
+        for each in relations
+        for name, value in each.columns.items()
+    ]
+
+
+def item(scope: Scope, node: exp.Expr) -> Value:
+    """What is proven of an item of a list."""
     value = replace(scope.value(node), given=is_given(node, scope))
     if scope.unclear:
         return replace(value, never_null=False, reason=scope.unclear, whole=False)

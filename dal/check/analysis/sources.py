@@ -7,15 +7,8 @@ from sqlglot import exp
 from dal.check.analysis.conditions import exclude_null, restrict
 from dal.check.analysis.functions import function_columns
 from dal.check.analysis.ownership import equal_sides, settle
-from dal.check.analysis.scope import (
-    Equality,
-    Merged,
-    Queries,
-    Relation,
-    Result,
-    Scope,
-    within,
-)
+from dal.check.analysis.relations import Equality, Merged, Queries, Relation, Result, within
+from dal.check.analysis.scope import Scope
 from dal.check.analysis.syntax import outermost, renamed
 from dal.check.analysis.values import Items, Value, never_null, unproven
 from dal.check.schema import Table
@@ -158,7 +151,7 @@ def table(scope: Scope, node: exp.Table, queries: Queries, *, written: bool = Fa
     else:
         seen = Result([(column, _column(found, column, written)) for column in found.columns])
     relations, some = _add(scope, node, seen, name)
-    owner = scope.statement.owner(found)
+    relations[0].source, owner = found, scope.statement.owner(found)
     if owner:  # `AS t (a, b)` gives new names to the first columns
         names = [name for name, _ in renamed(seen.items, node.args.get("alias"))]
         relations[0].table = node

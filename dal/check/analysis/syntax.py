@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from dal.check.analysis.kinds import functions_in
+from dal.check.analysis.kinds import functions_in, is_call
 from dal.check.analysis.values import Items
+from dal.check.dialect import arguments
 from dal.check.schema.routines import Routines
-from dal.check.tree import folded
+from dal.check.tree import bare, folded
 
 # They look like functions.
 _SYNTAX = {
@@ -83,3 +84,12 @@ def outermost(part: object) -> list[exp.Expr]:
     if isinstance(part, exp.Expr):
         part = list(part.iter_expressions())
     return [query for each in part for query in outermost(each)] if isinstance(part, list) else []
+
+
+def parts(node: exp.Expr | None) -> list[exp.Expr]:
+    """The parts of a row, as ROW (...) or in brackets; of anything else, that itself."""
+    if isinstance(node, exp.Tuple | exp.Schema):
+        return list(node.expressions)
+    if node is not None and is_call(node, "row"):
+        return arguments(node)
+    return [] if node is None else [bare(node)]

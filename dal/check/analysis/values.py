@@ -19,6 +19,7 @@ class Value:
         type: its type's OID, or 0.
         whole: an array none of whose elements is NULL.
         given: it can only be what the caller gave, or NULL.
+        sent: the parameters that it may be, unchanged, and whether it is an item of one.
     """
 
     never_null: bool
@@ -27,6 +28,7 @@ class Value:
     type: int = NOT_KNOWN
     whole: bool = False
     given: bool = False
+    sent: frozenset[tuple[str, bool]] = frozenset()
 
     def made(self, type_: int = NOT_KNOWN, *, whole: bool = False) -> "Value":
         """Another value that is never NULL if this one is not."""
@@ -76,6 +78,7 @@ def one_of(values: Sequence[Value]) -> Value:
         type=common_type(values),
         whole=all(value.whole for value in values),
         given=all(value.given for value in values),
+        sent=frozenset().union(*(value.sent for value in values)),
     )
 
 

@@ -1,15 +1,19 @@
-"""INSERT, UPDATE and DELETE: the rows that they write, and what RETURNING gives of them."""
+"""INSERT, UPDATE, DELETE and MERGE: what they write, and what RETURNING gives of it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
-from dal.check.analysis.ownership import keeps_owner, settle
-from dal.check.analysis.scope import Relation, Result, Scope
-from dal.check.analysis.select import restrict_owners, select_list
+from dal.check.analysis.ownership import settle
+from dal.check.analysis.relations import Relation, Result
+from dal.check.analysis.scope import Scope
+from dal.check.analysis.select import item, restrict_owners, select_list
 from dal.check.analysis.sources import chain, from_item, table
-from dal.check.tree import folded
+from dal.check.analysis.syntax import parts
+from dal.check.analysis.values import Value, unproven
+from dal.check.tree import bare, folded
 
 _UNDERSTOOD = {
     *("this", "expression", "expressions", "conflict", "from_", "using", "where", "default"),
@@ -20,26 +24,55 @@ _UNDERSTOOD = {
 def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
     """What RETURNING gives: of DELETE rows as they were, of the others as they are stored."""
     scope.understand(node, _UNDERSTOOD)
-    into = node.this
-    target_node = into.this if isinstance(into, exp.Schema) else into
     where = node.args.get("where")
     restrict_owners(scope, where)
-    # What is written to is a table, whatever WITH calls so.
-    [target], _ = table(scope, target_node, {}, written=True)
+    target = _target(scope, node.this)
     if not isinstance(node, exp.Delete):
         scope.target = target
     from_ = node.args.get("from_")
-    for item in [from_.this] if from_ else node.args.get("using") or []:
-        chain(scope, node.args.get("joins") or [], from_item(scope, item))
+    for source in [from_.this] if from_ else node.args.get("using") or []:
+        chain(scope, node.args.get("joins") or [], from_item(scope, source))
     if where:
         restrict(scope, where.this)
     settle(scope)
     if isinstance(node, exp.Insert):
         _insert(scope, node, target)
-    elif isinstance(node, exp.Update) and not keeps_owner(node, target, scope):
-        _take_back(target)
+    elif isinstance(node, exp.Update):
+        _update(scope, node, target)
     returning = node.args.get("returning")
     return Result(select_list(scope, returning.expressions) if returning else [])
+
+
+def merge(scope: Scope, node: exp.Merge) -> None:
+    """Take in what MERGE writes; whose rows it changes is not followed."""
+    target = _target(scope, node.this)
+    from_item(scope, node.args["using"])
+    for when in node.args["whens"].expressions:
+        action = when.args["then"]
+        if isinstance(action, exp.Insert):
+            names = [folded(column.find(exp.Identifier)) for column in parts(action.this)]
+            values = [item(scope, part) for part in parts(action.expression)]
+            _note(scope, target, zip(names or list(target.columns), values, strict=False))
+        elif isinstance(action, exp.Update):
+            _note(scope, target, _assigned(scope, action))
+    for relation in scope.relations:
+        if relation.owner:
+            _take_back(relation)
+
+
+def _target(scope: Scope, node: exp.Expr) -> Relation:
+    """The table that is written to, which is one, whatever WITH calls so."""
+    into: exp.Table = node.this if isinstance(node, exp.Schema) else node  # type: ignore[assignment]
+    [target], _ = table(scope, into, {}, written=True)
+    return target
+
+
+def _update(scope: Scope, node: exp.Expr, target: Relation) -> None:
+    """Take in what SET writes; a row may be given away."""
+    assigned = list(_assigned(scope, node))
+    _note(scope, target, assigned)
+    if any(name == target.owner and not value.given for name, value in assigned):
+        _take_back(target)
 
 
 def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
@@ -47,7 +80,9 @@ def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
     names = [*map(folded, named)] or list(target.columns)
     source = node.args.get("expression")
     items = scope.statement.query(source, scope.outer, scope.queries).items if source else []
-    for name, (_, value) in zip(names, items, strict=False):
+    written = list(zip(names, (value for _, value in items), strict=False))
+    _note(scope, target, written)
+    for name, value in written:
         if value.given and name in target.columns:
             target.give(name)
     conflict = node.args.get("conflict")
@@ -56,10 +91,33 @@ def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
         keys = [
             folded(key.find(exp.Identifier)) for key in conflict.args.get("conflict_keys") or ()
         ]
-        excluded = Relation("excluded", dict(target.columns))
-        inside = replace(scope, relations=[target, excluded])
-        if target.owner not in keys or not keeps_owner(conflict, target, inside):
+        if target.owner not in keys:
             _take_back(target)
+        excluded = Relation("excluded", dict(target.columns))
+        _update(replace(scope, relations=[target, excluded]), conflict, target)
+
+
+def _assigned(scope: Scope, node: exp.Expr) -> Iterator[tuple[str, Value]]:
+    """The columns that SET writes, and what it writes to them."""
+    for assignment in node.expressions:
+        left, right = assignment.this, bare(assignment.expression)
+        names = [
+            folded(column.find(exp.Identifier))
+            for column in (left.expressions if isinstance(left, exp.Tuple) else [left])
+        ]
+        if len(names) == 1:
+            values = [item(scope, right)]
+        elif isinstance(right, exp.Query):
+            values = scope.rows_of(right)
+        else:
+            values = [item(scope, part) for part in parts(right)]
+        values += [unproven("several columns at once")] * (len(names) - len(values))
+        yield from zip(names, values, strict=False)
+
+
+def _note(scope: Scope, target: Relation, written: Iterable[tuple[str, Value]]) -> None:
+    if target.source:
+        scope.statement.writes += [(target.source, name, value) for name, value in written]
 
 
 def _take_back(target: Relation) -> None:

@@ -16,6 +16,7 @@ from dal.check.rules.owners import owners
 from dal.check.rules.parameters import parameters
 from dal.check.rules.plans import HELP, plans
 from dal.check.rules.stars import stars
+from dal.check.rules.written import written
 
 RULES = (
     Rule(parameters, "parameter-type", "enum-labels", "json", "not-proven"),
@@ -25,6 +26,7 @@ RULES = (
         *("enum-labels", "json", "not-proven"),
     ),
     Rule(nulls, "nullable"),
+    Rule(written, "nullable"),
     Rule(labels, "enum-labels"),
     Rule(owners, "owner-filter", "not-proven"),
     Rule(stars, "star"),

@@ -12,7 +12,7 @@ from dal.check.statement import BoundStatement
 from dal.check.types import Field, PgType, fields, fit, shown
 
 SCALARS = (Shape.NUMBER, Shape.FLAG, Shape.NOTHING)
-_NUMBERS = ("bigint", "integer", "smallint", "boolean")
+NUMBERS = ("bigint", "integer", "smallint", "boolean")
 _ADVICE = {
     "timestamp without time zone": "annotate it with NaiveDatetime, or make it a timestamptz",
     "timestamp with time zone": "annotate it with AwareDatetime, or cast it",
@@ -124,7 +124,7 @@ def _scalar(statement: BoundStatement) -> Iterator[Finding]:
             message = f"rows come back, but the stub returns {shape.value}"
             help_ = "leave RETURNING out, or return a record"
             yield _at(statement, "fetch-mode", described[0][0], message, help_)
-    elif len(described) != 1 or described[0][1].bare.name not in _NUMBERS:
+    elif len(described) != 1 or described[0][1].bare.name not in NUMBERS:
         yield statement.finding(
             "fetch-mode",
             statement.beginning,

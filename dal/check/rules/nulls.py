@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dal.binding.rows import Shape
 from dal.check.analysis.values import Value
 from dal.check.findings import Finding
-from dal.check.rules.columns import SCALARS, record_fields, signals
+from dal.check.rules.columns import NUMBERS, SCALARS, record_fields, signals
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.check.types import optional
@@ -51,8 +51,9 @@ def _never_null(name: str, value: Value, catalog: Catalog) -> bool:
 def _scalar(statement: BoundStatement) -> Iterator[Finding]:
     """What a number or a flag takes for granted: that there is a row, and a value in it."""
     analysis = statement.analysis
-    if len(analysis.columns) != 1:
-        return
+    types = [type_.bare.name for _, type_ in statement.description.gives]
+    if len(types) != 1 or types[0] not in NUMBERS:
+        return  # which `columns` says
     [(name, value)] = analysis.columns
     consequence = "; then the function raises DalError: no number came back"
     if not value.never_null:

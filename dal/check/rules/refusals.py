@@ -3,6 +3,7 @@
 import re
 from difflib import get_close_matches
 
+from dal.binding.query import Misfit
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
@@ -21,3 +22,9 @@ def refusal(statement: BoundStatement, catalog: Catalog, error: RefusedError) ->
         help_ = f"did you mean {' or '.join(near)}?" if near else help_
     offset = None if error.position is None else statement.at(error.position)
     return statement.finding("refused", offset, str(error), help_)
+
+
+def misfit(misfit: Misfit) -> Finding:
+    """A file and a stub that do not fit, which binding them has found."""
+    message = str(misfit.error).removeprefix(f"{misfit.path}: ")
+    return Finding("misfit", misfit.path, misfit.error.offset, message, "let the two fit")

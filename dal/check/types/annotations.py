@@ -86,3 +86,25 @@ def alternatives(annotation: Any) -> Iterator[Any]:
             yield from alternatives(one)
     else:
         yield annotation
+
+
+def gives_none(annotation: Any, *, items: bool = False) -> bool:
+    """Whether an argument may be sent as NULL, as far as its annotation says.
+
+    Parameters:
+        items: it is asked of a list's items instead.
+    """
+    annotation = unwrapped(annotation)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        for mark in arguments[1:]:
+            if isinstance(mark, SentAs):
+                return gives_none(returned(mark), items=items) if returned(mark) else False
+            if converts(mark) or isinstance(mark, pydantic.AfterValidator):
+                return False  # it may put something in its place
+        return gives_none(arguments[0], items=items)
+    if origin in (Union, types.UnionType):
+        return any(gives_none(one, items=items) for one in arguments)
+    if items:
+        return bool(arguments) and origin is list and gives_none(arguments[0])
+    return annotation is types.NoneType

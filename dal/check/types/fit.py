@@ -5,7 +5,7 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from dal.binding import Columns, Fields
 from dal.check.types.annotations import alternatives
@@ -99,9 +99,11 @@ def parameters(name: str, hint: Any) -> dict[str, Any]:
         if isinstance(mark, Fields | Columns):
             hints = get_type_hints(mark.type, include_extras=True)
             each = {one.name: hints[one.name] for one in dataclasses.fields(mark.type)}
-            wrapped = isinstance(mark, Columns)
+            if isinstance(mark, Columns):
+                return {f"{name}_{field}": list[given] for field, given in each.items()}  # type: ignore[valid-type]
+            nothing = optional(get_args(hint)[0])  # then each of them is NULL
             return {
-                f"{name}_{field}": list[given] if wrapped else given  # type: ignore[valid-type]
+                f"{name}_{field}": Union[given, None] if nothing else given  # noqa: UP007
                 for field, given in each.items()
             }
     return {name: hint}
