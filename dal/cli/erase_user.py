@@ -52,8 +52,8 @@ def erase(
     run_batches(
         "erase-user",
         "deleted",
-        lambda db: erase_user(
-            db, user_id=user_id, batch=batch, pause=pause, max_seconds=max_seconds
-        ),
+        lambda db: erase_user(db, user_id=user_id, batch=batch),
+        pause=pause,
+        max_seconds=max_seconds,
         as_json=as_json,
     )

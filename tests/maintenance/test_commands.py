@@ -135,3 +135,15 @@ def test_sigterm_ends_between_two_batches(connection: psycopg.Connection) -> Non
         out, _ = job.communicate(timeout=30)
     assert job.returncode == 17
     assert re.fullmatch(r"archived [123] conversations; more remains\n", out)
+
+
+def test_sigterm_ends_a_pause(connection: psycopg.Connection) -> None:
+    slowly = [sys.executable, "-m", "dal", "archive", "--batch", "1", "--pause", "30"]
+    with subprocess.Popen(slowly, stdout=subprocess.PIPE, text=True) as job:
+        deadline = time.monotonic() + 30
+        while connection.execute(STATUS).fetchone() == (0,):
+            assert time.monotonic() < deadline
+        time.sleep(0.5)  # the batch is over by now, and the pause has begun
+        job.send_signal(signal.SIGTERM)
+        out, _ = job.communicate()
+    assert (job.returncode, out) == (17, "archived 1 conversations; more remains\n")
