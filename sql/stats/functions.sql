@@ -4,8 +4,8 @@
 -- Index: none of ours; a view of the extension, which reads the file of the texts.
 -- Locks: none.
 -- Needs pg_stat_statements: without the extension the reader says how to get it.
--- Never NULL (statements, hidden, calls, total_ms, mean_ms, max_ms, rows, pages, wal_bytes): there
---   is a statement behind each row, which was called.
+-- Never NULL (total_ms, mean_ms, max_ms, rows, pages, wal_bytes): there is a statement behind each
+--   row, which was called.
 WITH ours AS (
     SELECT
         named.name, query = '<insufficient privilege>' AS hidden,
