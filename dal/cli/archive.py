@@ -27,9 +27,9 @@ def archive(
             db,
             older_than=duration(older_than),
             batch=batch,
-            pause=pause,
             dry_run=dry_run,
-            max_seconds=max_seconds,
         ),
+        pause=pause,
+        max_seconds=max_seconds,
         as_json=as_json,
     )

@@ -15,6 +15,7 @@ from dal.cli.progress import progress
 from dal.cli.statuses import Status
 from dal.cli.streams import notes, out, print_json
 from dal.maintenance import Progress
+from dal.maintenance.progress import Pace
 
 Result = TypeVar("Result")
 
@@ -36,26 +37,32 @@ def run_batches(
     done: str,
     start: Callable[[dal.Database], AsyncGenerator[Progress, None]],
     *,
+    pause: float,
+    max_seconds: float | None,
     as_json: bool,
 ) -> None:
     """Show a run's progress until its end, or until SIGTERM asks for it.
+
+    The pauses are made here and not in the run, so that SIGTERM can end one.
 
     Parameters:
         name: the command's.
         done: what is done with a conversation, as in "archived".
         start: what begins the run.
+        pause: seconds between two batches.
+        max_seconds: seconds after which no further batch begins; None for no end.
         as_json: whether the result is for machines.
     """
 
     async def watch(db: dal.Database) -> Progress:
         asked = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
-        state = Progress()
+        pace, state = Pace(pause, max_seconds, asked), Progress()
         with progress(name) as shown:
             async with aclosing(start(db)) as run:
                 async for state in run:
                     shown.report(_sentence(state, done))
-                    if asked.is_set():
+                    if state.finished or not await pace.goes_on():
                         break
         return state
 

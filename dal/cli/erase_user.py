@@ -12,6 +12,7 @@ from dal.cli.batches import run_batches, with_database
 from dal.cli.options import Batch, DryRun, Json, MaxSeconds, Pause, Yes, confirm
 from dal.cli.statuses import WRITING, Status
 from dal.cli.streams import notes, out, print_json
+from dal.errors import UserNotFoundError
 from dal.maintenance import Progress, erase_user
 
 
@@ -35,7 +36,12 @@ def erase(
 
     async def count(db: dal.Database) -> Progress:
         async with aclosing(erase_user(db, user_id=user_id, dry_run=True)) as run:
-            return await anext(run)
+            try:
+                return await anext(run)
+            except UserNotFoundError as error:
+                raise UserNotFoundError(
+                    "There is no such user; nothing is to be deleted."
+                ) from error
 
     owned = with_database("erase-user", count)
     if dry_run and as_json:
@@ -52,8 +58,8 @@ def erase(
     run_batches(
         "erase-user",
         "deleted",
-        lambda db: erase_user(
-            db, user_id=user_id, batch=batch, pause=pause, max_seconds=max_seconds
-        ),
+        lambda db: erase_user(db, user_id=user_id, batch=batch),
+        pause=pause,
+        max_seconds=max_seconds,
         as_json=as_json,
     )

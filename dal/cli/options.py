@@ -9,10 +9,12 @@ import typer
 
 from dal.cli.statuses import Status
 from dal.cli.streams import out
+from dal.inputs import BATCH_ROWS
 from dal.migrate import folder
 from dal.places import MIGRATIONS
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=36_525)
 
 
 def migration_ids() -> list[str]:
@@ -22,10 +24,19 @@ def migration_ids() -> list[str]:
 
 def duration(text: str) -> timedelta:
     """`90d` as a timedelta."""
-    match = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    match = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
     if not match:
         raise typer.BadParameter("write it like 90d, 12h, 30m, 45s or 2w")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if length > _LONGEST:
+        raise typer.BadParameter("100 years are the most")
+    return length
+
+
+def _checked(text: str) -> str:
+    """The text of a duration, refused by the option's name."""
+    duration(text)
+    return text
 
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")]
@@ -41,11 +52,16 @@ Wait = Annotated[
 Steps = Annotated[int | None, typer.Option("-n", min=1, metavar="N", help="How many at most.")]
 
 Duration = Annotated[
-    str, typer.Option(metavar="DURATION", help="Such as 90d, 12h, 30m, 45s or 2w.")
+    str,
+    typer.Option(metavar="DURATION", callback=_checked, help="Such as 90d, 12h, 30m, 45s or 2w."),
 ]
-Batch = Annotated[int, typer.Option(min=1, metavar="N", help="Conversations of one transaction.")]
+Batch = Annotated[
+    int,
+    typer.Option(min=1, max=BATCH_ROWS, metavar="N", help="Conversations of one transaction."),
+]
 Pause = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="How long to rest between two batches.")
+    float,
+    typer.Option(min=0, max=3600, metavar="SECONDS", help="How long to rest between two batches."),
 ]
 MaxSeconds = Annotated[
     float | None,

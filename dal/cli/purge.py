@@ -28,9 +28,9 @@ def purge(
             db,
             older_than=duration(archived_for),
             batch=batch,
-            pause=pause,
             dry_run=dry_run,
-            max_seconds=max_seconds,
         ),
+        pause=pause,
+        max_seconds=max_seconds,
         as_json=as_json,
     )

@@ -32,7 +32,11 @@ class Status(IntEnum):
     NO_DATABASE = 7, "no such database", "create it, or correct the address"
     CROWDED = 8, "no connection left", "lower DAL_MAX_SIZE, or use a pooler"
     FORBIDDEN = 9, "a privilege is missing", "the message names it"
-    READ_ONLY = 10, "the server is a standby, or read-only", "run it on the primary"
+    READ_ONLY = (
+        10,
+        "the server is a standby, or read-only",
+        "run it on the primary; `dal stats` says where default_transaction_read_only is set",
+    )
     POOLER = 11, "a pooler is in front, where session locks don't hold", "use the direct address"
     LOCKED = (
         12,

@@ -49,7 +49,8 @@ _BY_SQLSTATE: dict[str, type[errors.DalError]] = {
 }
 
 _ADVICE: dict[str, str] = {
-    READ_ONLY: "the server is read-only (a standby?); connect to the primary",
+    READ_ONLY: "this is read-only: if it is a standby, connect to the primary, else see where"
+    " default_transaction_read_only is set, as `dal stats` does",
     "25P02": "an earlier statement of this transaction failed; leave the block and repeat it",
     "28": "the server refuses this user; check the user and the password in DATABASE_URL",
     "3D000": "the database does not exist; check its name in DATABASE_URL, or create it",

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -56,18 +56,23 @@ class Pace:
     Parameters:
         pause: seconds between two batches.
         max_seconds: seconds after which no further batch begins, or None.
+        asked: set when somebody wants the run to end; it ends a pause too.
     """
 
-    def __init__(self, pause: float, max_seconds: float | None) -> None:
+    def __init__(
+        self, pause: float, max_seconds: float | None, asked: asyncio.Event | None = None
+    ) -> None:
         self._pause = pause
+        self._asked = asyncio.Event() if asked is None else asked
         self._end = None if max_seconds is None else time.monotonic() + max_seconds
 
     async def goes_on(self) -> bool:
-        """Wait a little, and say whether there is time for another batch."""
-        if self._is_over(self._pause):
+        """Wait a little, and say whether another batch may begin."""
+        if self._asked.is_set() or self._is_over(self._pause):
             return False
-        await asyncio.sleep(self._pause)
-        return not self._is_over()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), self._pause)
+        return not (self._asked.is_set() or self._is_over())
 
     def _is_over(self, after: float = 0.0) -> bool:
         return self._end is not None and time.monotonic() + after >= self._end

@@ -97,10 +97,13 @@ def of_table(table: Table, server: Server) -> Iterator[Finding]:
         )
     changed = table.changed_rows > max(CHANGED_ROWS, table.rows / 2)
     if changed and not _visited(table.last_analyze, server):
+        since = (
+            "and it was never analysed" if table.last_analyze is None else "since it was analysed"
+        )
         yield _finding(
             "statistics-old",
             table.name,
-            f"{table.changed_rows:,} rows of {table.name} have changed since it was analysed;"
+            f"{table.changed_rows:,} rows of {table.name} have changed {since};"
             " plans are made for what it was",
             f"ANALYZE {table.identifier};",
         )

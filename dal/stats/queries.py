@@ -21,11 +21,13 @@ class Known(Record):
     Attributes:
         oid: None where the search path does not lead to it.
         lacks: the command that would let the role count its rows; None where it can.
+        lacks_widths: the same for the widths of its indexed columns.
     """
 
     name: str
     oid: int | None
     lacks: str | None
+    lacks_widths: str | None
 
 
 class Schema(Record):

@@ -138,6 +138,8 @@ def _open(transaction: records.OpenTransaction) -> str:
         what = _session(what, transaction.application, function, state)
     else:
         what = f"{transaction.kind} {what}"
+    if transaction.seconds is None:  # a replication slot doesn't say since when
+        return f"open: {what}"
     return f"open for {_age(transaction.seconds)}: {what}"
 
 

@@ -128,6 +128,13 @@ def of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) -> Iter
                 why=f"{role} may not read all of {table.name}",
                 remedy=table.lacks,
             )
+    remedies = [table.lacks_widths for table in known if table.lacks_widths]
+    if remedies:
+        yield Unseen(
+            what="how full indexes are",
+            why=f"{role} may not read all columns that they are on",
+            remedy=" ".join(dict.fromkeys(remedies)),
+        )
 
 
 def of_extension(extension: Extension) -> Iterator[Unseen]:

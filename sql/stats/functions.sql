@@ -4,8 +4,9 @@
 -- Index: none of ours; a view of the extension, which reads the file of the texts.
 -- Locks: none.
 -- Needs pg_stat_statements: without the extension the reader says how to get it.
--- Waives nullable on statements, hidden, calls, rows: each row has a statement, which was called.
--- Waives nullable on total_ms, mean_ms, max_ms, pages, wal_bytes: the same.
+-- Waives nullable on total_ms, mean_ms, max_ms, rows, pages, wal_bytes: there is a statement behind
+-- each row, which was called.
+-- Waives not-proven on pg_stat_statements: it counts statements, and has nobody's rows.
 WITH ours AS (
     SELECT
         named.name, query = '<insufficient privilege>' AS hidden,

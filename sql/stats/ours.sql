@@ -1,4 +1,5 @@
--- dal's tables as the search path finds them, and what the role lacks to count their rows.
+-- dal's tables as the search path finds them, and what the role lacks to count their rows and to
+-- know how wide the columns of their indexes are, by which indexes.sql says how full they are.
 -- Index: none of ours; the catalogue's keys.
 -- Locks: none.
 SELECT
@@ -16,7 +17,25 @@ SELECT
             nspname, relname, current_user
         )
         WHEN row_security_active(pg_class.oid) THEN format('ALTER ROLE %I BYPASSRLS;', current_user)
-    END AS lacks
+    END AS lacks,
+    CASE
+        WHEN row_security_active(pg_class.oid) THEN format('ALTER ROLE %I BYPASSRLS;', current_user)
+        ELSE (
+            SELECT format(
+                'GRANT SELECT (%s) ON %I.%I TO %I;',
+                string_agg(quote_ident(attname), ', ' ORDER BY attnum),
+                nspname, relname, current_user
+            )
+            FROM pg_attribute
+            WHERE
+                attrelid = pg_class.oid
+                AND attnum = ANY (ARRAY(
+                    SELECT unnest(indkey) FROM pg_index WHERE indrelid = pg_class.oid
+                ))
+                AND NOT has_column_privilege(attrelid, attnum, 'SELECT')
+            HAVING count(*) > 0
+        )
+    END AS lacks_widths
 FROM (VALUES (1, 'users'), (2, 'tasks'), (3, 'conversations'), (4, 'messages'))
     AS names (place, name)
 LEFT JOIN pg_class ON pg_class.oid = to_regclass(names.name) AND relkind IN ('r', 'p')

@@ -279,10 +279,17 @@ def test_reasons(schema: Schema, sql: str, reason: str) -> None:
     assert columns(sql, schema)[0][1].reason == reason
 
 
-@pytest.mark.parametrize("sql", ["SELECT * FROM a", "SELECT a.* FROM a", "TABLE a"])
-def test_a_star_is_not_followed(schema: Schema, sql: str) -> None:
-    [first, *_] = analyse(parsed(sql), ["id", "n", "x", "y", "s"], schema).columns
-    assert first == ("id", unproven("`*` in a select list is not followed"))
+@pytest.mark.parametrize("sql", ["SELECT * FROM a", "SELECT a.* FROM a, b", "TABLE a"])
+def test_a_star_stands_for_its_columns(schema: Schema, sql: str) -> None:
+    columns = analyse(parsed(sql), ["id", "n", "x", "y", "s"], schema).columns
+    assert [value.never_null for _, value in columns] == [True, True, False, False, True]
+
+
+@pytest.mark.parametrize("sql", ["SELECT * FROM a JOIN b USING (id)", "SELECT * FROM f() AS t"])
+def test_a_star_that_is_not_followed(schema: Schema, sql: str) -> None:
+    names = ["id", "n", "x", "y", "s", "a_id", "z"]
+    [(_, first), *_] = analyse(parsed(sql), names, schema).columns
+    assert first == unproven("its columns can't be followed")
 
 
 @pytest.mark.parametrize("sql", ["SELECT left( FROM a", "SELECT 1; SELECT 2", "'"])

@@ -166,6 +166,13 @@ NULL: dict[str, Any] = {
     "IN of NULLs": ("SELECT n IN (SELECT y FROM b) AS c0 FROM a", bool),
     "a row with a NULL": ("SELECT (n, x) = (1, 1) AS c0 FROM a", bool),
     "a ROW with a NULL": ("SELECT ROW (n, x) = ROW (1, 1) AS c0 FROM a", bool),
+    "a row in brackets": ("SELECT (n, x) = ((1, 1)) AS c0 FROM a", bool),
+    "a row in a list": ("SELECT (n, n) IN ((1, x), (7, 7)) AS c0 FROM a", bool),
+    "BETWEEN of rows": ("SELECT (n, x) BETWEEN (1, 1) AND (2, 2) AS c0 FROM a", bool),
+    "a row and a subselect": ("SELECT (n, x) = (SELECT 1, 1) AS c0 FROM a", bool),
+    "a row and ANY": ("SELECT (n, x) = ANY (SELECT 1, 1) AS c0 FROM a", bool),
+    "a literal that is a text": (
+        "SELECT substring(q.s, q.p) AS c0 FROM (SELECT 'a' AS s, 'b' AS p) AS q", str),
     "AND": ("SELECT n > 0 AND x > 0 AS c0 FROM a", bool),
     "OVERLAPS": ("SELECT (day, day) OVERLAPS (day, NULL::date) AS c0 FROM a", bool),
     "closed paths": (
@@ -232,11 +239,11 @@ SCHEMA_18 = """
 
 
 # `foreign_tables` says whether the server can read a file as a table.
-FOREIGN = {
+FOREIGN: dict[str, Any] = {
     "a foreign table's": ("SELECT x AS c0 FROM afar", int),
     "a parent's of a foreign table": ("SELECT x AS c0 FROM near", int),
 }
-HIDDEN = {
+HIDDEN: dict[str, Any] = {
     "an overload": ("SELECT upper(id) AS c0 FROM a", str),
     "a function that is strict": ("SELECT halved(id) AS c0 FROM a", int),
     "an operator": ("SELECT <<| id AS c0 FROM a", int),
@@ -358,6 +365,8 @@ NO_VALUE = {
     "a group": "SELECT count(*) FROM a WHERE id > 100 GROUP BY n",
     "a CTE": "WITH c AS (SELECT id FROM a WHERE id > 100) SELECT count(*) FROM c GROUP BY id",
     "a set": "SELECT generate_series(1, 0)",
+    "a group of a set": "SELECT count(*) FROM (VALUES (1)) AS t (i) GROUP BY generate_series(1, 0)",
+    "an aggregate and a set": "SELECT count(*) FROM a ORDER BY generate_series(1, 0)",
     "a function's rows": "SELECT g.i FROM generate_series(1, 0) AS g (i)",
     "an EXCEPT": "SELECT 1 EXCEPT SELECT 1",
     "a written row": "WITH w AS (UPDATE a SET n = 1 WHERE id > 100 RETURNING id) SELECT id FROM w",
@@ -467,6 +476,57 @@ def test_elements_that_are_never_null(
 ) -> None:
     assert "None" not in repr(rows(connection, tmp_path, SOLID[case]))
     found = findings[f"{case}: a solid list"]
+    assert not kinds(found) & NULLABILITY, shown(found)
+
+
+class Item(BaseModel):
+    id: int
+    n: int
+
+
+class Parent(BaseModel):
+    id: int
+    items: list[Item]
+
+
+ITEMS = {
+    "of a side within": (
+        'SELECT a.id, q.id AS "items.id", q.n AS "items.n" FROM a LEFT JOIN'
+        " (SELECT k.id, b.n FROM a AS k LEFT JOIN b ON b.id = -k.id) AS q ON q.id = a.id"),
+    "of a view's side": (
+        'SELECT a.id, q.id AS "items.id", q.b_id AS "items.n"'
+        " FROM a LEFT JOIN outer_v AS q ON q.id = a.id"),
+    "of two sides": (
+        'SELECT a.id, b.id AS "items.id", c.n AS "items.n" FROM a LEFT JOIN b ON b.id = a.id'
+        " LEFT JOIN b AS c ON c.id = -a.id"),
+    "with what is always there": (
+        'SELECT a.id, a.n AS "items.id", b.n AS "items.n" FROM a LEFT JOIN b ON b.id = -a.id'),
+}  # fmt: skip
+WHOLE_ITEMS = {
+    "of a side": (
+        'SELECT a.id, b.id AS "items.id", b.n AS "items.n" FROM a LEFT JOIN b ON b.id = a.id'),
+    "of a side, cast": (
+        'SELECT a.id, b.id::bigint AS "items.id", b.n::bigint AS "items.n"'
+        " FROM a LEFT JOIN b ON b.id = a.id"),
+    "of a subselect": (
+        'SELECT a.id, q.id AS "items.id", q.n AS "items.n"'
+        " FROM a LEFT JOIN (SELECT id, n FROM b) AS q ON q.id = a.id"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ITEMS)
+def test_an_item_with_a_null(connection: psycopg.Connection, tmp_path: Path, case: str) -> None:
+    found_rows = rows(connection, tmp_path, ITEMS[case])
+    assert any(row[1] is not None and row[2] is None for row in found_rows)
+    [found] = prove(connection, Draft(ITEMS[case], Parent))
+    assert kinds(found) & NULLABILITY, shown(found)
+
+
+@pytest.mark.parametrize("case", WHOLE_ITEMS)
+def test_an_item_that_is_whole(connection: psycopg.Connection, tmp_path: Path, case: str) -> None:
+    found_rows = rows(connection, tmp_path, WHOLE_ITEMS[case])
+    assert not any((row[1] is None) != (row[2] is None) for row in found_rows)
+    [found] = prove(connection, Draft(WHOLE_ITEMS[case], Parent))
     assert not kinds(found) & NULLABILITY, shown(found)
 
 

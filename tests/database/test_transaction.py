@@ -103,7 +103,9 @@ async def test_isolation(db: dal.Database, isolation: Isolation) -> None:
 
 
 async def test_readonly(db: dal.Database) -> None:
-    with failing(errors.DatabaseUnavailableError, "read-only", "25006"):
+    with failing(
+        errors.DatabaseUnavailableError, "read-only.* default_transaction_read_only", "25006"
+    ):
         async with db.transaction(readonly=True) as transaction:
             assert await users.get(transaction, user_id="ada") is None
             await users.ensure(transaction, user_id="ada")

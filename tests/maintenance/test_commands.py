@@ -45,10 +45,25 @@ def test_durations(text: str, days: int) -> None:
     assert duration(text) == timedelta(days=days)
 
 
-@pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1.5d", "1 d", "1y", "9999999d"])
+@pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1.5d", "1 d", "1y", "9999999d", "٣d"])
 def test_no_durations(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="90d"):
         duration(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("stats", "--archived-for", "90"), "--archived-for': write it like 90d"),
+        (("archive", "--older-than", "999999w"), "--older-than': 100 years are the most"),
+        (("purge", "--archived-for", "1d", "--batch", "50001"), "--batch'"),
+        (("archive", "--pause", "inf"), "--pause'"),
+    ],
+)
+def test_a_wrong_option_is_named(arguments: tuple[str, ...], complaint: str) -> None:
+    wrong = command(*arguments)
+    assert wrong.exit_code == 2
+    assert complaint in re.sub(r"\W*\n\W*", " ", wrong.stderr)
 
 
 def test_archive_and_purge() -> None:
@@ -78,7 +93,7 @@ def test_erase_user() -> None:
     )
     absent = command("erase-user", "nobody", "--yes")
     assert absent.exit_code == 1
-    assert "There is no such user" in absent.stderr
+    assert absent.stderr.strip().endswith("There is no such user; nothing is to be deleted.")
 
 
 def test_orphans(connection: psycopg.Connection) -> None:
@@ -135,3 +150,15 @@ def test_sigterm_ends_between_two_batches(connection: psycopg.Connection) -> Non
         out, _ = job.communicate(timeout=30)
     assert job.returncode == 17
     assert re.fullmatch(r"archived [123] conversations; more remains\n", out)
+
+
+def test_sigterm_ends_a_pause(connection: psycopg.Connection) -> None:
+    slowly = [sys.executable, "-m", "dal", "archive", "--batch", "1", "--pause", "30"]
+    with subprocess.Popen(slowly, stdout=subprocess.PIPE, text=True) as job:
+        deadline = time.monotonic() + 30
+        while connection.execute(STATUS).fetchone() == (0,):
+            assert time.monotonic() < deadline
+        time.sleep(0.5)  # the batch is over by now, and the pause has begun
+        job.send_signal(signal.SIGTERM)
+        out, _ = job.communicate()
+    assert (job.returncode, out) == (17, "archived 1 conversations; more remains\n")

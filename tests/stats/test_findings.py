@@ -1,5 +1,6 @@
 """Each finding is found where its fault is, and its remedy mends it."""
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -126,6 +127,12 @@ def test_a_threshold(
     [finding] = find(**changed)
     assert (finding.rule, finding.level) == (rule, findings.RULES[rule])
     assert remedy in finding.remedy
+
+
+def test_statistics_that_never_were() -> None:
+    assert "never analysed" in of_table(changed_rows=500_001)[0].message
+    [finding] = of_table(changed_rows=500_001, last_analyze=NOW - timedelta(days=1))
+    assert "since it was analysed" in finding.message
 
 
 def test_of_a_queue_only_the_one_that_waits_for_nobody_is_to_blame() -> None:
@@ -264,7 +271,7 @@ def test_what_holds_vacuum_back(whole_database: str, monkeypatch: pytest.MonkeyP
             other.execute("INSERT INTO users (id) VALUES ('ada')")
             other.execute("PREPARE TRANSACTION 'it''s'")
         shown = run(whole_database)
-        assert "replication slot gone" in shown
+        assert re.search("^open: replication slot gone$", shown, re.MULTILINE)
         assert "prepared transaction it's" in shown
         mended(
             whole_database,

@@ -3,7 +3,9 @@
 import re
 
 import psycopg
+from typer.testing import CliRunner
 
+from dal.cli.commands import app
 from dal.stats import Stats
 from dal.stats.records import Function
 from tests.roles import role
@@ -71,3 +73,9 @@ def test_none_of_ours_was_called(whole_database: str) -> None:
         "SELECT pg_stat_statements_reset()",
     )
     assert "none of ours was called" in run(whole_database)
+
+
+def test_the_statement_over_the_view_is_proven_where_it_is(whole_database: str) -> None:
+    execute(whole_database, "CREATE EXTENSION pg_stat_statements")
+    check = CliRunner().invoke(app, ["check"], env={"DATABASE_URL": whole_database})
+    assert (check.exit_code, check.stderr) == (0, "")

@@ -15,6 +15,7 @@ from tests.roles import role
 from tests.stats.looking import fill, look, remedy, run
 
 TABLES = "tables users, tasks, conversations, messages"
+DENSITY = "how full indexes are"
 SESSIONS = "other roles' sessions and statements"
 SERVICE = GRANTS.replace(':"service"', "{role}")
 
@@ -32,9 +33,9 @@ def execute(url: str, statement: str) -> None:
 @pytest.mark.parametrize(
     ("grants", "unseen"),
     [
-        ([], {SESSIONS, "retention"}),
+        ([], {SESSIONS, "retention", DENSITY}),
         ([SERVICE], {SESSIONS}),
-        (["GRANT pg_monitor TO {role}"], {"retention"}),
+        (["GRANT pg_monitor TO {role}"], {"retention", DENSITY}),
     ],
     ids=["nobody", "service", "monitor"],
 )
@@ -42,6 +43,7 @@ def test_a_role_sees_what_it_may_and_the_remedies_show_the_rest(
     url: str, grants: list[str], unseen: set[str]
 ) -> None:
     fill(url)
+    execute(url, "ANALYZE")
     with role(url, *grants) as limited, psycopg.connect(url, application_name="else") as session:
         session.execute("SELECT /* messages.history */ pg_backend_pid()")
         seen = look(limited)
@@ -56,6 +58,7 @@ def test_a_role_sees_what_it_may_and_the_remedies_show_the_rest(
             execute(url, remedy(seen, what))
         everything = look(limited)
         assert whats(everything) == set()
+        assert all(index.density for index in everything.indexes or ())
         assert [count.rows for count in everything.retention or ()] == [1, 0, 0, 0]
         assert [one.function for one in everything.transactions or ()] == ["messages.history"]
 
@@ -66,7 +69,9 @@ def test_a_policy_hides_no_rows_from_a_count(url: str) -> None:
     with role(url, SERVICE) as service:
         hidden = look(service)
         assert hidden.retention is None
+        assert remedy(hidden, DENSITY) == remedy(hidden, "retention")
         execute(url, remedy(hidden, "retention"))
+        assert whats(look(service)) == {SESSIONS}
         assert [count.rows for count in look(service).retention or ()] == [1, 0, 0, 0]
 
 
@@ -96,7 +101,7 @@ def test_tables_in_a_schema_that_needs_quotes(empty_database: str) -> None:
         astray = look(monitor)
         assert (astray.tables, whats(astray)) == (None, {TABLES})
         execute(empty_database, remedy(astray, TABLES))
-        assert whats(look(monitor)) == {"retention"}
+        assert whats(look(monitor)) == {"retention", DENSITY}
 
 
 def test_a_lock_hides_what_it_is_on_and_the_rest_says_whose_it_is(

@@ -14,7 +14,7 @@ from dal.check.analysis.values import (
     unproven,
 )
 from dal.check.dialect import arguments, callee
-from dal.check.schema.types import BIGINT
+from dal.check.schema.types import BIGINT, FLOAT, NOT_KNOWN
 from dal.check.tree import folded
 
 if TYPE_CHECKING:
@@ -44,7 +44,18 @@ def _own(node: exp.Expr, scope: "Scope") -> str:
     if called is None:
         return ""
     meant = scope.routines.functions(*called)
+    if not all(one.own for one in meant):  # an extension may add its own, as sum() of a vector
+        given = [_taken(argument) for argument in arguments(node)]
+        types = [NOT_KNOWN if one is None else scope.value(one).type for one in given]
+        meant = scope.routines.calls(*called, types)
     return called[1] if meant and all(one.own for one in meant) else ""
+
+
+def _taken(argument: exp.Expr) -> exp.Expr | None:
+    """What an aggregate takes of each row, without DISTINCT and ORDER BY."""
+    while isinstance(argument, (exp.Order, exp.Distinct)):
+        argument = argument.this or argument.expressions[0]
+    return None if isinstance(argument, (exp.Variadic, exp.Star)) else argument
 
 
 def aggregate(node: exp.Expr, scope: "Scope", where: exp.Expr | None = None) -> Value:
@@ -70,10 +81,8 @@ def aggregate(node: exp.Expr, scope: "Scope", where: exp.Expr | None = None) -> 
 def _argument(node: exp.Expr, name: str, scope: "Scope") -> tuple[Value, int, bool]:
     """What an aggregate of rows sees of each one; the type of its result; whether that is whole."""
     given = arguments(node)
-    argument = given[0] if given else node
-    while isinstance(argument, (exp.Order, exp.Distinct)):
-        argument = argument.this or argument.expressions[0]
-    if isinstance(argument, (exp.Variadic, exp.Star)) or not given:
+    argument = _taken(given[0]) if given else None
+    if argument is None:
         return not_analysed(node), 0, False
     found = scope.value(argument)
     types = scope.routines.types
@@ -96,9 +105,8 @@ def window(node: exp.Window, scope: "Scope") -> Value:
     function = function.this if where else function
     name = _own(function, scope)
     if name in RANKS | COUNTS:
-        return never_null(
-            f"{short(function)} is never NULL", BIGINT if name != "percent_rank" else 0
-        )
+        type_ = FLOAT if name in ("percent_rank", "cume_dist") else BIGINT
+        return never_null(f"{short(function)} is never NULL", type_)
     given = [scope.value(one) for one in arguments(function)] if name in _LAGS else []
     if name in _LAGS:
         return _lag(function, given)

@@ -1,6 +1,7 @@
 """Functions, operators and casts: which ones PostgreSQL may mean, and when they give NULL."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -55,7 +56,9 @@ def value(node: exp.Expr, scope: "Scope") -> Value | None:
     if call is None:
         return None
     meant, _, given = call
-    return applied(node, meant, given, scope)
+    made = applied(node, meant, given, scope)
+    absent = frozenset[int]().union(*(argument.absent for argument in given))
+    return replace(made, absent=absent) if meant and _strict(meant) else made
 
 
 def applied(node: exp.Expr, meant: list[Routine], given: list[Value], scope: "Scope") -> Value:
@@ -106,4 +109,5 @@ def cast(node: exp.Cast, scope: "Scope") -> Value:
     each = types.element(types.base(target)) and types.element(operand.type)
     if not sure and not each:  # the elements of an array are cast each by itself
         return unproven(f"{short(node)} may be NULL though its operand is not", target)
-    return operand.made(target, whole=whole)
+    made = operand.made(target, whole=whole)
+    return replace(made, absent=operand.absent, lacking=operand.lacking if sure else 0)

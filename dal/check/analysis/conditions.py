@@ -6,10 +6,9 @@ from sqlglot import exp
 
 from dal.check.analysis.calls import strict_operands
 from dal.check.analysis.expressions import is_quantified
-from dal.check.analysis.kinds import is_call
+from dal.check.analysis.kinds import is_call, row_parts
 from dal.check.analysis.relations import Relation
 from dal.check.analysis.scope import Scope
-from dal.check.dialect import arguments
 from dal.check.tree import folded
 
 Columns = frozenset[tuple[Relation, str]]
@@ -32,7 +31,7 @@ def _where_true(node: exp.Expr, scope: Scope) -> Columns:
             return _where_is(node, scope, wanted=True)
         case exp.In():
             return _of_each(node.this, scope)
-        case exp.EQ() if _is_row(node.left) and _is_row(node.right):
+        case exp.EQ() if row_parts(node.left) and row_parts(node.right):
             return _of_each(node.left, scope) | _of_each(node.right, scope)
     if isinstance(node, exp.Binary) and (one := _quantified(node)):
         any_ = isinstance(one, exp.Any) or is_call(one, "some")
@@ -61,7 +60,7 @@ def _where_is(node: exp.Is, scope: Scope, *, wanted: bool) -> Columns:
     positive = bool(node.args.get("negate")) is not wanted
     if isinstance(node.expression, exp.Null) and not positive:
         # Of a row, IS NOT NULL wants all of it, and the opposite of IS NULL only some.
-        if _is_row(node.this):
+        if row_parts(node.this) is not None:
             return _of_each(node.this, scope) if wanted else NONE
         return _not_null(node.this, scope)
     if isinstance(node.expression, exp.Boolean) and positive:
@@ -93,14 +92,10 @@ def _not_null(node: exp.Expr, scope: Scope) -> Columns:
 
 def _of_each(node: exp.Expr, scope: Scope) -> Columns:
     """The same of a row of which each part is not NULL."""
-    if not _is_row(node):
+    parts = row_parts(node)
+    if parts is None:
         return _not_null(node, scope)
-    parts = node.expressions if isinstance(node, exp.Tuple) else arguments(node)
-    return NONE.union(*(_not_null(one, scope) for one in parts))
-
-
-def _is_row(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Tuple) or is_call(node, "row")
+    return NONE.union(*(_not_null(part, scope) for part in parts))
 
 
 def _quantified(node: exp.Binary) -> exp.Expr | None:

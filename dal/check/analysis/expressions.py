@@ -1,5 +1,6 @@
 """Whether an expression may be NULL, given what its scope knows of columns and rows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ from sqlglot import exp
 
 from dal.check.analysis import arrays, calls, choices
 from dal.check.analysis.aggregates import aggregate, is_aggregate, window
-from dal.check.analysis.kinds import constant, endless, is_call, operator
+from dal.check.analysis.kinds import constant, endless, is_call, operator, row_parts
 from dal.check.analysis.values import (
     Value,
     never_null,
@@ -116,63 +117,64 @@ def _extract(node: exp.Extract, scope: "Scope") -> Value:
 
 
 def _between(node: exp.Between, scope: "Scope") -> Value:
-    subject = scope.value(node.this)
-    ends = [scope.value(node.args[key]) for key in ("low", "high")]
+    subject = _parts(node.this, scope)
+    ends = [_parts(node.args[key], scope) for key in ("low", "high")]
     for end, symbol in zip(ends, (">=", "<="), strict=True):
-        if not _comparable(symbol, subject.type, end.type, scope):
+        if not _comparable(symbol, subject, end, scope):
             return not_analysed(node)
-    return together(node, [subject, *ends], BOOL)
+    return together(node, [*subject, *ends[0], *ends[1]], BOOL)
 
 
-def _comparable(symbol: str, left: int, right: int, scope: "Scope") -> bool:
-    """Whether an operator between these types is NULL only where one of its operands is."""
-    meant = scope.routines.operators(symbol, [left, right])
-    return bool(meant) and all(routine.deciding is not None for routine in meant)
+def _comparable(symbol: str, left: Sequence[Value], right: Sequence[Value], scope: "Scope") -> bool:
+    """Whether an operator between these is NULL only where one of them is."""
+    for one, other in zip(left, right, strict=False):
+        meant = scope.routines.operators(symbol, [one.type, other.type])
+        if not meant or any(routine.deciding is None for routine in meant):
+            return False
+    return True
 
 
 def _parts(node: exp.Expr, scope: "Scope") -> list[Value]:
     """The values that a comparison looks at: of a row, each one's."""
-    if isinstance(node, exp.Tuple) or is_call(node, "row"):
-        parts = node.expressions if isinstance(node, exp.Tuple) else arguments(node)
-        return [one for part in parts for one in _parts(part, scope)]
-    return [scope.value(node)]
+    row = row_parts(node)
+    if row is None:
+        return [scope.value(node)]
+    return [value for part in row for value in _parts(part, scope)]
 
 
 def _in(node: exp.In, scope: "Scope") -> Value:
     subject, query = _parts(node.this, scope), node.args.get("query")
-    if query:
-        others = scope.rows_of(query)
-    else:
-        others = [one for part in node.expressions for one in _parts(part, scope)]
-    if not others or (
-        len(subject) == 1
-        and not all(_comparable("=", subject[0].type, other.type, scope) for other in others)
-    ):
+    given = [_parts(part, scope) for part in node.expressions]
+    lists = [scope.rows_of(query)] if query else given
+    if not any(lists) or not all(_comparable("=", subject, others, scope) for others in lists):
         return not_analysed(node)
-    return together(node, [*subject, *others], BOOL)
+    return together(node, [*subject, *(value for others in lists for value in others)], BOOL)
 
 
 def _compared(node: exp.Expr, symbol: str, sides: list[exp.Expr], scope: "Scope") -> Value | None:
     """A comparison of rows, or with ANY or ALL of several values."""
-    if all(isinstance(side, exp.Tuple) or is_call(side, "row") for side in sides):
-        return together(node, [part for side in sides for part in _parts(side, scope)], BOOL)
-    several = next((side for side in sides if is_quantified(side)), None)
-    if several is None:
-        return None
-    left = _parts(sides[0], scope)
-    quantified = isinstance(several, (exp.Any, exp.All))
-    inner = bare(several.this if quantified else arguments(several)[0])
-    if isinstance(inner, exp.Query):
-        elements = scope.rows_of(inner)
-        types = [element.type for element in elements]
+    if all(row_parts(side) is not None for side in sides):
+        left, right = (_parts(side, scope) for side in sides)
+    elif several := next((side for side in sides if is_quantified(side)), None):
+        left, right = _parts(sides[0], scope), _several(several, scope)
     else:
-        array = scope.value(inner)
-        null = unproven(f"an element of {short(inner)} may be NULL")
-        elements = [array if array.whole else null]
-        types = [scope.routines.types.element(scope.routines.types.base(array.type))]
-    if len(left) == len(types) == 1 and not _comparable(symbol, left[0].type, types[0], scope):
+        return None
+    if not _comparable(symbol, left, right, scope):
         return not_analysed(node)
-    return together(node, [*left, *elements], BOOL)
+    return together(node, [*left, *right], BOOL)
+
+
+def _several(node: exp.Expr, scope: "Scope") -> list[Value]:
+    """What ANY or ALL compares with: an element of an array, or a subselect's columns."""
+    quantified = isinstance(node, (exp.Any, exp.All))
+    inner = bare(node.this if quantified else arguments(node)[0])
+    if isinstance(inner, exp.Query):
+        return scope.rows_of(inner)
+    array, types = scope.value(inner), scope.routines.types
+    element = types.element(types.base(array.type))
+    if array.never_null and not array.whole:
+        return [unproven(f"an element of {short(inner)} may be NULL", element)]
+    return [array.made(element)]
 
 
 def is_quantified(node: exp.Expr) -> bool:

@@ -27,12 +27,15 @@ def function_columns(scope: Scope, node: exp.Expr) -> Items:
     alias = node.args.get("alias")
     given = alias if isinstance(alias, exp.TableAlias) else None
     names = [folded(name) for name in (given.args.get("columns") or [] if given else [])]
+    if call is None:  # ROWS FROM
+        return [(name, unproven("a function's row")) for name in names]
+    if isinstance(place := call.args.get("offset"), exp.Identifier):
+        names.append(folded(place))  # sqlglot takes the last one away
     columns = _columns(scope, call)
     usual = _names(call, columns, folded(given.this) if given else "")
     if columns and _with_place(node, call):
         columns.append(never_null("a row number", BIGINT))
-        # sqlglot takes the last name of an alias for that of the number.
-        usual.append(folded(call.args.get("offset")) or "ordinality")
+        usual.append("ordinality")
     if len(names) > len(columns):
         row = replace(unproven("a function's row"), given=_all_given(scope, call))
         arrays = call.expressions if isinstance(call, exp.Unnest) else []

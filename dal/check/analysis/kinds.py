@@ -17,6 +17,7 @@ from dal.check.schema.types import (
     NUMERIC,
     TIMESTAMPTZ,
 )
+from dal.check.tree import bare
 
 # Exact types, because sqlglot derives unlike things from each other.
 _CONSTANTS: dict[type[exp.Expr], int] = {
@@ -106,6 +107,14 @@ def endless(node: exp.Extract) -> bool:
 def is_call(node: exp.Expr, name: str) -> bool:
     """Whether it looks like a call of this function, which is syntax to PostgreSQL."""
     return callee(node) == ("", name)
+
+
+def row_parts(node: exp.Expr) -> list[exp.Expr] | None:
+    """The parts of a row, or None for what is none."""
+    node = bare(node)
+    if isinstance(node, exp.Tuple):
+        return list(node.expressions)
+    return arguments(node) if is_call(node, "row") else None
 
 
 def functions_in(nodes: Iterator[exp.Expr]) -> Iterator[tuple[exp.Expr, str, str]]:

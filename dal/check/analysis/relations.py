@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from sqlglot import exp
 
 from dal.check.analysis.values import Items, Value
 from dal.check.schema import Table
+
+_KEYS = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Relation:
         matched: the columns of the rows that no outer join made of NULLs, where one may have.
         source: the table that it is, if it is one.
         table: where the statement names a table of users' rows.
+        key: what tells it from all others of a statement.
         owner: the column that says whose a row of it is.
     """
 
@@ -47,6 +51,7 @@ class Relation:
     source: Table | None = None
     table: exp.Table | None = None
     owner: str | None = None
+    key: int = field(default_factory=lambda: next(_KEYS))
 
     @property
     def filtered(self) -> bool:

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from dal.check.analysis.expressions import value
 from dal.check.analysis.relations import Equality, Merged, Queries, Relation, Result, within
-from dal.check.analysis.values import Value, unproven
+from dal.check.analysis.values import Value, as_text, unproven
 from dal.check.schema import Schema, Table
 from dal.check.schema.routines import Routines
 from dal.check.tree import folded
@@ -193,14 +193,14 @@ class Scope:
         result = self.query(node)
         if len(result.items) != 1:
             return unproven("a subselect of several columns is not analysed")
-        [(_, value)] = result.items
+        value = as_text(result.items[0][1])
         if result.some or not value.never_null:
             return value
         return replace(value, never_null=False, reason="a scalar subselect may find no row")
 
     def rows_of(self, node: exp.Expr) -> list[Value]:
         """The columns of a subselect that may give any number of rows."""
-        return [value for _, value in self.query(node).items]
+        return [as_text(value) for _, value in self.query(node).items]
 
 
 def _no_such(node: exp.Column) -> Value:

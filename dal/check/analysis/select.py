@@ -32,7 +32,8 @@ def select(scope: Scope, node: exp.Select) -> Result:
     if where:
         restrict(scope, where.this)
     settle(scope)
-    heads = [*node.expressions, *(part for part in (having, node.args.get("order")) if part)]
+    beside = (having, node.args.get("order"), node.args.get("distinct"))
+    heads = [*node.expressions, *(part for part in beside if part)]
     scope.windows = {folded(window.this): window for window in node.args.get("windows") or []}
     scope.some = some and not where
     group = node.args.get("group")
@@ -40,7 +41,8 @@ def select(scope: Scope, node: exp.Select) -> Result:
     aggregates = list(aggregates_in(heads, scope.routines))
     _look_for_doubts(scope, group, aggregates)
     items = select_list(scope, node.expressions)
-    any_number = any(may_give_rows(head, scope.routines) for head in heads)
+    calling = [*heads, *([group] if group else [])]
+    any_number = any(may_give_rows(part, scope.routines) for part in calling)
     some = not having and not any_number and (scope.some or bool(aggregates and not group))
     return Result(items, some)
 

@@ -10,7 +10,7 @@ from dal.check.analysis.ownership import equal_sides, settle
 from dal.check.analysis.relations import Equality, Merged, Queries, Relation, Result, within
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.syntax import outermost, renamed
-from dal.check.analysis.values import Items, Value, never_null, unproven
+from dal.check.analysis.values import Items, Value, as_text, never_null, unproven
 from dal.check.schema import Table
 from dal.check.tree import folded
 
@@ -122,12 +122,20 @@ def _named(column: str, relation: Relation) -> exp.Expr:
 def _extend(scope: Scope, relations: list[Relation], reason: str) -> None:
     """Take in the rows of NULLs that an outer join makes where nothing matches."""
 
-    def extended(value: Value) -> Value:
-        return replace(value, never_null=False, reason=reason, whole=False)
+    def extended(value: Value, key: int = 0) -> Value:
+        return replace(
+            value,
+            never_null=False,
+            reason=reason,
+            absent=value.absent | ({key} if key else frozenset()),
+            lacking=key if key and (value.never_null or value.lacking == key) else 0,
+        )
 
     for relation in relations:
         relation.matched = relation.matched or relation.columns
-        relation.columns = {name: extended(value) for name, value in relation.columns.items()}
+        relation.columns = {
+            name: extended(value, relation.key) for name, value in relation.columns.items()
+        }
     scope.merged = [
         replace(merged, value=extended(merged.value))
         if within(merged.covered, relations)
@@ -194,7 +202,7 @@ def _add(scope: Scope, node: exp.Expr, result: Result, name: str = "") -> Joined
     alias = node.args.get("alias")
     items: Items = renamed(result.items, alias)
     given = folded(alias.this) if isinstance(alias, exp.TableAlias) else ""
-    columns = {column: value for column, value in items if column}
+    columns = {column: as_text(value) for column, value in items if column}
     relation = Relation(
         given or name or f"{id(node)}", columns, open=len(columns) < len(items) or not items
     )

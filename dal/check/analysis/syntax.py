@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from dal.check.analysis.kinds import functions_in, is_call
+from dal.check.analysis.kinds import functions_in, row_parts
 from dal.check.analysis.values import Items
-from dal.check.dialect import arguments
 from dal.check.schema.routines import Routines
 from dal.check.tree import bare, folded
 
@@ -87,9 +86,10 @@ def outermost(part: object) -> list[exp.Expr]:
 
 
 def parts(node: exp.Expr | None) -> list[exp.Expr]:
-    """The parts of a row, as ROW (...) or in brackets; of anything else, that itself."""
-    if isinstance(node, exp.Tuple | exp.Schema):
+    """The parts of a row or of a list of columns; of anything else, that itself."""
+    if node is None:
+        return []
+    if isinstance(node, exp.Schema):
         return list(node.expressions)
-    if node is not None and is_call(node, "row"):
-        return arguments(node)
-    return [] if node is None else [bare(node)]
+    row = row_parts(node)
+    return [bare(node)] if row is None else row

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from dal.check.schema.types import LITERAL, NOT_KNOWN
+from dal.check.schema.types import LITERAL, NOT_KNOWN, TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Value:
         type: its type's OID, or 0.
         whole: an array none of whose elements is NULL.
         given: it can only be what the caller gave, or NULL.
+        absent: the relations without whose row, in an outer join, it is NULL.
+        lacking: the one of them for whose lack alone it is NULL, or 0.
         sent: the parameters that it may be, unchanged, and whether it is an item of one.
     """
 
@@ -28,6 +30,8 @@ class Value:
     type: int = NOT_KNOWN
     whole: bool = False
     given: bool = False
+    absent: frozenset[int] = frozenset()
+    lacking: int = 0
     sent: frozenset[tuple[str, bool]] = frozenset()
 
     def made(self, type_: int = NOT_KNOWN, *, whole: bool = False) -> "Value":
@@ -72,14 +76,22 @@ def one_of(values: Sequence[Value]) -> Value:
     """One of several, as of the arms of a UNION."""
     chosen = next((value for value in values if not value.never_null), values[0])
     origins = {value.origin for value in values}
+    lacking = {value.lacking for value in values}
     return replace(
         chosen,
         origin=origins.pop() if len(origins) == 1 else None,
         type=common_type(values),
         whole=all(value.whole for value in values),
         given=all(value.given for value in values),
+        absent=frozenset.intersection(*(value.absent for value in values)),
+        lacking=lacking.pop() if len(lacking) == 1 else 0,
         sent=frozenset().union(*(value.sent for value in values)),
     )
+
+
+def as_text(value: Value) -> Value:
+    """A value that a subselect gives: a literal is a text by then."""
+    return replace(value, type=TEXT) if value.type == LITERAL else value
 
 
 def common_type(values: Sequence[Value]) -> int:

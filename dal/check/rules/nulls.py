@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dal.binding.rows import Shape
-from dal.check.analysis.values import Value
+from dal.check.analysis.values import Items
 from dal.check.findings import Finding
 from dal.check.rules.columns import NUMBERS, SCALARS, record_fields, signals
 from dal.check.server.catalog import Catalog
@@ -29,11 +29,15 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         return
     fields, flags = record_fields(binding), signals(binding)
     types = dict(statement.description.columns)
-    for name, value in statement.analysis.columns:
+    columns = statement.analysis.columns
+    lacking = _lacking(columns)
+    for name, value in columns:
         if name not in fields and name not in flags:
             continue
         annotation = fields[name].annotation if name in fields else bool
-        if not optional(annotation) and not _never_null(name, value, catalog):
+        # Where the whole item of a join is missing, there is none to be read.
+        read = value.never_null or value.lacking in lacking.get(name.rpartition(".")[0], ())
+        if not optional(annotation) and not read:
             message = f"{name} may be NULL ({value.reason}), {_FIELD}"
             yield _nullable(statement, name, message, _HELP)
         elif types[name].endswith("[]") and takes_no_none(annotation) and not value.whole:
@@ -41,11 +45,13 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             yield _nullable(statement, name, message, _ELEMENT)
 
 
-def _never_null(name: str, value: Value, catalog: Catalog) -> bool:
-    if "." in name and value.origin and (column := catalog.column(*value.origin)):
-        # Where the whole item of a join is missing, there is none to be read.
-        return value.never_null or column.enforced
-    return value.never_null
+def _lacking(columns: Items) -> dict[str, frozenset[int]]:
+    """For each kind of item of a join, the relations without whose row there is no item."""
+    lacking: dict[str, frozenset[int]] = {}
+    for name, value in columns:
+        if item := name.rpartition(".")[0]:
+            lacking[item] = lacking.get(item, value.absent) & value.absent
+    return lacking
 
 
 def _scalar(statement: BoundStatement) -> Iterator[Finding]:

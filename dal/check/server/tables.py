@@ -78,7 +78,7 @@ def read_schema(connection: psycopg.Connection) -> Schema:
 def _definition(connection: psycopg.Connection, oid: int) -> str:
     """The query of a view."""
     [text] = connection.execute(_VIEW, [oid]).fetchone() or [""]
-    return str(text)
+    return str(text or "")
 
 
 def _whole_arrays(connection: psycopg.Connection) -> Iterator[tuple[str, str, str]]:
