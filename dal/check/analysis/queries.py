@@ -130,11 +130,14 @@ class Statement:
             return Result([(name, unproven(f"view `{view.name}`: {error}")) for name in names])
         finally:
             self._views.pop()
-        values = [replace(value, reason=f"view `{view.name}`: {value.reason}", given=False)
-                  for _, value in result.items]  # fmt: skip
+        values = [value for _, value in result.items]
         if len(values) != len(names):
             return Result([(name, unproven(f"view `{view.name}`")) for name in names])
-        return Result(list(zip(names, values, strict=True)), result.some)
+        items = [
+            (name, replace(value, reason=f"view `{view.name}`: {value.reason}", type=column.type))
+            for (name, column), value in zip(view.columns.items(), values, strict=True)
+        ]
+        return Result([(name, replace(value, given=False)) for name, value in items], result.some)
 
     def _with(self, with_: exp.Expr, outer: Scope | None, queries: Queries) -> Queries:
         named = dict(queries)
