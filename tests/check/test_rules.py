@@ -200,7 +200,7 @@ def test_optional_filters(catalog: Catalog, tmp_path: Path, statement: str) -> N
         "SELECT c.id FROM conversations AS c RIGHT JOIN →messages AS m"
         " ON m.user_id = :user_id AND c.user_id = :user_id",
         "SELECT 1 FROM →conversations AS c FULL JOIN →messages AS m"
-        " ON m.user_id = :user_id AND c.user_id = :user_id",
+        " ON m.user_id = c.user_id AND m.user_id = :user_id",
         "SELECT 1 FROM conversations AS c JOIN messages AS m USING (user_id)"
         " WHERE c.user_id = :user_id",
         # Two that are equal to each other, and to nothing that is given.
@@ -233,8 +233,6 @@ def test_optional_filters(catalog: Catalog, tmp_path: Path, statement: str) -> N
         " WHERE user_id = :user_id",
         "INSERT INTO →tasks (title) SELECT 'a'",
         "INSERT INTO users (id) SELECT :id ON CONFLICT (id) DO UPDATE SET id = excluded.id",
-        "INSERT INTO →messages AS m (id, user_id) SELECT :id::uuid, :user_id"
-        " ON CONFLICT (id) DO UPDATE SET role = m.role",
         "INSERT INTO tasks (user_id, title) VALUES (:user_id, (SELECT title FROM →tasks LIMIT 1))",
         "SELECT one.id FROM unnest((SELECT array_agg(id) FROM →tasks)) AS one (id)",
         "SELECT c.id FROM (→conversations AS c JOIN →messages AS m ON m.user_id = c.user_id)",
@@ -269,6 +267,13 @@ def test_optional_filters(catalog: Catalog, tmp_path: Path, statement: str) -> N
         "SELECT 1 FROM conversations AS c JOIN messages AS m USING (user_id)"
         " JOIN tasks AS t USING (user_id) WHERE c.user_id = :user_id",
         "SELECT 1 FROM →conversations AS c NATURAL JOIN messages AS m WHERE m.user_id = :user_id",
+        # A name means what is around it only where nothing nearer has it, before or after.
+        "SELECT 1 FROM messages AS m WHERE m.user_id = :user_id AND EXISTS (SELECT"
+        " FROM →conversations AS c, LATERAL (SELECT 1) AS one, →tasks AS m"
+        " WHERE c.user_id = m.user_id)",
+        "SELECT 1 FROM →messages AS m WHERE EXISTS (SELECT FROM →conversations AS c"
+        " JOIN tasks AS t ON c.user_id = m.user_id AND t.user_id = :user_id, users AS m"
+        " WHERE m.id = :user_id)",
         # A cast that cuts off makes unlike owners alike.
         "SELECT id FROM →tasks WHERE user_id = :user_id::varchar(3)",
         "SELECT id FROM →tasks WHERE user_id = :user_id::text::char",

@@ -1,6 +1,7 @@
 """Which columns can only hold what the caller gave: those that equal it, or another such column."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -58,9 +59,19 @@ def equal_sides(condition: exp.Expr | None) -> Iterator[tuple[exp.Expr, exp.Expr
                 yield sides
 
 
-def settle(scope: Scope) -> None:
-    """Mark what is given, until nothing is added."""
-    while sum(_give(scope, equality) for equality in scope.equalities):
+def settle(scope: Scope, *, whole: bool = True) -> None:
+    """Mark what is given, until nothing is added.
+
+    Parameters:
+        whole: all of FROM is there. Before, a name that no relation has may still be that of one
+            to come, and is not looked for in the queries around.
+    """
+    places = [
+        replace(scope, relations=list(each.visible), outer=scope.outer if whole else None)
+        for each in scope.equalities
+    ]
+    pairs = list(zip(scope.equalities, places, strict=True))
+    while sum(_give(place, equality) for equality, place in pairs):
         pass
 
 

@@ -59,8 +59,7 @@ class Statement:
             case exp.Insert() | exp.Update() | exp.Delete():
                 result = change(scope, node)
             case exp.Merge():
-                merge(scope, node)
-                return Result([])
+                result = merge(scope, node)
             case _:
                 return Result([])
         if not isinstance(node, exp.SetOperation | exp.Subquery):

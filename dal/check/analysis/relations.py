@@ -73,10 +73,12 @@ class Equality:
 
     Attributes:
         filters: the relations whose rows are left out where it does not hold.
+        visible: those that its names may mean, beside what is around the whole query.
     """
 
     sides: tuple[exp.Expr, exp.Expr]
     filters: Sequence[Relation]
+    visible: Sequence[Relation]
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,9 @@ class Scope:
             not qualifier and any(relation.open for relation in self.relations)
         ):
             return None
-        return holders[0] if len(holders) == 1 else self.source(name, self.relations)
+        if len(holders) == 1 or qualifier:
+            return holders[0] if len(holders) == 1 else None
+        return self.source(name, self.relations)
 
     # What expressions ask for.
 

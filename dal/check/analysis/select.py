@@ -49,7 +49,9 @@ def select(scope: Scope, node: exp.Select) -> Result:
 
 def restrict_owners(scope: Scope, where: exp.Expr | None) -> None:
     """Note what WHERE wants to be equal; it filters all relations."""
-    scope.equalities += [Equality(pair, scope.relations) for pair in equal_sides(where)]
+    scope.equalities += [
+        Equality(pair, scope.relations, scope.relations) for pair in equal_sides(where)
+    ]
 
 
 def _look_for_doubts(scope: Scope, group: exp.Expr | None, aggregates: list[exp.Expr]) -> None:

@@ -65,7 +65,7 @@ def _join(scope: Scope, node: exp.Join, left: list[Relation], before: bool) -> J
         scope.conditions.append(on)
     if on and not side:
         restrict(scope, on)
-    scope.equalities += [Equality(pair, filters) for pair in equal_sides(on)]
+    scope.equalities += [Equality(pair, filters, left + right) for pair in equal_sides(on)]
     if side in ("LEFT", "FULL") and not (after and always):
         _extend(scope, right, f"the right side of a {side} JOIN")
     if side in ("RIGHT", "FULL") and not (before and always):
@@ -111,7 +111,8 @@ def _equate(
     for relation in right:
         if name in relation.columns:
             scope.equalities += [
-                Equality((_named(name, relation), _named(name, other)), filters) for other in lefts
+                Equality((_named(name, relation), _named(name, other)), filters, left + right)
+                for other in lefts
             ]
 
 
@@ -188,7 +189,7 @@ def _column(table: Table, name: str, written: bool) -> Value:
 def _derived(scope: Scope, node: exp.Expr) -> Joined:
     """A subselect, VALUES, or a function."""
     inner = node.this if isinstance(node, exp.Lateral) else node
-    settle(scope)  # what stands before is seen from within
+    settle(scope, whole=False)  # what stands before is seen from within
     if isinstance(inner, (exp.Subquery, exp.Values)):
         outer = scope if isinstance(node, exp.Lateral) else scope.outer
         return _add(scope, node, scope.statement.query(inner, outer, scope.queries))

@@ -11,7 +11,7 @@ from dal.check.analysis.relations import Relation, Result
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.select import item, restrict_owners, select_list
 from dal.check.analysis.sources import chain, from_item, table
-from dal.check.analysis.syntax import parts
+from dal.check.analysis.syntax import item_name, parts
 from dal.check.analysis.values import Value, unproven
 from dal.check.tree import bare, folded
 
@@ -43,8 +43,8 @@ def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
     return Result(select_list(scope, returning.expressions) if returning else [])
 
 
-def merge(scope: Scope, node: exp.Merge) -> None:
-    """Take in what MERGE writes; whose rows it changes is not followed."""
+def merge(scope: Scope, node: exp.Merge) -> Result:
+    """What RETURNING gives; whose rows MERGE changes is not followed."""
     target = _target(scope, node.this)
     from_item(scope, node.args["using"])
     for when in node.args["whens"].expressions:
@@ -56,8 +56,12 @@ def merge(scope: Scope, node: exp.Merge) -> None:
         elif isinstance(action, exp.Update):
             _note(scope, target, _assigned(scope, action))
     for relation in scope.relations:
-        if relation.owner:
-            _take_back(relation)
+        _take_back(relation)
+    returning = node.args.get("returning")
+    unclear = unproven("MERGE is not analysed")
+    return Result(
+        [(item_name(part), unclear) for part in (returning.expressions if returning else [])]
+    )
 
 
 def _target(scope: Scope, node: exp.Expr) -> Relation:
