@@ -1,15 +1,13 @@
 """A SQL file and a typed stub become one async function."""
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from dal.binding.arguments import Arguments
+from dal.binding.misfits import Misfit, collected
 from dal.binding.rows import Records, Shape
 from dal.binding.statement import BindingError, Statement, read_statement
 from dal.binding.stub import Signature, plain_signature, read_stub
@@ -34,28 +32,6 @@ _SCALARS: dict[Shape, Callable[[int], Any]] = {
 
 _TRIES = 100  # each time, one of those that are in each other's way succeeds
 _IN_PARTS = ("CALL", "DO")  # which may commit before they fail
-
-
-_collected: ContextVar["list[Misfit] | None"] = ContextVar("misfits", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """A file and a stub that do not fit, and why."""
-
-    path: Path
-    error: BindingError
-
-
-@contextmanager
-def collecting_misfits() -> Iterator[list[Misfit]]:
-    """Go on where a file and its stub do not fit, so that a check can tell of all of them."""
-    misfits: list[Misfit] = []
-    token = _collected.set(misfits)
-    try:
-        yield misfits
-    finally:
-        _collected.reset(token)
 
 
 class Queries:
@@ -124,13 +100,11 @@ class Queries:
             return cast(Stub, binding.function())
 
         def bind_or_collect(stub: Stub) -> Stub:
-            misfits = _collected.get()
-            if misfits is None:
-                return bind(stub)
             try:
                 return bind(stub)
             except BindingError as error:
-                misfits.append(Misfit(self._folder / file, error))
+                if not collected(Misfit(self._folder / file, error)):
+                    raise
                 return stub
 
         return bind_or_collect

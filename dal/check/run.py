@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import psycopg
 
-from dal.binding.query import Binding, Misfit
+from dal.binding.misfits import Misfit
+from dal.binding.query import Binding
 from dal.check.dialect import NotAnalysedError
 from dal.check.findings import Finding
 from dal.check.project import Project, Rule

@@ -20,6 +20,6 @@ def run() -> int:
     module += "_" * iskeyword(module)
     if module.isidentifier() and find_spec(f"dal.cli.{module}"):
         import_module(f"dal.cli.{module}")
-    if sys.argv[1:2] != [command.name for command in app.app.registered_commands]:
+    if sys.argv[1:2] not in [[command.name] for command in app.app.registered_commands]:
         import_module("dal.cli.commands")
     return app.run()

@@ -37,7 +37,7 @@ def catalog(
         locks = migrations.page(postgres.dsn(), MIGRATIONS)  # which applies them
         with connect(postgres.dsn(), application_name="dal catalog") as connection:
             connection.autocommit = True
-            populate(connection, SQL / "populate.sql")
+            populate(connection, PROJECT)
             pages = {
                 MIGRATIONS / "LOCKS.md": locks,
                 SQL / "CATALOG.md": statements.page(connection, project(), PROJECT),

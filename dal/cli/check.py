@@ -115,9 +115,10 @@ def _database(server: int | None) -> Iterator[tuple[psycopg.Connection, bool, li
         return
     from dal import embedded  # it needs the extra `embedded`
     from dal.check.server.populate import populate
+    from dal.project import PROJECT
 
     with embedded.Server(version=server or 18) as postgres:
         apply(postgres.dsn())
         with connect(postgres.dsn(), application_name="dal check") as connection:
             connection.autocommit = True
-            yield connection, False, populate(connection, SQL / "populate.sql")
+            yield connection, False, populate(connection, PROJECT)

@@ -1,7 +1,8 @@
 """dal's own statements."""
 
 from dal.binding import query
-from dal.binding.query import Binding, Misfit, collecting_misfits
+from dal.binding.misfits import Misfit, collecting_misfits
+from dal.binding.query import Binding
 
 
 def project() -> list[Binding]:

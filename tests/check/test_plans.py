@@ -20,6 +20,7 @@ from dal.check.server.populate import populate
 from dal.check.statement import BoundStatement
 from dal.inputs import Place
 from dal.places import MIGRATIONS, SQL
+from dal.project import PROJECT
 from tests.check.reads import STATEMENTS
 from tests.check.stubs import bound
 from tests.migrations.database import NEXT
@@ -37,7 +38,7 @@ Before: TypeAlias = Place[Found]
 def filled(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Connection]:
     url = postgres.create(migrated_template)
     with psycopg.connect(url, autocommit=True) as connection:
-        populate(connection, SQL / "populate.sql")
+        populate(connection, PROJECT)
         yield connection
     postgres.drop(url)
 

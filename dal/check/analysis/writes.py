@@ -58,7 +58,7 @@ def merge(scope: Scope, node: exp.Merge) -> Result:
     for relation in scope.relations:
         _take_back(relation)
     returning = node.args.get("returning")
-    unclear = unproven("MERGE is not analysed")
+    unclear = unproven("what MERGE returns is not analysed")
     return Result(
         [(item_name(part), unclear) for part in (returning.expressions if returning else [])]
     )

@@ -3,7 +3,7 @@
 import re
 from difflib import get_close_matches
 
-from dal.binding.query import Misfit
+from dal.binding.misfits import Misfit
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError

@@ -1,25 +1,27 @@
 """Rows to prove plans with."""
 
-from pathlib import Path
-
 import psycopg
 import sqlparse
 
 from dal.check.findings import Finding
+from dal.check.project import Project
 from dal.check.source import Source
 
 
-def populate(connection: psycopg.Connection, file: Path) -> list[Finding]:
+def populate(connection: psycopg.Connection, project: Project) -> list[Finding]:
     """Fill an empty, migrated database, so that its tables look large to the planner.
 
     Parameters:
         connection: in autocommit mode.
-        file: the statements that fill it.
+        project: has the statements that fill it, if it has any.
 
     Returns:
         The statements that don't fit the schema. The plans on what they would
         have filled are not proven.
     """
+    file = project.populate
+    if file is None:
+        return []
     text = Source.read(file).text
     found = []
     for statement in sqlparse.split(text):
