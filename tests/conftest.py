@@ -1,7 +1,8 @@
 """One server for the run, and for each test databases of its own, made from a template."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,23 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     postgres = config.stash[_POSTGRES]
-    return f"PostgreSQL {postgres.version()} ({postgres.kind})"
+    loop = os.environ.get("DAL_TEST_LOOP", "asyncio")
+    return f"PostgreSQL {postgres.version()} ({postgres.kind}), {loop}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if stack := config.stash.get(_STACK, None):
         stack.close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """asyncio's own loop, or with DAL_TEST_LOOP=uvloop that of uvicorn."""
+    if os.environ.get("DAL_TEST_LOOP") == "uvloop":
+        import uvloop
+
+        return {"uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture(scope="session")
