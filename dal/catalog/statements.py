@@ -10,9 +10,9 @@ from dal.binding.query import Binding
 from dal.catalog.locks import Tables
 from dal.catalog.schema import schema
 from dal.check.project import Project
-from dal.check.rules.style import INDEX, LOCKS
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
+from dal.project.header_comments import INDEX, LOCKS
 
 _HEAD = """\
 # Statements

@@ -61,7 +61,7 @@ class Project:
         indexes: a query for the indexes that a statement has to use, unless its header comment
             waives that; None where nobody asks.
         populate: statements that fill a new database, so that plans mean something.
-        style: further rules, which the project chooses.
+        rules: further rules, which the project chooses.
     """
 
     statements: Path
@@ -71,4 +71,4 @@ class Project:
     mark: str = "dal"
     indexes: Path | None = None
     populate: Path | None = None
-    style: tuple[Rule, ...] = ()
+    rules: tuple[Rule, ...] = ()

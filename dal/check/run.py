@@ -14,8 +14,8 @@ from dal.check.rules.refusals import misfit, refusal
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
 from dal.check.statement import BoundStatement
-from dal.check.waivers import Waiver, settle
 from dal.migrate import settings
+from dal.source import Waiver, settle
 
 LOCK_TIMEOUT = "1s"
 _ABOUT_THE_SERVER = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege)
@@ -72,7 +72,7 @@ def check(
 
 def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """What is wrong with one statement, waivers among it."""
-    rules = (*RULES, *catalog.project.style)
+    rules = (*RULES, *catalog.project.rules)
 
     def judges(waiver: Waiver) -> bool:
         if waiver.rule not in PLAN_RULES:

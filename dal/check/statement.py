@@ -9,11 +9,10 @@ from dal.binding.query import Binding
 from dal.check.analysis import Analysis, analyse
 from dal.check.dialect import parsed
 from dal.check.findings import Finding
-from dal.check.header import Header
 from dal.check.server.describe import Described
 from dal.check.server.explain import Plan, generic_plan
-from dal.check.source import Source
 from dal.check.tree import start
+from dal.source import Header, Source
 
 if TYPE_CHECKING:
     from dal.check.server.catalog import Catalog

@@ -32,11 +32,18 @@ _TRANSACTION_CONTROL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, and what to do about it."""
+    """One thing that is wrong, and what to do about it.
+
+    Attributes:
+        rule: its name, where it has one that a waiver can name.
+        object: what it is about; nothing here has such a name.
+    """
 
     file: str
     line: int
     problem: str
+    rule: str = ""
+    object: None = None
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.problem}"

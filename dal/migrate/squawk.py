@@ -7,17 +7,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 from dal.errors import ConfigurationError
 from dal.migrate.lint import Finding, is_transactional
+from dal.source import Header, Source, settle
 
 # A run sets the lock timeout itself, and a migration may take as long as it has to.
 _EXCLUDED = "--exclude=require-lock-timeout,require-statement-timeout"
 _OPTIONS = (_EXCLUDED, "--reporter=json", "--pg-version=14.0")
-_EXCEPTION = re.compile(r"\s*--\s*squawk-ignore")
-_REASON = re.compile(r"\s*--\s*(?!squawk-ignore)\w")
+_EXCEPTION = re.compile(r"(?m)^\s*--\s*(squawk-ignore)")
 
 
 class MissingToolError(ConfigurationError):
@@ -30,7 +29,9 @@ class MissingToolError(ConfigurationError):
 
 
 def squawk(folder: Path) -> list[Finding]:
-    """squawk's findings in the files that apply migrations, and exceptions without a reason.
+    """squawk's findings in the files that apply migrations, apart from what these waive.
+
+    A header comment waives a rule for its file: `-- Waives ban-drop-column: the reason.`
 
     Parameters:
         folder: where they are.
@@ -49,9 +50,8 @@ def squawk(folder: Path) -> list[Finding]:
     ]
     inside = [path for path in files if is_transactional(path)]
     outside = [path for path in files if path not in inside]
-    findings = [finding for path in files for finding in _unreasoned(path)]
-    findings += _run(program, inside, "--assume-in-transaction")
-    findings += _run(program, outside)
+    reported = [*_run(program, inside, "--assume-in-transaction"), *_run(program, outside)]
+    findings = [finding for path in files for finding in _left(path, reported)]
     return sorted(findings, key=lambda one: (one.file, one.line))
 
 
@@ -76,13 +76,24 @@ def _run(program: str, files: list[Path], *options: str) -> Iterator[Finding]:
         raise ConfigurationError(f"squawk failed: {done.stderr.strip()}")
     for found in json.loads(done.stdout):
         problem = " ".join(filter(None, (found["message"], found["help"])))
-        yield Finding(
-            Path(found["file"]).name, found["line"] + 1, f"{found['rule_name']}: {problem}"
-        )
+        rule = found["rule_name"]
+        yield Finding(Path(found["file"]).name, found["line"] + 1, f"{rule}: {problem}", rule)
 
 
-def _unreasoned(path: Path) -> Iterator[Finding]:
-    lines = ["", *path.read_text(encoding="utf-8", errors="replace").splitlines()]
-    for number, (before, line) in enumerate(pairwise(lines), 1):
-        if _EXCEPTION.match(line) and not _REASON.match(before):
-            yield Finding(path.name, number, "squawk-ignore without a reason: say why above it")
+def _left(path: Path, reported: list[Finding]) -> Iterator[Finding]:
+    """What is left of a file's findings, and what is wrong with its waivers."""
+    source = Source.read(path)
+
+    def place(rule: str, offset: int, message: str, help_: str) -> Finding:
+        return Finding(path.name, source.place(offset)[0], f"{rule}: {message}; {help_}", rule)
+
+    for exception in _EXCEPTION.finditer(source.text):
+        help_ = "write `-- Waives RULE: the reason.` at the top of the file"
+        yield place("waiver", exception.start(1), "squawk-ignore gives no reason", help_)
+    yield from settle(
+        [finding for finding in reported if finding.file == path.name],
+        Header.of(source),
+        rules=None,
+        judges=lambda _: True,
+        place=place,
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -56,6 +56,7 @@ SCHEMA = """
         color text NOT NULL CHECK (color IN ('red', 'blue')),
         tint text NOT NULL CHECK (tint IN ('red', 'green')));
     CREATE TABLE wheels (name text PRIMARY KEY, car text NOT NULL REFERENCES cars, size integer);
+    CREATE TABLE vans (tint text NOT NULL CHECK (tint <> 'green'));
     CREATE VIEW big_cars AS SELECT name, seats AS doors FROM cars WHERE seats > 4;
 """
 
@@ -148,6 +149,17 @@ def test_the_items_of_a_join(find: Find) -> None:
     sql = 'SELECT c.name, w.size AS "wheels.doors" FROM cars AS c LEFT JOIN wheels AS w ON true'
     [finding] = find(sql, Strict)
     assert (finding.rule, "wheels.doors may be NULL" in finding.message) == ("nullable", True)
+
+
+class Tinted(BaseModel):
+    tint: Literal["red", "blue"]
+
+
+def test_labels_of_a_literal(find: Find) -> None:
+    missing, extra = find("SELECT tint FROM cars", list[Tinted])
+    assert missing.message == "the CHECK allows what Literal['red', 'blue'] has not: green"
+    assert extra.message == "Literal['red', 'blue'] has what the CHECK refuses: blue"
+    assert find("SELECT tint FROM vans", list[Tinted]) == []  # its CHECK names what it must not be
 
 
 def test_labels_and_their_check(find: Find) -> None:

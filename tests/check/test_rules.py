@@ -15,16 +15,16 @@ import sqlfluff
 from dal.binding import Executor, Queries
 from dal.binding.statement import read_statement
 from dal.check.findings import Finding
-from dal.check.header import Header
 from dal.check.project import Project
 from dal.check.rules.files import files
-from dal.check.rules.style import opens_with_sentence
 from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.places import SQL
 from dal.project import PROJECT
+from dal.project.header_comments import opens_with_sentence
 from dal.record import Record
+from dal.source import Header
 from tests.servers import Postgres
 
 HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"

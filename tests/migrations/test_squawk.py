@@ -37,10 +37,18 @@ def test_the_projects_own() -> None:
             "CREATE INDEX idx_due ON tasks (title)",
             [f"{NEXT}.due.sql:1 require-concurrent-index-creation"],
         ),
-        ("-- Why.\n-- squawk-ignore ban-drop-column\nALTER TABLE tasks DROP COLUMN due", []),
+        ("-- Waives ban-drop-column: nobody reads it.\nALTER TABLE tasks DROP COLUMN due", []),
+        (
+            "-- Waives ban-drop-column:\nALTER TABLE tasks DROP COLUMN due",
+            [f"{NEXT}.due.sql:1 waiver", f"{NEXT}.due.sql:2 ban-drop-column"],
+        ),
+        (
+            "-- Waives ban-drop-table: nobody reads it.\nALTER TABLE tasks ADD due timestamptz",
+            [f"{NEXT}.due.sql:1 needless-waiver"],
+        ),
         (
             "-- squawk-ignore ban-drop-column\nALTER TABLE tasks DROP COLUMN due",
-            [f"{NEXT}.due.sql:1 squawk-ignore without a reason"],
+            [f"{NEXT}.due.sql:1 waiver"],
         ),
         (APART + "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_due ON tasks (title)", []),
         # Outside a transaction a statement must bear repetition; inside it need not.

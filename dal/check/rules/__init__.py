@@ -34,7 +34,7 @@ RULES = (
     Rule(order, "order"),
     Rule(plans, *HELP),
 )
-"""Those of every project. `style` and `volatile` hold what a project may want beside them."""
+"""Those of every project, which may have more of its own (`Project.rules`)."""
 
 SCHEMA_RULES: tuple[SchemaRule, ...] = (indexes, files)
 """Those of all statements together with the schema."""

@@ -7,11 +7,9 @@ from pathlib import Path
 import psycopg
 
 from dal.check.findings import Finding
-from dal.check.header import Header
 from dal.check.server.catalog import Catalog
-from dal.check.source import Source
 from dal.check.statement import BoundStatement
-from dal.check.waivers import settle
+from dal.source import Header, Source, settle
 
 # A project's own tables bear the mark of a migration, such as `dal 0002.tasks: ...`.
 _FOREIGN_KEYS = """

@@ -1,4 +1,4 @@
-"""Enums whose labels differ from what the schema allows."""
+"""Labels that differ from what the schema allows."""
 
 import re
 from collections.abc import Iterator
@@ -7,32 +7,36 @@ from dal.check.findings import Finding
 from dal.check.rules.columns import SCALARS, record_fields
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.check.types import enum_of
+from dal.check.types import labels_of, shown
 
 _LABEL = re.compile(r"'((?:[^']|'')*)'::")
+# How PostgreSQL writes IN: a CHECK of another kind names no labels.
+_ONE_OF = re.compile(r"CHECK \(\(\(*\"?\w+\"?\)*(::\w+)? = (ANY \(+ARRAY\[|'[^']*'::\w+\)\)$)")
 
 
 def labels(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Enums against the CHECK on the column that their field is read from."""
+    """Enums and Literals against the CHECK on the column that their field is read from."""
     binding = statement.binding
     if binding.shape in SCALARS:
         return
     fields = record_fields(binding)
     for name, value in statement.analysis.columns:
-        enum = enum_of(fields[name].annotation) if name in fields else None
+        ours = labels_of(fields[name].annotation) if name in fields else None
         checks = catalog.checks.get(value.origin, []) if value.origin else []
-        if enum is None or not checks:
+        checks = [check for check in checks if _ONE_OF.match(check)]
+        if ours is None or not checks:
             continue
         allowed = {label.replace("''", "'") for check in checks for label in _LABEL.findall(check)}
+        called = shown(fields[name].annotation)
         for differing, message in (
-            (allowed - set(enum), f"the CHECK allows what {enum.__name__} has not"),
-            (set(enum) - allowed, f"{enum.__name__} has what the CHECK refuses"),
+            (allowed - ours, f"the CHECK allows what {called} has not"),
+            (ours - allowed, f"{called} has what the CHECK refuses"),
         ):
             if differing:
                 yield statement.finding(
                     "enum-labels",
                     statement.source.column(name),
                     f"{message}: {', '.join(sorted(differing))}",
-                    "let the enum and the CHECK have the same labels",
+                    "let the annotation and the CHECK have the same labels",
                     name,
                 )

@@ -12,9 +12,9 @@ from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.server.explain import Plan, custom_plan
 from dal.check.server.scans import Scan
-from dal.check.source import Source
 from dal.check.statement import BoundStatement
 from dal.check.tree import table_name
+from dal.source import Source
 
 Fault: TypeAlias = tuple[str, Scan, str]
 """A rule, where it is broken, and how."""

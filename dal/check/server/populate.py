@@ -5,7 +5,7 @@ import sqlparse
 
 from dal.check.findings import Finding
 from dal.check.project import Project
-from dal.check.source import Source
+from dal.source import Source
 
 
 def populate(connection: psycopg.Connection, project: Project) -> list[Finding]:

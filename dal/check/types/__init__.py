@@ -2,7 +2,7 @@
 
 from dal.check.types.annotations import shown
 from dal.check.types.fields import Field, fields
-from dal.check.types.fit import Verdict, enum_of, fit, optional, parameters
+from dal.check.types.fit import Verdict, fit, labels_of, optional, parameters
 from dal.check.types.members import Use
 from dal.check.types.pgtypes import Kind, PgType, read_types
 
@@ -12,9 +12,9 @@ __all__ = [
     "PgType",
     "Use",
     "Verdict",
-    "enum_of",
     "fields",
     "fit",
+    "labels_of",
     "optional",
     "parameters",
     "read_types",

@@ -4,7 +4,6 @@ import dataclasses
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from dal.binding import Columns, Fields
@@ -85,12 +84,11 @@ def optional(annotation: Any) -> bool:
     return not {Any, object, types.NoneType}.isdisjoint(alternatives(annotation))
 
 
-def enum_of(annotation: Any) -> type[StrEnum] | None:
-    """The enum that a value must be of."""
-    for one in alternatives(annotation):
-        if isinstance(one, type) and issubclass(one, StrEnum):
-            return one
-    return None
+def labels_of(annotation: Any) -> frozenset[str] | None:
+    """The only texts that an annotation takes, or None where it takes others as well."""
+    labels = [member.labels for member in members(annotation, Use())]
+    known = [each for each in labels if each is not None]
+    return frozenset().union(*known) if known and len(known) == len(labels) else None
 
 
 def parameters(name: str, hint: Any) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from dal.check.findings import Finding
-from dal.check.header import Header
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
+from dal.source import Header
 
 INDEX, LOCKS = "Index", "Locks"
 

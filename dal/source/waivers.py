@@ -7,9 +7,26 @@ waiver that waives nothing is a finding itself, so that none outlives its cause.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from dal.check.findings import Finding
-from dal.check.header import Header
+from dal.source.header import Header
+
+
+class Waivable(Protocol):
+    """A finding, of whatever kind."""
+
+    @property
+    def rule(self) -> str:
+        """The rule that is broken."""
+        ...
+
+    @property
+    def object(self) -> str | None:
+        """What it is about, such as a table."""
+        ...
+
+
+Found = TypeVar("Found", bound=Waivable)
 
 UNWAIVABLE = ("refused", "waiver", "needless-waiver")
 """Rules that no reason can set aside."""
@@ -33,7 +50,7 @@ class Waiver:
     object: str | None
     offset: int
 
-    def covers(self, finding: Finding) -> bool:
+    def covers(self, finding: Waivable) -> bool:
         """Whether it waives a finding."""
         return self.rule == finding.rule and self.object in (None, finding.object)
 
@@ -52,19 +69,19 @@ def waivers(header: Header) -> tuple[list[Waiver], list[int]]:
 
 
 def settle(
-    findings: Iterable[Finding],
+    findings: Iterable[Found],
     header: Header,
     *,
-    rules: Iterable[str],
+    rules: Iterable[str] | None,
     judges: Callable[[Waiver], bool],
-    place: Callable[[str, int, str, str], Finding],
-) -> Iterator[Finding]:
+    place: Callable[[str, int, str, str], Found],
+) -> Iterator[Found]:
     """The findings that no waiver covers, and what is wrong with the waivers.
 
     Parameters:
         findings: those of the file.
         header: its header comment.
-        rules: the names that a waiver may have.
+        rules: the names that a waiver may have; None where they are not known.
         judges: whether a waiver that covers nothing is known to be needless.
         place: makes a finding of this file, from rule, offset, message and help.
     """
@@ -77,9 +94,9 @@ def settle(
             yield finding
     for offset in malformed:
         yield place("waiver", offset, "this line waives nothing", _FORM)
-    names = sorted({*rules}.difference(UNWAIVABLE))
+    names = sorted({*(rules or ())}.difference(UNWAIVABLE))
     for waiver in read:
-        if waiver.rule not in names:
+        if rules is not None and waiver.rule not in names:
             message = f"no rule that can be waived is called {waiver.rule}"
             yield place("waiver", waiver.offset, message, f"there are {', '.join(names)}")
         elif waiver not in used and judges(waiver):

@@ -12,10 +12,10 @@ from typing import TypeAlias
 from sqlglot import exp
 
 from dal.check.findings import Finding
-from dal.check.rules.parts import target, types
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.check.tree import bare, start
+from dal.project.parts import target, types
 
 Overloads: TypeAlias = list[tuple[str, list[str]]]
 """Of each overload `i`(mmutable), `s`(table) or `v`(olatile), which rise, and its types."""

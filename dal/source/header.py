@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from dal.binding.scanner import QUIET, Kind, tokens
-from dal.check.source import Source
+from dal.source.text import Source
 
 _NEEDS = re.compile(r"Needs (\w+): \S")
 _OWN_LABELS = r"Needs \w+|Waives\b[^:]*"

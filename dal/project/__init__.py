@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from dal.check.project import Owner, Project, Rule
-from dal.check.rules.style import header_comment
-from dal.check.rules.volatile import volatile
 from dal.places import MIGRATIONS, SQL
+from dal.project.header_comments import header_comment
+from dal.project.volatile import volatile
 
 
 def _is_run_by_hand(path: Path) -> bool:
@@ -20,5 +20,5 @@ PROJECT = Project(
     mark="dal",
     indexes=SQL / "indexes.sql",
     populate=SQL / "populate.sql",
-    style=(Rule(header_comment, "header-comment"), Rule(volatile, "volatile-in-update")),
+    rules=(Rule(header_comment, "header-comment"), Rule(volatile, "volatile-in-update")),
 )

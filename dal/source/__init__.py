@@ -1,0 +1,7 @@
+"""SQL files as people write them: places, header comments, and what they waive."""
+
+from dal.source.header import Header
+from dal.source.text import Source
+from dal.source.waivers import Waiver, settle
+
+__all__ = ["Header", "Source", "Waiver", "settle"]
