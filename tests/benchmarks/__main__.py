@@ -18,7 +18,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dal import embedded, migrate
-from tests.benchmarks import bulk, chart, growth, imports, load, speed, storage, targets, upkeep
+from tests.benchmarks import (
+    bulk,
+    chart,
+    growth,
+    imports,
+    load,
+    promises,
+    speed,
+    storage,
+    targets,
+    upkeep,
+)
 from tests.benchmarks.contenders import agents_sdk, langchain, ours, raw, repositories
 from tests.benchmarks.data import deep, fill
 from tests.benchmarks.databases import vacuum
@@ -104,6 +115,7 @@ def main() -> None:
                 growth.page(measured("growth", growth.measure, empty())),
                 storage.page(measured("storage", storage.measure, empty())),
                 upkeep.page(measured("upkeep", upkeep.measure, empty())),
+                promises.page(promises.measure(postgres.create()), version("sqlc")),
             ]
         )
     if quick:
