@@ -17,10 +17,11 @@ from dal.cli.progress import progress
 from dal.cli.project import project_with_misfits
 from dal.cli.statuses import CONNECTING, Status
 from dal.cli.streams import err, notes, out, print_json
-from dal.migrate import apply
+from dal.migrate import apply, folder
 from dal.migrate.connection import connect, explained
+from dal.migrate.ledger import applied
 from dal.migrate.obstacles import Kind, obstacles
-from dal.places import SQL
+from dal.places import MIGRATIONS, SQL
 
 
 @command("check", Group.PROVE, *CONNECTING, Status.FOUND)
@@ -61,6 +62,8 @@ def check(
         found = [*unfilled, *_obstacles(connection)]
         findings, absent = prove(connection, bindings, PROJECT, live=live, misfits=misfits)
         found += findings
+        if live and findings and (pending := _pending(connection)):
+            notes.print(f"note: {pending} migrations are pending; first run dal migrate")
         version = connection.info.server_version // 10000
     shown = [finding for finding in found if live and not plans and finding.rule in PLAN_RULES]
     decisive = [finding for finding in found if finding not in shown]
@@ -90,6 +93,15 @@ def _obstacles(connection: psycopg.Connection) -> Iterator[Finding]:
             yield Finding("obstacle", file, None, obstacle.problem, obstacle.help)
         else:
             notes.print(f"note: {obstacle}")
+
+
+def _pending(connection: psycopg.Connection) -> int:
+    """How many migrations the database lacks; 0 where the role may not look."""
+    try:
+        done = applied(connection)
+    except psycopg.errors.InsufficientPrivilege:
+        return 0
+    return sum(migration.id not in done for migration in folder.read(MIGRATIONS))
 
 
 def _here() -> Path:

@@ -86,6 +86,7 @@ def test_plans_of_a_live_database_decide_only_if_asked_to(url: str) -> None:
 def test_a_database_that_is_not_migrated(empty_database: str) -> None:
     code, _, said = dal("check", url=empty_database)
     assert code == 16
+    assert "note: 7 migrations are pending; first run dal migrate\n" in said
     assert 'relation "users" does not exist' in said
 
 
