@@ -62,7 +62,9 @@ def check(
         findings += map(misfit, misfits)
         known = {each.path for each in misfits}
         for rule in SCHEMA_RULES:
-            findings += (found for found in rule(statements, catalog) if found.path not in known)
+            findings += (
+                finding for finding in rule(statements, catalog) if finding.path not in known
+            )
         absent = {statement.name: statement.lacks for statement in statements if statement.lacks}
     findings = sorted(
         set(findings), key=lambda finding: (str(finding.path), finding.offset or 0, finding.rule)

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 def start(node: exp.Expr) -> int | None:
     """Where in the text that is sent a part begins, as far as sqlglot says."""
-    return min((one.meta["start"] for one in node.walk() if "start" in one.meta), default=None)
+    return min((part.meta["start"] for part in node.walk() if "start" in part.meta), default=None)
 
 
 def folded(node: object) -> str:

@@ -26,10 +26,10 @@ def types(
         None for a part that has no type of its own, such as a bare literal; None instead of the
         list where PostgreSQL can't say.
     """
-    typed = [one for one in map(bare, parts) if not _untyped(one)]
+    typed = [part for part in map(bare, parts) if not _untyped(part)]
     if not typed:
         return [None for _ in parts]
-    columns = ", ".join(f"{_written(one)} AS part_{n}" for n, one in enumerate(typed))
+    columns = ", ".join(f"{_written(part)} AS part_{n}" for n, part in enumerate(typed))
     sources, scope = [], parts[0].parent
     while scope is not None:
         if isinstance(scope, exp.Select | exp.Update | exp.OnConflict):
@@ -45,8 +45,8 @@ def types(
             described = catalog.describe(replace(statement, text=_numbered(text)))
     except RefusedError:
         return None
-    found = iter(described.columns)
-    return [None if _untyped(bare(one)) else next(found)[1] for one in parts]
+    described_columns = iter(described.columns)
+    return [None if _untyped(bare(part)) else next(described_columns)[1] for part in parts]
 
 
 def target(update: exp.Expr) -> exp.Expr:
@@ -70,23 +70,23 @@ def _written(part: exp.Expr) -> str:
 
 def _sources(scope: exp.Expr) -> str:
     """The tables that a scope's expressions see, as in FROM."""
-    found = [] if isinstance(scope, exp.Select) else [target(scope).sql("postgres")]
+    sources = [] if isinstance(scope, exp.Select) else [target(scope).sql("postgres")]
     if isinstance(scope, exp.OnConflict):
         table = target(scope).copy()
         table.set("alias", None)
-        found.append(f"{table.sql('postgres')} AS excluded")
+        sources.append(f"{table.sql('postgres')} AS excluded")
     if scope.args.get("from_"):
-        found.append(scope.args["from_"].this.sql("postgres"))
+        sources.append(scope.args["from_"].this.sql("postgres"))
     joins = "".join(join.sql("postgres") for join in scope.args.get("joins") or ())
-    return (", ".join(found) or "(SELECT) AS nothing") + joins
+    return (", ".join(sources) or "(SELECT) AS nothing") + joins
 
 
 def _numbered(text: str) -> str:
     """The parameters from 1 on: PostgreSQL wants to see each of them used."""
     numbers: dict[str, str] = {}
     return "".join(
-        numbers.setdefault(one.text, f"${len(numbers) + 1}")
-        if one.kind is Kind.POSITION
-        else one.text
-        for one in tokens(text)
+        numbers.setdefault(token.text, f"${len(numbers) + 1}")
+        if token.kind is Kind.POSITION
+        else token.text
+        for token in tokens(text)
     )

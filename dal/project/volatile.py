@@ -61,7 +61,7 @@ _NOW = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime, e
 def volatile(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """UPDATE and ON CONFLICT DO UPDATE that compute what a distributed table refuses."""
     for update in statement.tree.find_all(exp.Update, exp.OnConflict):
-        for node in update.walk(prune=lambda one: isinstance(one, exp.With)):
+        for node in update.walk(prune=lambda part: isinstance(part, exp.With)):
             name, place, how = _Part(statement, catalog, update, node).judged()
             if how == "v":
                 message = f"{name} is VOLATILE, and stands in an UPDATE"
@@ -125,7 +125,7 @@ class _Part:
             pairs = [(node.this, node.args["low"]), (node.this, node.args["high"])]
             return "BETWEEN", partial(tree.after, node.this, "BETWEEN"), self._operator(">=", pairs)
         if isinstance(node, exp.In) and node.expressions:
-            pairs = [(node.this, one) for one in node.expressions]
+            pairs = [(node.this, part) for part in node.expressions]
             return "IN", partial(tree.after, node.this, "IN"), self._operator("=", pairs)
         assigned = node.parent is self.update and node.arg_key == "expressions"
         if isinstance(node, exp.Binary) and not assigned:
@@ -152,29 +152,29 @@ class _Part:
     def _function(self, name: str, arguments: Sequence[exp.Expr] = ()) -> str:
         parent = self.node.parent
         schema = parent.this.name if isinstance(parent, exp.Dot) else None
-        found = self.catalog.connection.execute(_FUNCTIONS, {"name": name, "schema": schema})
+        overloads = self.catalog.connection.execute(_FUNCTIONS, {"name": name, "schema": schema})
         # sqlglot keeps the arguments of some functions in an order of its own.
-        given = sorted(self.node.iter_expressions(), key=lambda one: start(one) or 0)
-        return self._worst(found.fetchall(), arguments or given)
+        given = sorted(self.node.iter_expressions(), key=lambda part: start(part) or 0)
+        return self._worst(overloads.fetchall(), arguments or given)
 
     def _types(self, parts: Sequence[exp.Expr]) -> list[str | None] | None:
         return types(self.catalog, self.statement.binding.statement, self.update, parts)
 
     def _worst(self, overloads: Overloads, arguments: Sequence[exp.Expr]) -> str:
         """The volatility of the overload that is meant; where that is unclear, the worst one."""
-        if len({how for how, _ in overloads}) > 1 and (has := self._types(arguments)):
+        if len({how for how, _ in overloads}) > 1 and (actual := self._types(arguments)):
             implicit = set(self.catalog.connection.execute(_IMPLICIT).fetchall())
-            overloads = _meant(overloads, has, implicit) or overloads
+            overloads = _meant(overloads, actual, implicit) or overloads
         return max((how for how, _ in overloads), default="i")
 
 
 def _meant(
-    overloads: Overloads, has: list[str | None], implicit: set[tuple[str, str]]
+    overloads: Overloads, actual: list[str | None], implicit: set[tuple[str, str]]
 ) -> Overloads:
     """Those that PostgreSQL would choose from."""
     # PostgreSQL has no operators of varchar's own.
-    has = ["text" if one == "character varying" else one for one in has]
-    other = next((one for one in has if one), None)
+    actual = ["text" if type_ == "character varying" else type_ for type_ in actual]
+    other = next((type_ for type_ in actual if type_), None)
 
     def matches(ours: str | None, takes: str) -> bool:
         return ours in (None, takes)
@@ -182,10 +182,10 @@ def _meant(
     def becomes(ours: str | None, takes: str) -> bool:
         return matches(ours, takes) or (ours, takes) in implicit or takes.startswith("any")
 
-    same = [one for one in overloads if len(one[1]) == len(has)]
+    same = [overload for overload in overloads if len(overload[1]) == len(actual)]
     # A bare literal is taken for what stands on the other side, if there is such an operator.
     return (
-        [one for one in same if one[1] == [ours or other for ours in has]]
-        or [one for one in same if all(map(matches, has, one[1]))]
-        or [one for one in same if all(map(becomes, has, one[1]))]
+        [overload for overload in same if overload[1] == [ours or other for ours in actual]]
+        or [overload for overload in same if all(map(matches, actual, overload[1]))]
+        or [overload for overload in same if all(map(becomes, actual, overload[1]))]
     )

@@ -30,7 +30,7 @@ class Source:
     def marked(self, offset: int) -> tuple[str, int]:
         """The line of an offset, and how many characters the word there has."""
         line = self.text[self.text.rfind("\n", 0, offset) + 1 :].partition("\n")[0]
-        widths = [len(one.text) for one in self.loud if one.offset == offset]
+        widths = [len(token.text) for token in self.loud if token.offset == offset]
         return line, widths[0] if widths else 1
 
     @cached_property
@@ -43,20 +43,20 @@ class Source:
 
     def parameter(self, name: str) -> int | None:
         """Where a parameter stands first."""
-        return next((one.offset for one in self.loud if one.text == f":{name}"), None)
+        return next((token.offset for token in self.loud if token.text == f":{name}"), None)
 
     def column(self, name: str) -> int | None:
         """Where an output column is named: in the list after RETURNING, or of the outer SELECT."""
-        depths = accumulate({"(": 1, ")": -1}.get(one.text, 0) for one in self.loud)
-        outer = [one for one, depth in zip(self.loud, depths, strict=True) if depth == 0]
-        words = [one.text.upper() for one in outer]
-        begin = next((words.index(one) for one in ("RETURNING", "SELECT") if one in words), 0)
+        depths = accumulate({"(": 1, ")": -1}.get(token.text, 0) for token in self.loud)
+        outer = [token for token, depth in zip(self.loud, depths, strict=True) if depth == 0]
+        words = [token.text.upper() for token in outer]
+        begin = next((words.index(word) for word in ("RETURNING", "SELECT") if word in words), 0)
         end = next((n for n in range(begin, len(words)) if words[n] in _ENDS), len(words))
         items = outer[begin + 1 : end]
         named = [
             place
-            for place, one in enumerate(items)
-            if one.kind in (Kind.WORD, Kind.QUOTED) and one.text.strip('"') == name
+            for place, token in enumerate(items)
+            if token.kind in (Kind.WORD, Kind.QUOTED) and token.text.strip('"') == name
         ]
         # The one that ends an item: in `id AS name, name + 1 AS next` the first.
         ends = [n for n in named if n + 1 == len(items) or items[n + 1].text == ","]

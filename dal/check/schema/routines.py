@@ -78,7 +78,7 @@ class Routines:
 
     def functions(self, schema: str, name: str) -> list[Routine]:
         """All functions that a name may mean."""
-        return [one for one in self._functions.get(name, ()) if _found(one, schema)]
+        return [routine for routine in self._functions.get(name, ()) if _found(routine, schema)]
 
     def calls(self, schema: str, name: str, given: list[int]) -> list[Routine]:
         """The functions that a call with arguments of these types may mean."""
@@ -100,7 +100,7 @@ class Routines:
         if target == NOT_KNOWN:
             return None
         if source == NOT_KNOWN:
-            return [one for (_, to), one in self._casts.items() if to == target and one]
+            return [routine for (_, to), routine in self._casts.items() if to == target and routine]
         elements = self.types.element(source), self.types.element(target)
         if (source, target) not in self._casts and all(elements):
             source, target = elements
@@ -108,34 +108,34 @@ class Routines:
         return [routine] if routine else []
 
     def _of(self, schema: str, symbol: str) -> list[Routine]:
-        return [one for one in self._operators.get(symbol, ()) if _found(one, schema)]
+        return [routine for routine in self._operators.get(symbol, ()) if _found(routine, schema)]
 
     def _meant(self, candidates: Iterable[Routine], given: list[int]) -> list[Routine]:
         """Those that PostgreSQL may choose, by the rules that its manual has in chapter 10."""
         types = self.types
-        given = [types.base(one) for one in given]
+        given = [types.base(type_) for type_ in given]
         fitting = [
-            (one, formal)
-            for one in candidates
-            if (formal := one.formal(types, len(given))) is not None
+            (routine, formal)
+            for routine in candidates
+            if (formal := routine.formal(types, len(given))) is not None
             and all(map(types.fits, given, formal))
         ]
         if NOT_KNOWN in given:
-            return [one for one, _ in fitting]
-        if LITERAL not in given and (exact := [one for one in fitting if [*one[1]] == given]):
-            return [one for one, _ in exact]
-        known = [place for place, one in enumerate(given) if one != LITERAL]
+            return [routine for routine, _ in fitting]
+        if LITERAL not in given and (exact := [fit for fit in fitting if [*fit[1]] == given]):
+            return [routine for routine, _ in exact]
+        known = [place for place, type_ in enumerate(given) if type_ != LITERAL]
         for fair in (types.same, types.preferred):
             scores = [sum(fair(given[n], formal[n]) for n in known) for _, formal in fitting]
             best = max(scores, default=0)
-            fitting = [one for one, score in zip(fitting, scores, strict=True) if score == best]
+            fitting = [fit for fit, score in zip(fitting, scores, strict=True) if score == best]
         for place in set(range(len(given))) - set(known):
-            texts = [one for one in fitting if types.text(one[1][place])]
+            texts = [fit for fit in fitting if types.text(fit[1][place])]
             fitting = texts or fitting
-        return [one for one, _ in fitting]
+        return [routine for routine, _ in fitting]
 
     def _exact(self, candidates: list[Routine], given: list[int]) -> bool:
-        return all(list(one.takes) == given for one in candidates) and bool(candidates)
+        return all(list(routine.takes) == given for routine in candidates) and bool(candidates)
 
 
 def _found(routine: Routine, schema: str) -> bool:

@@ -123,8 +123,8 @@ class Catalog:
     def column(self, table: str, name: str) -> Column | None:
         """A column by its table's name, which has its schema where the search path needs it."""
         schema, _, bare = table.rpartition(".")
-        found = self.schema.table(schema, bare)
-        return found.columns.get(name) if found else None
+        relation = self.schema.table(schema, bare)
+        return relation.columns.get(name) if relation else None
 
     def is_large(self, table: str) -> bool:
         """Whether the plans that read a table are judged."""

@@ -69,12 +69,12 @@ class Plan:
             for node in self.nodes
             if node.get("Parent Relationship") in ASIDE
         ]
-        told = [
+        parts_in_words = [
             f"{name}: {_told(node)}" if name else _told(node)
             for name, node in [*parts[1:], parts[0]]
             if any("Relation Name" in step for step in walk(node, aside=False))
         ]
-        return "; ".join(told)
+        return "; ".join(parts_in_words)
 
     def _feeding(self, node: Node) -> Iterator[Scan]:
         if node["Node Type"] == "Limit" or node.get("Strategy") == "Plain":
@@ -82,9 +82,9 @@ class Plan:
         if reads_table(node):
             yield scan(node)
         elif node["Node Type"] == "CTE Scan":
-            for one in self.nodes:
-                if one.get("Subplan Name") == f"CTE {node['CTE Name']}":
-                    yield from self._feeding(one)
+            for step in self.nodes:
+                if step.get("Subplan Name") == f"CTE {node['CTE Name']}":
+                    yield from self._feeding(step)
         else:
             for child in inputs(node):
                 yield from self._feeding(child)
@@ -168,7 +168,7 @@ def _told(node: Node) -> str:
         step = f"{node['Operation']} on {node['Relation Name']}"
     elif step in ("CTE Scan", "Function Scan"):
         step = f"{step} on {node.get('CTE Name') or node['Alias']}"
-    inner = [told for told in map(_told, inputs(node)) if told]
+    inner = [words for words in map(_told, inputs(node)) if words]
     if node["Node Type"] in _SILENT:
         return inner[0] if inner else ""
     if len(inner) > 1:

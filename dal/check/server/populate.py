@@ -23,7 +23,7 @@ def populate(connection: psycopg.Connection, project: Project) -> list[Finding]:
     if file is None:
         return []
     text = Source.read(file).text
-    found = []
+    findings = []
     for statement in sqlparse.split(text):
         try:
             connection.execute(statement.encode())
@@ -31,5 +31,5 @@ def populate(connection: psycopg.Connection, project: Project) -> list[Finding]:
             message = f"no rows to prove plans with: {error.diag.message_primary}"
             code = sqlparse.format(statement, strip_comments=True).partition("\n")[0]
             help_ = f"bring {file.name} to this schema"
-            found.append(Finding("populate", file, text.find(code), message, help_))
-    return found
+            findings.append(Finding("populate", file, text.find(code), message, help_))
+    return findings

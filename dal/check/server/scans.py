@@ -51,7 +51,7 @@ def walk(node: Node, *, aside: bool = True) -> Iterator[Node]:
 
 def inputs(node: Node) -> list[Node]:
     """The steps whose rows a step takes."""
-    return [one for one in node.get("Plans", ()) if one["Parent Relationship"] not in ASIDE]
+    return [step for step in node.get("Plans", ()) if step["Parent Relationship"] not in ASIDE]
 
 
 def reads_table(node: Node) -> bool:
@@ -71,8 +71,8 @@ def scans(node: Node, joins: tuple[str, ...] = ()) -> Iterator[Scan]:
 def scan(node: Node, joins: tuple[str, ...] = ()) -> Scan:
     """How a step reads its table, within joins by these conditions."""
     # A bitmap heap scan has its indexes below it.
-    below = [one for one in walk(node, aside=False) if "Index Name" in one]
-    indexes = tuple((one["Index Name"], one.get("Index Cond", "")) for one in below)
+    below = [step for step in walk(node, aside=False) if "Index Name" in step]
+    indexes = tuple((step["Index Name"], step.get("Index Cond", "")) for step in below)
     return Scan(
         node["Node Type"],
         node["Relation Name"],

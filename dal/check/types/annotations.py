@@ -39,7 +39,10 @@ def converts(mark: Any) -> bool:
 def reads_itself(kind: Any) -> bool:
     """Whether a model or the like may read something else than its fields."""
     if issubclass(kind, BaseModel):
-        modes = {one.info.mode for one in kind.__pydantic_decorators__.model_validators.values()}
+        modes = {
+            validator.info.mode
+            for validator in kind.__pydantic_decorators__.model_validators.values()
+        }
         own = kind.__get_pydantic_core_schema__.__func__
         base = BaseModel.__get_pydantic_core_schema__.__func__  # type: ignore[attr-defined]
         return bool(modes - {"after"}) or own is not base
@@ -82,8 +85,8 @@ def alternatives(annotation: Any) -> Iterator[Any]:
     if origin is Annotated and not any(map(is_json, get_args(annotation)[1:])):
         yield from alternatives(get_args(annotation)[0])
     elif origin in (Union, types.UnionType):
-        for one in get_args(annotation):
-            yield from alternatives(one)
+        for member in get_args(annotation):
+            yield from alternatives(member)
     else:
         yield annotation
 
@@ -104,7 +107,7 @@ def gives_none(annotation: Any, *, items: bool = False) -> bool:
                 return False  # it may put something in its place
         return gives_none(arguments[0], items=items)
     if origin in (Union, types.UnionType):
-        return any(gives_none(one, items=items) for one in arguments)
+        return any(gives_none(member, items=items) for member in arguments)
     if items:
         return bool(arguments) and origin is list and gives_none(arguments[0])
     return annotation is types.NoneType

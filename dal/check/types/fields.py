@@ -46,17 +46,17 @@ def fields(record: type[BaseModel], prefix: str = "", *, joined: bool = True) ->
     with suppress(PydanticUserError):  # of an annotation that it does not know; `types` says which
         record.model_rebuild(raise_errors=False)  # what a string in an annotation stands for
     strict = bool(record.model_config.get("strict"))
-    found: dict[str, Field] = {}
+    columns: dict[str, Field] = {}
     for name, info in record.model_fields.items():
         names = list(_columns(record, name, info))
         if joined and name in names and (item := _item(info)):
-            found |= fields(item, f"{name}.", joined=False)
+            columns |= fields(item, f"{name}.", joined=False)
             continue
         marks = [*info.metadata, *([_CONVERTED] if _is_converted(record, name) else [])]
         annotation = Annotated[(info.annotation, *marks)] if marks else info.annotation
         made = Field(record, name, annotation, info.is_required(), Use(False, strict, strict))
-        found |= {prefix + column: made for column in names}
-    return found
+        columns |= {prefix + column: made for column in names}
+    return columns
 
 
 def _columns(record: type[BaseModel], name: str, info: FieldInfo) -> Iterator[str]:
@@ -66,9 +66,9 @@ def _columns(record: type[BaseModel], name: str, info: FieldInfo) -> Iterator[st
     if alias is None or not config.get("validate_by_alias", True):
         yield name
         return
-    for one in alias.choices if isinstance(alias, AliasChoices) else [alias]:
-        if isinstance(one, str):  # a path leads into a value, and no column's has places
-            yield one
+    for choice in alias.choices if isinstance(alias, AliasChoices) else [alias]:
+        if isinstance(choice, str):  # a path leads into a value, and no column's has places
+            yield choice
     if config.get("validate_by_name") or config.get("populate_by_name"):
         yield name
 
@@ -86,6 +86,6 @@ def _is_converted(record: type[BaseModel], name: str) -> bool:
     """Whether the record's own code sees a field's value before it is validated."""
     validators = record.__pydantic_decorators__.field_validators.values()
     return reads_itself(record) or any(
-        one.info.mode != "after" and not {name, "*"}.isdisjoint(one.info.fields)
-        for one in validators
+        validator.info.mode != "after" and not {name, "*"}.isdisjoint(validator.info.fields)
+        for validator in validators
     )

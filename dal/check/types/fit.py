@@ -40,17 +40,17 @@ class Verdict:
 def fit(annotation: Any, type_: PgType, use: Use) -> Verdict:
     """Whether what a column gives fits a field, or what an argument gives fits a parameter."""
     name = _called(type_)
-    found = list(members(annotation, use))
-    fitting = [one for one in found if one.fits(name)]
-    unknown = [one for one in found if not one.known]
-    wrong = [one for one in found if one.known and one not in fitting]
+    every = list(members(annotation, use))
+    fitting = [member for member in every if member.fits(name)]
+    unknown = [member for member in every if not member.known]
+    wrong = [member for member in every if member.known and member not in fitting]
     if (wrong or unknown) if use.sent else not fitting:
         if type_.bare.kind in (Kind.COMPOSITE, Kind.PSEUDO):  # asyncpg's own kind of record
-            unknown, wrong = found, []
+            unknown, wrong = every, []
         if unknown and not (use.sent and wrong):
             return Verdict(None, part=unknown[0].annotation)
-        would = dict.fromkeys(name for one in wrong for name in one.names)
-        return Verdict(False, tuple(would), (wrong or found)[0].annotation)
+        would = dict.fromkeys(name for member in wrong for name in member.names)
+        return Verdict(False, tuple(would), (wrong or every)[0].annotation)
     return Verdict(True, labels=_at_odds(fitting, type_, use))
 
 
@@ -72,11 +72,13 @@ def _at_odds(members: Sequence[Member], type_: PgType, use: Use) -> tuple[str, .
     theirs = type_.bare.labels
     if type_.bare.kind is not Kind.ENUM:
         return ()
-    named = [one.labels for one in members if one.labels is not None]
+    named = [member.labels for member in members if member.labels is not None]
     ours = frozenset[str]().union(*named)
     if use.sent:
         return tuple(sorted(ours.difference(theirs)))
-    return tuple(one for one in theirs if one not in ours) if len(named) == len(members) else ()
+    return (
+        tuple(label for label in theirs if label not in ours) if len(named) == len(members) else ()
+    )
 
 
 def optional(annotation: Any) -> bool:
@@ -96,7 +98,7 @@ def parameters(name: str, hint: Any) -> dict[str, Any]:
     for mark in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
         if isinstance(mark, Fields | Columns):
             hints = get_type_hints(mark.type, include_extras=True)
-            each = {one.name: hints[one.name] for one in dataclasses.fields(mark.type)}
+            each = {field.name: hints[field.name] for field in dataclasses.fields(mark.type)}
             if isinstance(mark, Columns):
                 return {f"{name}_{field}": list[given] for field, given in each.items()}  # type: ignore[valid-type]
             nothing = optional(get_args(hint)[0])  # then each of them is NULL

@@ -112,8 +112,8 @@ class Member:
     def fits(self, name: str) -> bool:
         """Whether a type fits that `_called` calls so."""
         return any(
-            name.endswith(one[1:]) if one.startswith(ANYTHING) else one == name
-            for one in self.names
+            name.endswith(fitting[1:]) if fitting.startswith(ANYTHING) else fitting == name
+            for fitting in self.names
         )
 
 
@@ -124,12 +124,12 @@ def members(annotation: Any, use: Use) -> Iterator[Member]:
     if origin is Annotated:
         yield from _marked(annotation, use)
     elif origin in (Union, types.UnionType):
-        for one in arguments:
-            if one is not types.NoneType:
-                yield from members(one, use)
+        for argument in arguments:
+            if argument is not types.NoneType:
+                yield from members(argument, use)
     elif origin is Literal:
         for kind in dict.fromkeys(map(type, arguments)):
-            values = [one for one in arguments if type(one) is kind]
+            values = [argument for argument in arguments if type(argument) is kind]
             yield replace(next(members(kind, use)), annotation=annotation, labels=_texts(values))
     elif (origin or annotation) in _COLLECTIONS:
         yield from _collection(annotation, use)
@@ -162,9 +162,9 @@ def _collection(annotation: Any, use: Use) -> Iterator[Member]:
         yield Member(annotation)
     else:
         item = arguments[0] if arguments else Any
-        for one in members(item, replace(use, strict=use.items_strict)):
-            names = (name if name.endswith("[]") else f"{name}[]" for name in one.names)
-            yield replace(one, names=tuple(names), annotation=annotation)
+        for member in members(item, replace(use, strict=use.items_strict)):
+            names = (name if name.endswith("[]") else f"{name}[]" for name in member.names)
+            yield replace(member, names=tuple(names), annotation=annotation)
 
 
 def _plain(annotation: Any, use: Use) -> Member:
@@ -190,12 +190,12 @@ def _plain(annotation: Any, use: Use) -> Member:
 
 def _enum(enum: type[Enum], use: Use) -> Member:
     """Pydantic makes a member of its value; asyncpg takes one that is a text or number itself."""
-    kinds = {type(one.value) for one in enum}
+    kinds = {type(member.value) for member in enum}
     given = issubclass(enum, str | int) if use.sent else not use.strict
-    names = [_FITTING[one] for one in (str, int) if issubclass(enum, one) or kinds == {one}]
+    names = [_FITTING[kind] for kind in (str, int) if issubclass(enum, kind) or kinds == {kind}]
     return Member(enum, names[0] if given and names else (), labels=_texts(enum))
 
 
 def _texts(values: Iterable[Any]) -> frozenset[str]:
-    plain = (one.value if isinstance(one, Enum) else one for one in values)
-    return frozenset(str(one) for one in plain if isinstance(one, str))
+    plain = (value.value if isinstance(value, Enum) else value for value in values)
+    return frozenset(str(value) for value in plain if isinstance(value, str))
