@@ -68,7 +68,7 @@ class Project:
     migrations: Path
     unbound: Callable[[Path], bool] = lambda _: False
     owner: Owner | None = None
-    mark: str = "dal"
+    mark: str = ""
     indexes: Path | None = None
     populate: Path | None = None
     rules: tuple[Rule, ...] = ()

@@ -1,4 +1,4 @@
-"""Everything that is proven of a folder's statements against one database."""
+"""Runs all rules over a project's statements, against one database."""
 
 from collections.abc import Iterator, Sequence
 
@@ -60,10 +60,10 @@ def check(
             for finding in prove(statement, catalog)
         ]
         findings += map(misfit, misfits)
-        known = {each.path for each in misfits}
+        misfit_paths = {each.path for each in misfits}
         for rule in SCHEMA_RULES:
             findings += (
-                finding for finding in rule(statements, catalog) if finding.path not in known
+                finding for finding in rule(statements, catalog) if finding.path not in misfit_paths
             )
         absent = {statement.name: statement.lacks for statement in statements if statement.lacks}
     findings = sorted(
@@ -73,12 +73,13 @@ def check(
 
 
 def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """What is wrong with one statement, waivers among it."""
+    """A statement's findings that no waiver covers, and what is wrong with its waivers."""
     rules = (*RULES, *catalog.project.rules)
+    looked: set[str] = set()  # the names of the rules that have looked at it to their end
 
-    def judges(waiver: Waiver) -> bool:
+    def can_tell_needless(waiver: Waiver) -> bool:
         if waiver.rule not in PLAN_RULES:
-            return True
+            return waiver.rule in looked
         # It would show only where the table is large, and on rows that are made for it.
         tables = [waiver.object] if waiver.object else catalog.rows
         known = [table for table in tables if table in catalog.rows]
@@ -86,16 +87,16 @@ def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
 
     return settle(
         # Several rules may stumble over the same.
-        dict.fromkeys(_findings(statement, catalog, rules)),
+        dict.fromkeys(_findings(statement, catalog, rules, looked)),
         statement.header,
         rules=[name for rule in rules for name in rule.names],
-        judges=judges,
-        place=statement.finding,
+        can_tell_needless=can_tell_needless,
+        make=statement.finding,
     )
 
 
 def _findings(
-    statement: BoundStatement, catalog: Catalog, rules: Sequence[Rule]
+    statement: BoundStatement, catalog: Catalog, rules: Sequence[Rule], looked: set[str]
 ) -> Iterator[Finding]:
     """What the rules find; of a statement that PostgreSQL refuses, that alone."""
     try:
@@ -116,15 +117,16 @@ def _findings(
         try:
             with catalog.connection.transaction(force_rollback=True):
                 yield from list(rule.find(statement, catalog))
+            looked.update(rule.names)
         except NotAnalysedError as error:
             message = f"the statement can't be analysed: {error}"
             yield statement.finding(
-                "not-proven", statement.beginning, message, "write it in another way"
+                "not-proven", statement.beginning, message, "write it in another way", "statement"
             )
         except _ABOUT_THE_SERVER:
             raise
         except Exception as error:  # noqa: BLE001 - it must not end the check of the others
             message = f"the rule {rule.names[0]} fails on it ({type(error).__name__})"
             yield statement.finding(
-                "not-proven", statement.beginning, message, "report this as a fault of dal's"
+                "rule-failed", statement.beginning, message, "report this as a fault of dal's"
             )

@@ -1,7 +1,7 @@
 """A statement with its stub, and all that is known of it, each read once."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -12,12 +12,13 @@ from dal.check.findings import Finding
 from dal.check.server.describe import Described
 from dal.check.server.explain import Plan, generic_plan
 from dal.check.tree import start
+from dal.check.types import parameters
 from dal.source import Header, Source
 
 if TYPE_CHECKING:
     from dal.check.server.catalog import Catalog
 
-_PLANNED = ("SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "(")
+_PLANNED = ("SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE")
 
 
 class BoundStatement:
@@ -60,6 +61,12 @@ class BoundStatement:
         return self._catalog.describe(self.binding.statement)
 
     @cached_property
+    def annotations(self) -> dict[str, Any]:
+        """The annotation of each parameter of the statement, by name."""
+        hints = self.binding.hints.items()
+        return {name: each for hint in hints for name, each in parameters(*hint).items()}
+
+    @cached_property
     def tree(self) -> exp.Expr:
         """The syntax tree of the text that is sent.
 
@@ -73,6 +80,7 @@ class BoundStatement:
         """What its tree proves.
 
         Raises:
+            RefusedError: it does not fit the schema.
             NotAnalysedError: sqlglot can't read it.
         """
         names = [name for name, _ in self.description.gives]
@@ -81,7 +89,7 @@ class BoundStatement:
     @property
     def lacks(self) -> str | None:
         """A relation that the file says it needs, and that is not here."""
-        words = {token.text for token in self.source.loud}
+        words = {token.text.lower() for token in self.source.loud}
         # What the statement does not name can't be what is in the way.
         missing = (name for name in self.header.needs if name in words)
         return next((name for name in missing if name not in self._catalog.schema.path), None)

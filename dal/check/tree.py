@@ -47,3 +47,10 @@ def table_name(node: exp.Expr) -> str | None:
     if not isinstance(node, exp.Table):
         return None
     return ".".join(filter(None, (folded(node.args.get("db")), folded(node.this)))) or None
+
+
+def function_name(node: exp.Expr) -> str | None:
+    """The name of a function that is called, as a waiver gives it; None for what is no call."""
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
+        return f"{folded(node.this)}.{node.expression.name.lower()}"
+    return node.name.lower() if isinstance(node, exp.Anonymous) else None

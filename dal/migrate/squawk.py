@@ -84,16 +84,16 @@ def _left(path: Path, reported: list[Finding]) -> Iterator[Finding]:
     """What is left of a file's findings, and what is wrong with its waivers."""
     source = Source.read(path)
 
-    def place(rule: str, offset: int, message: str, help_: str) -> Finding:
+    def make(rule: str, offset: int, message: str, help_: str) -> Finding:
         return Finding(path.name, source.place(offset)[0], f"{rule}: {message}; {help_}", rule)
 
     for exception in _EXCEPTION.finditer(source.text):
         help_ = "write `-- Waives RULE: the reason.` at the top of the file"
-        yield place("waiver", exception.start(1), "squawk-ignore gives no reason", help_)
+        yield make("waiver", exception.start(1), "squawk-ignore gives no reason", help_)
     yield from settle(
         [finding for finding in reported if finding.file == path.name],
         Header.of(source),
         rules=None,
-        judges=lambda _: True,
-        place=place,
+        can_tell_needless=lambda _: True,
+        make=make,
     )

@@ -1,4 +1,4 @@
-"""What `dal check` proves of dal's own statements."""
+"""dal's own choices for the check: the owner's column, its marks, its house rules."""
 
 from pathlib import Path
 

@@ -56,7 +56,7 @@ class Source:
         named = [
             place
             for place, token in enumerate(items)
-            if token.kind in (Kind.WORD, Kind.QUOTED) and token.text.strip('"') == name
+            if token.kind in (Kind.WORD, Kind.QUOTED) and _identifier(token) == name
         ]
         # The one that ends an item: in `id AS name, name + 1 AS next` the first.
         ends = [n for n in named if n + 1 == len(items) or items[n + 1].text == ","]
@@ -69,3 +69,8 @@ class Source:
             if theirs.offset <= position < theirs.offset + len(theirs.text):
                 return ours.offset
         return None
+
+
+def _identifier(token: Token) -> str:
+    """A name as PostgreSQL folds it."""
+    return token.text.strip('"') if token.kind is Kind.QUOTED else token.text.lower()

@@ -28,11 +28,13 @@ class Waivable(Protocol):
 
 Found = TypeVar("Found", bound=Waivable)
 
-UNWAIVABLE = ("refused", "waiver", "needless-waiver")
+UNWAIVABLE = ("refused", "rule-failed", "waiver", "needless-waiver")
 """Rules that no reason can set aside."""
 
+# A waiver of these names what they are about: they have many reasons.
+_ABOUT_SOMETHING = ("not-proven",)
 _BEGIN = re.compile(r"(?i)waives\b")
-_WAIVER = re.compile(r"Waives (?P<rule>[a-z-]+)(?: on (?P<objects>[^:,]+(?:, [^:,]+)*))?: .*\w")
+_WAIVER = re.compile(r"Waives (?P<rule>[a-z-]+)(?: on (?P<objects>\S+(?:, \S+)*))?: .*\w")
 _FORM = "write it as `-- Waives RULE on OBJECT: reason.`, or without an object"
 
 
@@ -52,6 +54,8 @@ class Waiver:
 
     def covers(self, finding: Waivable) -> bool:
         """Whether it waives a finding."""
+        if self.object is None and self.rule in _ABOUT_SOMETHING:
+            return False
         return self.rule == finding.rule and self.object in (None, finding.object)
 
 
@@ -73,8 +77,8 @@ def settle(
     header: Header,
     *,
     rules: Iterable[str] | None,
-    judges: Callable[[Waiver], bool],
-    place: Callable[[str, int, str, str], Found],
+    can_tell_needless: Callable[[Waiver], bool],
+    make: Callable[[str, int, str, str], Found],
 ) -> Iterator[Found]:
     """The findings that no waiver covers, and what is wrong with the waivers.
 
@@ -82,8 +86,8 @@ def settle(
         findings: those of the file.
         header: its header comment.
         rules: the names that a waiver may have; None where they are not known.
-        judges: whether a waiver that covers nothing is known to be needless.
-        place: makes a finding of this file, from rule, offset, message and help.
+        can_tell_needless: whether a waiver that covers nothing is known to be needless.
+        make: makes a finding of this file, from rule, offset, message and help.
     """
     read, malformed = waivers(header)
     used: set[Waiver] = set()
@@ -93,13 +97,16 @@ def settle(
         if not covering or finding.rule in UNWAIVABLE:
             yield finding
     for offset in malformed:
-        yield place("waiver", offset, "this line waives nothing", _FORM)
+        yield make("waiver", offset, "this line waives nothing", _FORM)
     names = sorted({*(rules or ())}.difference(UNWAIVABLE))
     for waiver in read:
         if rules is not None and waiver.rule not in names:
             message = f"no rule that can be waived is called {waiver.rule}"
-            yield place("waiver", waiver.offset, message, f"there are {', '.join(names)}")
-        elif waiver not in used and judges(waiver):
+            yield make("waiver", waiver.offset, message, f"there are {', '.join(names)}")
+        elif waiver.rule in _ABOUT_SOMETHING and waiver.object is None:
+            message = f"what {waiver.rule} is about has to be named: it has many reasons"
+            yield make("waiver", waiver.offset, message, _FORM)
+        elif waiver not in used and can_tell_needless(waiver):
             on = f" on {waiver.object}" if waiver.object else ""
             message = f"nothing breaks the rule {waiver.rule}{on}"
-            yield place("needless-waiver", waiver.offset, message, "take it out")
+            yield make("needless-waiver", waiver.offset, message, "take it out")

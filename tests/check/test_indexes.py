@@ -36,7 +36,7 @@ def found(connection: psycopg.Connection, folder: Path, migration: str = "") -> 
         connection.execute(migration.encode())
         return [
             f"{one.rule} {one.path.name}:{one.place[0]}:{one.place[1]}"
-            for one in indexes([], Catalog(connection, Project(folder, folder)))
+            for one in indexes([], Catalog(connection, Project(folder, folder, mark="dal")))
         ]
 
 
@@ -120,7 +120,7 @@ def test_the_advice_runs_for_names_that_need_quotes(
             'ALTER TABLE tasks ADD "Other Id" varchar(255) REFERENCES users (id);'
             'CREATE INDEX "Again" ON tasks (user_id)'
         )
-        project = Project(folder, folder)
+        project = Project(folder, folder, mark="dal")
         for finding in indexes([], Catalog(connection, project)):
             advice = re.search("(CREATE|DROP) INDEX .*(?= in )|DROP INDEX .*", finding.help)
             assert advice

@@ -71,8 +71,8 @@ def indexes(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[
     """Foreign keys without an index, indexes that there are twice, and those that none needs."""
     yield from _foreign_keys(catalog)
     yield from _duplicates(catalog)
-    # Whether an index is needless can't be told from a service's own rows.
-    if not catalog.live and catalog.project.indexes:
+    # Whether an index is needless can't be told from a service's own rows, nor without all plans.
+    if not catalog.live and catalog.project.indexes and all(map(_is_planned, statements)):
         yield from _unused(catalog.project.indexes, statements, catalog)
 
 
@@ -112,7 +112,8 @@ def _unused(
     def in_query(rule: str, offset: int, message: str, help_: str) -> Finding:
         return Finding(rule, query, offset, message, help_)
 
-    used = {name for statement in statements for name in _planned(statement)}
+    planned = [statement for statement in statements if statement.has_plan]
+    used = {name for statement in planned if not statement.lacks for name in statement.plan.indexes}
     unused = {name for (name,) in catalog.connection.execute(query.read_bytes())} - used
     findings = [
         Finding(
@@ -125,16 +126,18 @@ def _unused(
         for name in sorted(unused)
     ]
     yield from settle(
-        findings, header, rules=["unused-index"], judges=lambda _: True, place=in_query
+        findings, header, rules=["unused-index"], can_tell_needless=lambda _: True, make=in_query
     )
 
 
-def _planned(statement: BoundStatement) -> set[str]:
-    """The indexes that a statement's plan uses; none where it has no plan."""
+def _is_planned(statement: BoundStatement) -> bool:
+    """Whether a statement has the plan that it should have."""
     try:
-        return statement.plan.indexes if statement.has_plan else set()
+        return bool(statement.lacks or not statement.has_plan or statement.plan)
+    except psycopg.OperationalError:
+        raise
     except psycopg.Error:
-        return set()
+        return False
 
 
 def _place(

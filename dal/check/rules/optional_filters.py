@@ -20,8 +20,8 @@ def optional_filters(statement: BoundStatement, catalog: Catalog) -> Iterator[Fi
                     "optional-filter",
                     statement.place(switch),
                     "a filter that a parameter can switch off reads every row under a generic plan",
-                    "write two files, or a sentinel that keeps the index condition, as in"
-                    " messages/history.sql",
+                    "write two files, or a sentinel that keeps the index condition, such as"
+                    " column < coalesce(:before, 'infinity')",
                 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.check.tree import table_name
+from dal.check.tree import function_name, table_name
 
 
 def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
@@ -22,11 +22,12 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             table_name(table),
         )
     for part, reason in statement.analysis.doubts:
+        name = table_name(part) or function_name(part) or "statement"
         yield statement.finding(
             "not-proven",
             statement.place(part),
             f"whose rows it reads or changes is not proven: {reason}",
-            "write it in another way, or say `-- Waives not-proven: the reason.` in the header"
-            " comment",
-            table_name(part),
+            f"write it in another way, or say `-- Waives not-proven on {name}: the reason.` in the"
+            " header comment",
+            name,
         )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dal.check import types
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
@@ -14,12 +13,9 @@ JSON = ("json", "jsonb")
 
 def parameters(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """Parameters that PostgreSQL takes for another type than their annotation gives."""
-    annotations: dict[str, Any] = {}
-    for name, hint in statement.binding.hints.items():
-        annotations |= types.parameters(name, hint)
     names = statement.binding.statement.parameters
     for name, type_ in zip(names, statement.description.takes, strict=True):
-        yield from _misfits(statement, name, annotations[name], type_)
+        yield from _misfits(statement, name, statement.annotations[name], type_)
 
 
 def _misfits(
@@ -33,7 +29,7 @@ def _misfits(
             place,
             f":{name} is {type_.name}, which a connection's owner may have set a codec for",
             f"send it as text: :{name}::text::{type_.name}",
-            name,
+            f":{name}",
         )
     elif verdict.fits is None:
         yield statement.finding(
@@ -42,7 +38,7 @@ def _misfits(
             f"whether {shown(verdict.part)}, the annotation of :{name}, fits {type_.name} is"
             " not known",
             "annotate it with a plain type, or with a SentAs whose function says what it returns",
-            name,
+            f":{name}",
         )
     elif not verdict.fits:
         yield statement.finding(
@@ -50,7 +46,7 @@ def _misfits(
             place,
             f":{name} is {type_.name} to PostgreSQL, but its stub gives {listed(verdict)}",
             _any_of_them(statement, name, annotation, type_) or _advice(name, verdict),
-            name,
+            f":{name}",
         )
     elif verdict.labels:
         yield statement.finding(
@@ -58,7 +54,7 @@ def _misfits(
             place,
             f":{name} may be {', '.join(verdict.labels)}, which {type_.name} has not",
             "let the annotation and the type have the same labels",
-            name,
+            f":{name}",
         )
 
 

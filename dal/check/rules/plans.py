@@ -165,11 +165,12 @@ def _by(scan: Scan) -> str:
 def _place(source: Source, scan: Scan) -> int | None:
     """Where a table is named, with the alias of the scan if it has one."""
     places: dict[str, list[int]] = {scan.table: []}
+    names = [
+        token.text.strip('"') if '"' in token.text else token.text.lower() for token in source.loud
+    ]
     for n, token in enumerate(source.loud):
-        if token.text == scan.table and source.loud[n - 1].text.upper() in _BEFORE_A_TABLE:
-            following = [
-                next_.text for next_ in source.loud[n + 1 : n + 3] if next_.text.upper() != "AS"
-            ]
+        if names[n] == scan.table and source.loud[n - 1].text.upper() in _BEFORE_A_TABLE:
+            following = [name for name in names[n + 1 : n + 3] if name != "as"]
             for name in {scan.table, *following[:1]}:
                 places.setdefault(name, []).append(token.offset)
     alias, number = scan.alias, 0

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from dal.check import types
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
@@ -14,16 +13,16 @@ def written(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
 
     What it writes through anything else, such as coalesce() or CASE, is not looked at.
     """
-    annotations: dict[str, object] = {}
-    for name, hint in statement.binding.hints.items():
-        annotations |= types.parameters(name, hint)
     names = statement.binding.statement.parameters
     reported = set()
     for table, column, value in statement.analysis.writes:
         required = column in table.columns and table.columns[column].declared
         for number, is_item in sorted(value.sent) if required and not value.never_null else ():
             name = names[int(number) - 1]
-            if gives_none(annotations[name], items=is_item) and (name, column) not in reported:
+            if (
+                gives_none(statement.annotations[name], items=is_item)
+                and (name, column) not in reported
+            ):
                 reported.add((name, column))
                 yield statement.finding(
                     "nullable",
@@ -31,5 +30,5 @@ def written(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
                     f":{name} may be None, and is written to {table.name}.{column}, which is NOT"
                     " NULL",
                     "annotate it without None, or give the column a value, as coalesce() does",
-                    column,
+                    f":{name}",
                 )

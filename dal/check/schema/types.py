@@ -65,10 +65,6 @@ class Types:
             oid = self._types[oid].base
         return oid
 
-    def own(self, oid: int) -> bool:
-        """Whether it is known, and PostgreSQL's own, or an array of such."""
-        return oid in self._types and self._types[oid].own
-
     def element(self, oid: int) -> int:
         """The type of an array's elements, or 0."""
         return self._types[oid].element if oid in self._types else NOT_KNOWN

@@ -8,7 +8,6 @@ import psycopg
 
 from dal.binding.statement import Statement
 from dal.check.project import Project
-from dal.check.schema import Column
 from dal.check.server.describe import Described, describe
 from dal.check.server.samples import Samples
 from dal.check.server.tables import read_schema
@@ -119,12 +118,6 @@ class Catalog:
     def owner(self, table: str, columns: Iterable[str]) -> str | None:
         """The column that says whose a table's rows are, if the project has such a rule."""
         return self.project.owner.of(table, columns) if self.project.owner else None
-
-    def column(self, table: str, name: str) -> Column | None:
-        """A column by its table's name, which has its schema where the search path needs it."""
-        schema, _, bare = table.rpartition(".")
-        relation = self.schema.table(schema, bare)
-        return relation.columns.get(name) if relation else None
 
     def is_large(self, table: str) -> bool:
         """Whether the plans that read a table are judged."""

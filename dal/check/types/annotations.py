@@ -3,7 +3,8 @@
 import re
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence, Set
 from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
 
 import pydantic
@@ -13,6 +14,10 @@ from typing_extensions import TypeAliasType
 
 from dal.binding import SentAs
 from dal.binding.rows import is_json
+
+LISTS = (list, Sequence)
+COLLECTIONS = (*LISTS, tuple, set, frozenset, Set, deque)
+"""What an array is read into, or made of."""
 
 _CONVERTING = (
     pydantic.BeforeValidator,
@@ -109,5 +114,5 @@ def gives_none(annotation: Any, *, items: bool = False) -> bool:
     if origin in (Union, types.UnionType):
         return any(gives_none(member, items=items) for member in arguments)
     if items:
-        return bool(arguments) and origin is list and gives_none(arguments[0])
+        return bool(arguments) and origin in COLLECTIONS and gives_none(arguments[0])
     return annotation is types.NoneType

@@ -8,8 +8,7 @@ import dataclasses
 import datetime
 import ipaddress
 import types
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
@@ -23,7 +22,15 @@ from typing_extensions import is_typeddict
 
 from dal.binding import SentAs
 from dal.binding.rows import is_json
-from dal.check.types.annotations import converts, parts, reads_itself, returned, unwrapped
+from dal.check.types.annotations import (
+    COLLECTIONS,
+    LISTS,
+    converts,
+    parts,
+    reads_itself,
+    returned,
+    unwrapped,
+)
 
 ANYTHING = "*"
 _TEXT = ("text", "character varying", "character", "name", "enum")
@@ -75,8 +82,6 @@ _SENT: dict[Any, tuple[str, ...]] = {  # besides
     float: ("numeric",),
     Decimal: _FLOATS,
 }
-_LISTS = (list, Sequence)
-_COLLECTIONS = (*_LISTS, tuple, set, frozenset, Set, deque)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ def members(annotation: Any, use: Use) -> Iterator[Member]:
         for kind in dict.fromkeys(map(type, arguments)):
             values = [argument for argument in arguments if type(argument) is kind]
             yield replace(next(members(kind, use)), annotation=annotation, labels=_texts(values))
-    elif (origin or annotation) in _COLLECTIONS:
+    elif (origin or annotation) in COLLECTIONS:
         yield from _collection(annotation, use)
     else:
         yield _plain(annotation, use)
@@ -158,7 +163,7 @@ def _collection(annotation: Any, use: Use) -> Iterator[Member]:
     collection, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if collection is tuple and arguments[1:] != (...,) and arguments:
         yield Member(annotation, known=False)  # how many there are is not a type's to say
-    elif not use.sent and use.strict and collection not in _LISTS:
+    elif not use.sent and use.strict and collection not in LISTS:
         yield Member(annotation)
     else:
         item = arguments[0] if arguments else Any
