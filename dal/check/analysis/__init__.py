@@ -24,7 +24,7 @@ from dal.check.schema import Schema, Table
 # What runs a text as SQL, or gives whole tables away by their names.
 _RUN_TEXT = re.compile(
     r"(query|table|schema|database|cursor)_to_xml(schema|_and_xmlschema)?|dblink\w*|ts_stat"
-    r"|crosstab\w*|connectby|xpath_table|lo_\w+|pg_read_\w+|pg_logical_slot_\w+"
+    r"|crosstab\w*|connectby|xpath_table|lo_\w+|pg_read_\w+|pg_logical_slot_\w+|ts_rewrite"
 )
 _FOLLOWED = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Copy)
 
