@@ -80,6 +80,7 @@ FUNCTIONS = [
     "SELECT word FROM ts_stat('SELECT to_tsvector(body) FROM messages')",
     "SELECT body_of(:id) AS body",
     "SELECT forget(:id) AS id",
+    "SELECT t.bodies_of AS x FROM tasks AS t WHERE t.user_id = :user_id",
     "SELECT id FROM tasks WHERE user_id = :user_id AND body_of(id) LIKE '%ada says%'",
     "UPDATE tasks SET title = body_of(id) WHERE user_id = :user_id",
     "SELECT x.body FROM tasks AS t CROSS JOIN LATERAL body_of(t.id) AS x (body)"
