@@ -22,6 +22,9 @@ _SPECIAL = {
 }
 
 
+_OPERATOR_CHARACTERS = frozenset("+-*/<>=~!@#%^&|`?")
+
+
 class _Plain(Postgres):
     class Parser(PostgresParser):
         FUNCTIONS: ClassVar = {name: PostgresParser.FUNCTIONS[name] for name in _SYNTAX}
@@ -44,6 +47,8 @@ def parsed(sql: str) -> exp.Expr:
     """
     try:
         roots = sqlglot.parse(_readable(sql), read=_Plain)
+    except NotAnalysedError:
+        raise
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         place = f"line {first.get('line')}, column {first.get('col')}: "
@@ -59,7 +64,14 @@ def _readable(sql: str) -> str:
     """The text with `@2` for a `$2` that stands right behind a comma or a bracket.
 
     sqlglot takes `$1,$` of `$1,$2` for the beginning of a string. The places stay the same.
+
+    Raises:
+        NotAnalysedError: it has the operator `@`, which sqlglot takes for such a mark.
     """
+    for token in tokens(sql):
+        beside = sql[max(token.offset - 1, 0) : token.offset + 2]
+        if token.text == "@" and not _OPERATOR_CHARACTERS.intersection(beside.replace("@", "", 1)):
+            raise NotAnalysedError("the operator @ is read as a parameter's mark")
     return "".join(
         token.text.replace("$", "@")
         if token.kind is Kind.POSITION and sql[: token.offset].endswith((",", "("))

@@ -63,6 +63,18 @@ NULL: dict[str, Any] = {
         " WHERE b.id IS NOT NULL", int),
     "whole row": ("SELECT (b IS NULL)::text AS c0, b.n AS c1"
         " FROM a LEFT JOIN b ON b.id = -a.id", str, int),
+    "a star of a USING, renamed": (
+        "SELECT q.r AS c0 FROM (SELECT *, 1 AS one FROM (SELECT id, x FROM a) AS k"
+        " JOIN (SELECT id, y FROM b) AS l USING (id)) AS q (p, r)", int),
+    "a star of what is around, renamed": (
+        "SELECT q.p AS c0 FROM (SELECT x FROM a) AS k, LATERAL (SELECT k.*, 1 AS one) AS q (p)",
+        int),
+    "NATURAL of nothing": (
+        "SELECT sum(z.k) AS c0 FROM (SELECT FROM (SELECT 1 AS i) AS k"
+        " NATURAL JOIN (SELECT 2 AS i) AS l) AS q, (SELECT 1 AS k) AS z", int),
+    "a name in an ON, of what is around": (
+        "SELECT q.c0 FROM (SELECT 1 AS x) AS a, LATERAL"
+        " (SELECT a.x AS c0 FROM a, b JOIN part AS p ON a.x > 0) AS q", int),
     # conditions that prove less than they seem to
     "= ALL of nothing": ("SELECT x AS c0 FROM a WHERE x = ALL ('{}'::int[])", int),
     "NOT IN of nothing": (
@@ -213,6 +225,12 @@ NULL: dict[str, Any] = {
     "RETURNING what was written": ("UPDATE a SET x = NULL WHERE x = 2 RETURNING x AS c0", int),
     "RETURNING what a subselect gives": (
         "UPDATE a SET x = (SELECT y FROM b WHERE b.id = -1) WHERE x = 2 RETURNING x AS c0", int),
+    "LIMIT 00": ("SELECT (SELECT 1 LIMIT 00) AS c0", int),
+    "LIMIT 0.4": ("SELECT (SELECT 1 LIMIT 0.4) AS c0", int),
+    "LIMIT of a text": ("SELECT (SELECT 1 LIMIT '00') AS c0", int),
+    "an outer query's aggregate": (
+        "SELECT (SELECT count((SELECT count(n) FROM b AS b2 WHERE b2.id = a.id)) FROM b"
+        " WHERE false) AS c0 FROM a", int),
     # casts
     "a cast of NULL": ("SELECT NULL::int AS c0", int),
 }  # fmt: skip
@@ -499,6 +517,14 @@ ITEMS = {
     "of two sides": (
         'SELECT a.id, b.id AS "items.id", c.n AS "items.n" FROM a LEFT JOIN b ON b.id = a.id'
         " LEFT JOIN b AS c ON c.id = -a.id"),
+    "of two rows of a CTE": (
+        "WITH q AS (SELECT a.id, b.id AS b_id, b.n FROM a LEFT JOIN b ON b.id = a.id + 1)"
+        ' SELECT x.id, x.b_id AS "items.id", y.n AS "items.n" FROM q AS x JOIN q AS y'
+        " ON y.id = x.id + 1"),
+    "of a recursion": (
+        "WITH RECURSIVE r AS (SELECT a.id, b.id AS b_id, b.n FROM a LEFT JOIN b ON b.id = a.id"
+        " UNION ALL SELECT id + 100, b_id, NULL FROM r WHERE id < 100)"
+        ' SELECT id, b_id AS "items.id", n AS "items.n" FROM r'),
     "with what is always there": (
         'SELECT a.id, a.n AS "items.id", b.n AS "items.n" FROM a LEFT JOIN b ON b.id = -a.id'),
 }  # fmt: skip
@@ -528,6 +554,17 @@ def test_an_item_that_is_whole(connection: psycopg.Connection, tmp_path: Path, c
     assert not any((row[1] is None) != (row[2] is None) for row in found_rows)
     [found] = prove(connection, Draft(WHOLE_ITEMS[case], Parent))
     assert not kinds(found) & NULLABILITY, shown(found)
+
+
+def test_an_overload_of_what_gives_pairs(empty_database: str) -> None:
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        fill(connection)
+        connection.execute(
+            "CREATE FUNCTION jsonb_each(int) RETURNS SETOF int LANGUAGE sql AS 'SELECT 1'"
+        )
+        sql = "SELECT e::text AS c0 FROM jsonb_each(1) AS e"
+        [found] = prove(connection, draft(sql, str))
+    assert "fails on it" not in shown(found)
 
 
 def test_elements_may_be_vouched_for(connection: psycopg.Connection) -> None:

@@ -80,6 +80,7 @@ FUNCTIONS = [
     "SELECT word FROM ts_stat('SELECT to_tsvector(body) FROM messages')",
     "SELECT body_of(:id) AS body",
     "SELECT forget(:id) AS id",
+    "SELECT t.bodies_of AS x FROM tasks AS t WHERE t.user_id = :user_id",
     "SELECT id FROM tasks WHERE user_id = :user_id AND body_of(id) LIKE '%ada says%'",
     "UPDATE tasks SET title = body_of(id) WHERE user_id = :user_id",
     "SELECT x.body FROM tasks AS t CROSS JOIN LATERAL body_of(t.id) AS x (body)"
@@ -170,7 +171,33 @@ WRITES = [
     "INSERT INTO tasks (id, user_id, code) VALUES (90, :user_id, 10)"
     " ON CONFLICT (code) DO UPDATE SET user_id = excluded.user_id, id = 91",
 ]
+# What a name means: not what stands there, but what PostgreSQL sees from there.
+SIGHT = [
+    "SELECT x.n FROM (SELECT :user_id AS user_id) AS m, LATERAL (SELECT count(*) AS n"
+    " FROM (messages AS m JOIN plans AS p ON true) AS j WHERE m.user_id = :user_id) AS x",
+    "SELECT x.n FROM (VALUES ('ada')) AS c (user_id), LATERAL (SELECT count(*) AS n"
+    " FROM conversations AS c, plans AS p JOIN plans AS q ON EXISTS"
+    " (SELECT FROM messages AS m WHERE m.user_id = c.user_id) WHERE c.user_id = :user_id) AS x",
+]
+STARS = [
+    "SELECT m.body FROM (VALUES ('ada')) AS k (z), LATERAL (SELECT k.*, :user_id::text AS one)"
+    " AS q (p) JOIN messages AS m ON m.user_id = q.p",
+    "SELECT m.body FROM (SELECT *, :user_id::text AS one FROM (SELECT 1 AS i, 'ada' AS k) AS a"
+    " JOIN (SELECT 1 AS i) AS b USING (i)) AS q (x, p) JOIN messages AS m ON m.user_id = q.p",
+    "SELECT m.body FROM (SELECT *, :user_id::text AS one, 'ada' AS two FROM (SELECT 1 AS i) AS a"
+    " NATURAL JOIN (SELECT 1 AS i) AS b) AS q (x, p, r) JOIN messages AS m ON m.user_id = q.r",
+    "SELECT m.body FROM (SELECT (b).*, :user_id::text AS one, 'ada' AS two FROM (SELECT 1 AS i)"
+    " AS a, (SELECT 1 AS i) AS b) AS q (x, p, r) JOIN messages AS m ON m.user_id = q.r",
+]
+RETURNED = [
+    "WITH w AS (UPDATE messages SET note = 'ada' WHERE user_id = :user_id AND note = :user_id"
+    " RETURNING note) SELECT m.body FROM w JOIN messages AS m ON m.user_id = w.note",
+    "WITH w AS (INSERT INTO messages (id, user_id, conversation_id, body, note) VALUES"
+    " (2, :user_id, 1, 'x', :user_id) ON CONFLICT (user_id, id) DO UPDATE SET note = 'ada'"
+    " RETURNING note) SELECT m.body FROM w JOIN messages AS m ON m.user_id = w.note",
+]
 LEAKS = NAMES + USING + RELATIONS + CASTS + FUNCTIONS + CONDITIONS + JOINS + WRITES
+LEAKS += SIGHT + STARS + RETURNED
 
 # These may as well, but not with these rows, not undone, or not on every server (XML).
 UNSEEN = [
@@ -180,6 +207,12 @@ UNSEEN = [
     "SELECT count(*) AS n FROM kept",
     "SELECT body FROM messages WHERE user_id = :user_id::name",
     "SELECT body FROM messages WHERE user_id = :user_id::char(1)",
+    "SELECT body FROM messages WHERE user_id = (@ id)::text",
+    "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, plainto_tsquery(body)"
+    " FROM messages')::text AS x",
+    "WITH w AS (INSERT INTO tasks (id, user_id, title) VALUES (1, :user_id, :user_id)"
+    " ON CONFLICT (user_id, id) DO UPDATE SET code = 99 RETURNING title)"
+    " SELECT m.body FROM w JOIN messages AS m ON m.user_id = w.title",
     "SELECT body FROM messages WHERE user_id OPERATOR(pg_catalog.>=) :user_id",
     "SELECT query_to_xml('SELECT body FROM messages', true, true, '')::text AS x",
     "SELECT query_to_xml('SELECT body FROM ' || :text, true, true, '')::text AS x",
@@ -240,6 +273,20 @@ def test_each_leak_is_one(connection: psycopg.Connection, tmp_path: Path) -> Non
     witness = Witness(connection, tmp_path)
     tight = [sql for sql in LEAKS if not witness.leaks(sql)]
     assert not tight, "\n".join(tight)
+
+
+def test_a_conflict_of_a_part_of_the_owners_name(empty_database: str, tmp_path: Path) -> None:
+    sql = (
+        "INSERT INTO apart.secrets (user_id, body) VALUES (:user_id, 'x')"
+        " ON CONFLICT (left(user_id, 2)) DO UPDATE SET body = 'x'"
+    )
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute((SCHEMA + ROWS).encode())
+        connection.execute("DELETE FROM apart.secrets WHERE user_id = 'adam'")
+        connection.execute("CREATE UNIQUE INDEX ON apart.secrets (left(user_id, 2))")
+        assert Witness(connection, tmp_path).leaks(sql)
+        [found] = prove(connection, Draft(sql))
+    assert kinds(found) & OWNERS, shown(found)
 
 
 @pytest.mark.parametrize("sql", UNSEEN, ids=str)

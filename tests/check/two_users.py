@@ -32,6 +32,8 @@ SCHEMA = """
         'SELECT * FROM public.messages';
     CREATE FUNCTION body_of(int) RETURNS text STABLE LANGUAGE sql AS
         'SELECT string_agg(body, '','') FROM public.messages WHERE id = $1';
+    CREATE FUNCTION bodies_of(tasks) RETURNS text STABLE LANGUAGE sql AS
+        'SELECT string_agg(body, '','' ORDER BY body) FROM public.messages WHERE id = $1.id';
     CREATE FUNCTION forget(int) RETURNS int LANGUAGE sql AS
         'DELETE FROM public.messages WHERE id = $1 RETURNING id';
     CREATE PROCEDURE forget_all() LANGUAGE sql AS 'DELETE FROM public.messages';

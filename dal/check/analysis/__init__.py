@@ -20,13 +20,21 @@ from dal.check.analysis.kinds import functions_in
 from dal.check.analysis.queries import Statement
 from dal.check.analysis.values import Value, unproven
 from dal.check.schema import Schema, Table
+from dal.check.schema.routines import Routine
+from dal.check.tree import folded
 
 # What runs a text as SQL, or gives whole tables away by their names.
 _RUN_TEXT = re.compile(
     r"(query|table|schema|database|cursor)_to_xml(schema|_and_xmlschema)?|dblink\w*|ts_stat"
-    r"|crosstab\w*|connectby|xpath_table|lo_\w+|pg_read_\w+|pg_logical_slot_\w+"
+    r"|crosstab\w*|connectby|xpath_table|lo_\w+|pg_read_\w+|pg_logical_slot_\w+|ts_rewrite"
 )
 _FOLLOWED = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Copy)
+
+
+def _takes_a_row(routine: Routine, schema: Schema) -> bool:
+    types = schema.routines.types
+    alone = not routine.own and len(routine.takes) - routine.defaults <= 1 <= len(routine.takes)
+    return alone and not (types.scalar(routine.takes[0]) or types.element(routine.takes[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,10 @@ def analyse(
             statement.doubt(function, f"{name}() runs what can't be told")
         elif any(not routine.own for routine in meant):
             statement.doubt(function, f"{name}() is the database's own, and not read")
+    for column in root.find_all(exp.Column):  # `t.f` is f(t) where t has no such column
+        meant = schema.routines.functions("", folded(column.this)) if column.table else []
+        if any(_takes_a_row(routine, schema) for routine in meant):
+            statement.doubt(column, f"{column.name}() is the database's own, and not read")
     statement.finish(root)
     own = {id(node): node for node in root.walk()}
     return Analysis(

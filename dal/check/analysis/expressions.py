@@ -127,6 +127,8 @@ def _between(node: exp.Between, scope: "Scope") -> Value:
 
 def _comparable(symbol: str, left: Sequence[Value], right: Sequence[Value], scope: "Scope") -> bool:
     """Whether an operator between these is NULL only where one of them is."""
+    if len(left) != len(right):
+        return False
     for one, other in zip(left, right, strict=False):
         meant = scope.routines.operators(symbol, [one.type, other.type])
         if not meant or any(routine.deciding is None for routine in meant):

@@ -32,7 +32,7 @@ def function_columns(scope: Scope, node: exp.Expr) -> Items:
     if isinstance(place := call.args.get("offset"), exp.Identifier):
         names.append(folded(place))  # sqlglot takes the last one away
     columns = _columns(scope, call)
-    usual = _names(call, columns, folded(given.this) if given else "")
+    usual = _names(call, columns, folded(given.this) if given else "") if columns else []
     if columns and _with_place(node, call):
         columns.append(never_null("a row number", BIGINT))
         usual.append("ordinality")

@@ -65,8 +65,7 @@ class Statement:
         if not isinstance(node, exp.SetOperation | exp.Subquery):
             self._look_within(scope, node)
         limit = node.args.get("limit")
-        some = isinstance(limit, exp.Limit) and isinstance(limit.expression, exp.Literal)
-        cut = (limit and not (some and limit.expression.name != "0")) or node.args.get("offset")
+        cut = (limit and not _lets_one_pass(limit)) or node.args.get("offset")
         return Result(result.items, result.some and not cut)
 
     def _look_within(self, scope: Scope, node: exp.Expr) -> None:
@@ -74,8 +73,11 @@ class Statement:
         for relation in scope.relations:
             self._demand(relation)
         parts = [argument for key, argument in node.args.items() if key not in _SOURCES]
-        for query in outermost([*parts, *scope.conditions]):
+        for query in outermost(parts):
             self.query(query, scope, scope.queries)
+        for condition, visible in scope.conditions:
+            for query in outermost(condition):
+                self.query(query, replace(scope, relations=list(visible)), scope.queries)
 
     def _demand(self, relation: Relation) -> None:
         if relation.table is not None and relation.owner:
@@ -203,6 +205,11 @@ _SOURCES = ("with_", "from_", "joins", "using", "laterals", "this", "expression"
 _SYSTEM = ("pg_catalog", "information_schema")
 
 
+def _lets_one_pass(limit: exp.Expr) -> bool:
+    number = limit.expression if isinstance(limit, exp.Limit) else None
+    return isinstance(number, exp.Literal) and number.name.isdigit() and int(number.name) > 0
+
+
 def _not_analysed(cte: exp.Expr) -> Result:
     items = [(name, unproven(_REASON)) for name in item_names(cte.this)]
     return Result(renamed(items, cte.args["alias"]))
@@ -210,6 +217,8 @@ def _not_analysed(cte: exp.Expr) -> Result:
 
 def _assumed(value: Value) -> Value:
     made = never_null("both arms of the recursion are") if value.never_null else value
+    # A row of the second arm has no part in what the first arm's outer joins lack.
+    made = replace(made, absent=frozenset(), lacking=0)
     return replace(made, type=value.type, whole=value.whole, given=False)
 
 

@@ -12,6 +12,11 @@ from dal.check.schema import Table
 _KEYS = count(1)
 
 
+def new_key() -> int:
+    """What tells a relation from all others."""
+    return next(_KEYS)
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A query's columns.
@@ -51,7 +56,7 @@ class Relation:
     source: Table | None = None
     table: exp.Table | None = None
     owner: str | None = None
-    key: int = field(default_factory=lambda: next(_KEYS))
+    key: int = field(default_factory=new_key)
 
     @property
     def filtered(self) -> bool:

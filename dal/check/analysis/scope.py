@@ -39,6 +39,10 @@ class Statement(Protocol):
         """The column that says whose a table's rows are."""
         ...
 
+    def doubt(self, node: exp.Expr, reason: str) -> None:
+        """Take in that whose rows a part reads or changes can't be followed."""
+        ...
+
     def restrict(self, scope: "Scope", condition: exp.Expr) -> None:
         """Take in what holds for each row that a condition lets pass."""
         ...
@@ -53,7 +57,7 @@ class Scope:
         relations: in their order.
         merged: the columns that USING makes of two.
         equalities: those that hold of the rows.
-        conditions: those of the joins.
+        conditions: those of the joins, each with the relations that its names may mean.
         target: the relation that a statement writes to, and gives as it is then.
         windows: those that WINDOW names.
         grouped: each aggregate sees the rows of a GROUP BY's group, at least one.
@@ -67,7 +71,7 @@ class Scope:
     relations: list[Relation] = field(default_factory=list)
     merged: list[Merged] = field(default_factory=list)
     equalities: list[Equality] = field(default_factory=list)
-    conditions: list[exp.Expr] = field(default_factory=list)
+    conditions: list[tuple[exp.Expr, Sequence[Relation]]] = field(default_factory=list)
     target: Relation | None = None
     windows: Mapping[str, exp.Expr] = field(default_factory=dict)
     grouped: bool = False

@@ -9,8 +9,8 @@ from dal.check.analysis.ownership import equal_sides, is_given, settle
 from dal.check.analysis.relations import Equality, Result
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.sources import chain, from_item
-from dal.check.analysis.syntax import aggregates_in, item_name, may_give_rows
-from dal.check.analysis.values import Items, Value, one_of, unproven
+from dal.check.analysis.syntax import aggregates_in, item_name, may_give_rows, own
+from dal.check.analysis.values import Items, Value, one_of
 from dal.check.tree import folded
 
 UNDERSTOOD = {
@@ -62,8 +62,10 @@ def _look_for_doubts(scope: Scope, group: exp.Expr | None, aggregates: list[exp.
     ):
         scope.unclear = "grouping sets are not analysed"
     for aggregate in aggregates:
-        columns = list(aggregate.find_all(exp.Column))
-        if columns and not any(scope.local(column) for column in columns):
+        # A subselect in it may name only an outer query's columns, and others of its own.
+        columns = (node for node in own(aggregate, exp.Column) if isinstance(node, exp.Column))
+        named = aggregate.find(exp.Column)
+        if named and not any(scope.local(column) for column in columns):
             scope.unclear = "an aggregate of an outer query's rows is not analysed"
 
 
@@ -72,24 +74,25 @@ def select_list(scope: Scope, nodes: list[exp.Expr]) -> Items:
     items: Items = []
     for node in nodes:
         if node.is_star:
-            items += _all(scope, node)
+            columns = _all(scope, node)
+            if columns is None:  # how many it stands for is not known: no place is certain
+                return []
+            items += columns
         else:
             items.append((item_name(node), item(scope, node.unalias())))
     return items
 
 
-def _all(scope: Scope, star: exp.Expr) -> Items:
-    """The columns that `*` or `t.*` stands for, as far as they are known."""
+def _all(scope: Scope, star: exp.Expr) -> Items | None:
+    """The columns that `*` or `t.*` stands for, or None where they are not known."""
     qualifier = folded(star.args.get("table"))
     relations = [each for each in scope.relations if qualifier in ("", each.name)]
-    if scope.merged or any(each.open for each in relations):
-        return [("", unproven(f"what {star.sql()} stands for is not followed"))]
-    unclear = scope.unclear
-    return [
-        (name, unproven(unclear) if unclear else value)
-        for each in relations
-        for name, value in each.columns.items()
-    ]
+    composite = isinstance(star, exp.Dot)  # `(t).*`
+    if composite or not relations or scope.merged or any(each.open for each in relations):
+        return None
+    if scope.unclear:
+        return None
+    return [item for each in relations for item in each.columns.items()]
 
 
 def item(scope: Scope, node: exp.Expr) -> Value:

@@ -1,5 +1,6 @@
 """FROM: what stands there, and how joins put it together."""
 
+from collections import defaultdict
 from dataclasses import replace
 
 from sqlglot import exp
@@ -7,7 +8,15 @@ from sqlglot import exp
 from dal.check.analysis.conditions import exclude_null, restrict
 from dal.check.analysis.functions import function_columns
 from dal.check.analysis.ownership import equal_sides, settle
-from dal.check.analysis.relations import Equality, Merged, Queries, Relation, Result, within
+from dal.check.analysis.relations import (
+    Equality,
+    Merged,
+    Queries,
+    Relation,
+    Result,
+    new_key,
+    within,
+)
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.syntax import outermost, renamed
 from dal.check.analysis.values import Items, Value, as_text, never_null, unproven
@@ -26,7 +35,9 @@ def from_item(scope: Scope, node: exp.Expr) -> Joined:
         or (isinstance(inner, exp.Subquery) and (inner.alias or inner.args.get("joins")))
     ):
         if node.alias:
+            # What is within has other names outside, and is not seen by its own.
             scope.unclear = "a join with an alias is not analysed"
+            scope.statement.doubt(inner, scope.unclear)
         joined = from_item(scope, inner)
     elif isinstance(node, exp.Table) and isinstance(inner, exp.Identifier):
         joined = table(scope, node, scope.queries)
@@ -59,12 +70,14 @@ def _join(scope: Scope, node: exp.Join, left: list[Relation], before: bool) -> J
     merged = [
         _using(scope, name, side, left, right) for name in map(folded, node.args.get("using") or [])
     ]
-    always = not merged and (on is None or (isinstance(on, exp.Boolean) and bool(on.this)))
+    natural = bool(node.args.get("method"))
+    matches = on is None or (isinstance(on, exp.Boolean) and bool(on.this))
+    always = matches and not merged and not natural
     some = {"LEFT": before, "RIGHT": after}.get(side, before and after and always and not side)
     if on:
-        scope.conditions.append(on)
+        scope.conditions.append((on, left + right))
     if on and not side:
-        restrict(scope, on)
+        restrict(replace(scope, relations=left + right), on)
     scope.equalities += [Equality(pair, filters, left + right) for pair in equal_sides(on)]
     if side in ("LEFT", "FULL") and not (after and always):
         _extend(scope, right, f"the right side of a {side} JOIN")
@@ -151,7 +164,7 @@ def table(scope: Scope, node: exp.Table, queries: Queries, *, written: bool = Fa
     name, schema = folded(node.this), folded(node.args.get("db"))
     if not schema and name in queries:
         scope.statement.seen.add(id(node))
-        return _add(scope, node, queries[name], name)
+        return _add(scope, node, _apart(queries[name]), name)
     found = scope.statement.table(node)
     if found is None:
         return _add(scope, node, Result([]), name)
@@ -166,6 +179,25 @@ def table(scope: Scope, node: exp.Table, queries: Queries, *, written: bool = Fa
         relations[0].table = node
         relations[0].owner = names[list(found.columns).index(owner)]
     return relations, some
+
+
+def _apart(result: Result) -> Result:
+    """The columns of WITH's query where it is named: a row of it apart from those elsewhere."""
+    keys: defaultdict[int, int] = defaultdict(new_key)
+    return replace(
+        result,
+        items=[
+            (
+                name,
+                replace(
+                    value,
+                    absent=frozenset(keys[key] for key in value.absent),
+                    lacking=keys[value.lacking] if value.lacking else 0,
+                ),
+            )
+            for name, value in result.items
+        ],
+    )
 
 
 def _column(table: Table, name: str, written: bool) -> Value:

@@ -56,7 +56,7 @@ def merge(scope: Scope, node: exp.Merge) -> Result:
         elif isinstance(action, exp.Update):
             _note(scope, target, _assigned(scope, action))
     for relation in scope.relations:
-        _take_back(relation)
+        _take_back(relation, relation.columns)
     returning = node.args.get("returning")
     unclear = unproven("what MERGE returns is not analysed")
     return Result(
@@ -75,8 +75,7 @@ def _update(scope: Scope, node: exp.Expr, target: Relation) -> None:
     """Take in what SET writes; a row may be given away."""
     assigned = list(_assigned(scope, node))
     _note(scope, target, assigned)
-    if any(name == target.owner and not value.given for name, value in assigned):
-        _take_back(target)
+    _take_back(target, [name for name, value in assigned if not value.given])
 
 
 def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
@@ -93,10 +92,11 @@ def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
     if conflict and conflict.expressions:
         # It changes a row that is there: whose is only sure if the key says so.
         keys = [
-            folded(key.find(exp.Identifier)) for key in conflict.args.get("conflict_keys") or ()
+            folded(column.this)
+            for key in conflict.args.get("conflict_keys") or ()
+            if isinstance(column := bare(key.this), exp.Column)  # and not left(user_id, 1)
         ]
-        if target.owner not in keys:
-            _take_back(target)
+        _take_back(target, [name for name in target.columns if name not in keys])
         excluded = Relation("excluded", dict(target.columns))
         _update(replace(scope, relations=[target, excluded]), conflict, target)
 
@@ -124,7 +124,7 @@ def _note(scope: Scope, target: Relation, written: Iterable[tuple[str, Value]]) 
         scope.statement.writes += [(target.source, name, value) for name, value in written]
 
 
-def _take_back(target: Relation) -> None:
-    """Take in that the rows may be another owner's."""
-    if target.owner:
-        target.columns[target.owner] = replace(target.columns[target.owner], given=False)
+def _take_back(target: Relation, names: Iterable[str]) -> None:
+    """Take in that columns may hold what the caller did not give, such as another owner."""
+    for name in {*names} & {*target.columns}:
+        target.columns[name] = replace(target.columns[name], given=False)
