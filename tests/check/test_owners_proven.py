@@ -208,6 +208,10 @@ UNSEEN = [
     "SELECT body FROM messages WHERE user_id = :user_id::name",
     "SELECT body FROM messages WHERE user_id = :user_id::char(1)",
     "SELECT body FROM messages WHERE user_id = (@ id)::text",
+    'UPDATE messages AS m SET user_id = DEFAULT FROM (SELECT :user_id::text AS "default") AS x'
+    " WHERE m.user_id = :user_id",
+    'SELECT m.body FROM messages AS m, (SELECT :user_id::text AS "user") AS q'
+    " WHERE m.user_id = user",
     "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, plainto_tsquery(body)"
     " FROM messages')::text AS x",
     "WITH w AS (INSERT INTO tasks (id, user_id, title) VALUES (1, :user_id, :user_id)"

@@ -13,6 +13,9 @@ from dal.check.schema import Schema, Table
 from dal.check.schema.routines import Routines
 from dal.check.tree import folded
 
+# Unquoted they are no names to PostgreSQL, and sqlglot reads columns.
+_WORDS = {"default", "user", "current_role", "current_catalog", "current_schema"}
+
 
 class Statement(Protocol):
     """What a scope asks of the statement that it is a part of."""
@@ -108,7 +111,8 @@ class Scope:
     def local(self, node: exp.Column) -> Value | None:
         """A column of this scope's own relations."""
         name, qualifier = folded(node.this), folded(node.args.get("table"))
-        if node.args.get("db"):
+        word = not qualifier and name in _WORDS and not node.this.args.get("quoted")
+        if node.args.get("db") or word:
             return _no_such(node)
         if qualifier:
             named = [relation for relation in self.relations if relation.name == qualifier]
