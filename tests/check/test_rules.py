@@ -43,7 +43,12 @@ def catalog(postgres: Postgres, migrated_template: str) -> Iterator[Catalog]:
             "CREATE SCHEMA apart;"
             "CREATE FUNCTION apart.chance() RETURNS text LANGUAGE sql AS 'SELECT random()::text';"
             "CREATE TABLE apart.messages (LIKE public.messages);"
-            "CREATE VIEW counted AS SELECT count(*) AS messages FROM public.messages"
+            "CREATE VIEW counted AS SELECT count(*) AS messages FROM public.messages;"
+            "CREATE VIEW open_tasks AS SELECT t.user_id, t.title, u.id AS name FROM tasks AS t"
+            " JOIN users AS u ON u.id = t.user_id WHERE NOT t.completed;"
+            "CREATE VIEW mixed AS SELECT m.user_id, t.title FROM messages AS m, tasks AS t;"
+            "CREATE VIEW anybodys AS SELECT 'ada' AS user_id, title FROM tasks;"
+            "CREATE VIEW either AS SELECT user_id FROM tasks UNION SELECT user_id FROM messages"
         )
         yield Catalog(connection, PROJECT)
     postgres.drop(url)
@@ -308,6 +313,9 @@ def test_owners(catalog: Catalog, tmp_path: Path, statement: str) -> None:
     "statement",
     [
         "SELECT messages FROM →counted",
+        "SELECT title FROM →mixed WHERE user_id = :user_id",
+        "SELECT title FROM →anybodys WHERE user_id = :user_id",
+        "SELECT user_id FROM →either WHERE user_id = :user_id",
         "SELECT →apart.chance() AS chance",
         "SELECT →query_to_xml(:query::text, true, true, '')::text AS xml",
         "SELECT →table_to_xml('messages', true, true, '')::text AS xml",
@@ -330,6 +338,7 @@ def test_what_is_not_proven(catalog: Catalog, tmp_path: Path, statement: str) ->
         "SELECT id FROM public.tasks WHERE user_id = :user_id",
         "SELECT n FROM generate_series(1, :count::integer) AS n",
         "SELECT t.id FROM tasks AS t WHERE t.user_id = :user_id FOR UPDATE OF t",
+        "SELECT title, name FROM open_tasks WHERE user_id = :user_id",
     ],
 )
 def test_what_is_proven(catalog: Catalog, tmp_path: Path, statement: str) -> None:

@@ -16,6 +16,7 @@ from dal.check.dialect import NotAnalysedError, parsed
 from dal.check.schema import Schema, Table
 from dal.check.tree import folded
 
+_CALLERS = exp.Parameter(this=exp.Literal.number(1))
 _REASON = "a recursive query is not analysed"
 
 
@@ -92,9 +93,28 @@ class Statement:
         self.seen.add(id(node))
         if table is None and not (schema in _SYSTEM or (name.startswith("pg_") and not schema)):
             self.doubt(node, f"{name} is no table that is known here")
-        elif table and table.is_view and self.owner(table) is None:
+        elif table and table.is_view and not self._keeps_owners(table):
             self.doubt(node, f"whose rows the view {name} gives can't be told")
         return table
+
+    def _keeps_owners(self, view: Table) -> bool:
+        """Whether all that a row of a view is made of belongs to the owner that it names."""
+        owner = self.owner(view)
+        if owner is None or view in self._views:
+            return False
+        try:
+            tree = parsed(view.definition())
+        except NotAnalysedError:
+            return False
+        place = list(view.columns).index(owner)
+        if not isinstance(tree, exp.Select) or place >= len(tree.selects):
+            return False
+        named = exp.EQ(this=tree.selects[place].unalias().copy(), expression=_CALLERS.copy())
+        inside = Statement(self.schema, self.owner_of, _views=[*self._views, view])
+        tree = tree.where(named, copy=False)
+        inside.query(tree, None, {})
+        inside.finish(tree)
+        return not inside.doubts and all(filtered for _, filtered in inside.demands.values())
 
     def finish(self, root: exp.Expr) -> None:
         """Take in the tables that no scope has: nothing makes their owner equal to anything."""
