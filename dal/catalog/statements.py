@@ -50,7 +50,7 @@ def _section(statement: BoundStatement, catalog: Catalog) -> str:
         label: text.replace("|", "\\|")
         for label, text in statement.header.parts(INDEX, LOCKS).items()
     }
-    needs = statement.lacks
+    needs = statement.missing_relation
     cells = {
         "function": _function(statement.binding),
         **(

@@ -15,7 +15,7 @@ from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
 from dal.check.statement import BoundStatement
 from dal.migrate import settings
-from dal.source import Waiver, settle
+from dal.source import Waiver, apply_waivers
 
 LOCK_TIMEOUT = "1s"
 _ABOUT_THE_SERVER = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege)
@@ -56,7 +56,7 @@ def check(
         findings = [
             finding
             for statement in statements
-            if statement.lacks is None
+            if statement.missing_relation is None
             for finding in prove(statement, catalog)
         ]
         findings += map(misfit, misfits)
@@ -65,7 +65,11 @@ def check(
             findings += (
                 finding for finding in rule(statements, catalog) if finding.path not in misfit_paths
             )
-        absent = {statement.name: statement.lacks for statement in statements if statement.lacks}
+        absent = {
+            statement.name: statement.missing_relation
+            for statement in statements
+            if statement.missing_relation
+        }
     findings = sorted(
         set(findings), key=lambda finding: (str(finding.path), finding.offset or 0, finding.rule)
     )
@@ -85,7 +89,7 @@ def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         known = [table for table in tables if table in catalog.rows]
         return not catalog.live and (not known or any(map(catalog.is_large, known)))
 
-    return settle(
+    return apply_waivers(
         # Several rules may stumble over the same.
         dict.fromkeys(_findings(statement, catalog, rules, looked)),
         statement.header,

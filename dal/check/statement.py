@@ -87,7 +87,7 @@ class BoundStatement:
         return analyse(self.tree, names, self._catalog.schema, self._catalog.owner)
 
     @property
-    def lacks(self) -> str | None:
+    def missing_relation(self) -> str | None:
         """A relation that the file says it needs, and that is not here."""
         words = {token.text.lower() for token in self.source.loud}
         # What the statement does not name can't be what is in the way.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dal.errors import ConfigurationError
 from dal.migrate.lint import Finding, is_transactional
-from dal.source import Header, Source, settle
+from dal.source import Header, Source, apply_waivers
 
 # A run sets the lock timeout itself, and a migration may take as long as it has to.
 _EXCLUDED = "--exclude=require-lock-timeout,require-statement-timeout"
@@ -90,7 +90,7 @@ def _left(path: Path, reported: list[Finding]) -> Iterator[Finding]:
     for exception in _EXCEPTION.finditer(source.text):
         help_ = "write `-- Waives RULE: the reason.` at the top of the file"
         yield make("waiver", exception.start(1), "squawk-ignore gives no reason", help_)
-    yield from settle(
+    yield from apply_waivers(
         [finding for finding in reported if finding.file == path.name],
         Header.of(source),
         rules=None,

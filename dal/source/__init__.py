@@ -2,6 +2,6 @@
 
 from dal.source.header import Header
 from dal.source.text import Source
-from dal.source.waivers import Waiver, settle
+from dal.source.waivers import Waiver, apply_waivers
 
-__all__ = ["Header", "Source", "Waiver", "settle"]
+__all__ = ["Header", "Source", "Waiver", "apply_waivers"]

@@ -72,7 +72,7 @@ def waivers(header: Header) -> tuple[list[Waiver], list[int]]:
     return read, malformed
 
 
-def settle(
+def apply_waivers(
     findings: Iterable[Found],
     header: Header,
     *,

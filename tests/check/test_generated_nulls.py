@@ -57,13 +57,13 @@ def runs(connection: psycopg.Connection, sql: str) -> Iterator[list[Any]]:
 def broken(result: Analysis, rows: list[Any]) -> set[str]:
     """What was said of a result, and is not so."""
     found = set()
-    if result.some and not rows:
+    if result.never_empty and not rows:
         found.add("declared to give a row, and gives none")
     for place, (_, value) in enumerate(result.columns):
         values = [row[place] for row in rows]
         if value.never_null and None in values:
             found.add(f"declared never NULL, and is: {value}")
-        if value.whole and any(isinstance(one, list) and has_null(one) for one in values):
+        if value.null_free and any(isinstance(one, list) and has_null(one) for one in values):
             found.add(f"declared to have no NULL in it, and has: {value}")
     return found
 

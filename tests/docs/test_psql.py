@@ -31,7 +31,9 @@ def test_every_file_runs_in_psql(url: str) -> None:
     bindings = project()
     with psycopg.connect(url) as connection:
         catalog = Catalog(connection, PROJECT)
-        absent = {one.statement.name for one in bindings if BoundStatement(one, catalog).lacks}
+        absent = {
+            one.statement.name for one in bindings if BoundStatement(one, catalog).missing_relation
+        }
     for binding in bindings:
         if binding.statement.name in absent:
             continue

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from dal.check.analysis.kinds import functions_in
-from dal.check.analysis.queries import Statement
+from dal.check.analysis.queries import StatementAnalysis
 from dal.check.analysis.values import Value, unproven
 from dal.check.schema import Schema, Table
 from dal.check.schema.routines import Routine
@@ -43,14 +43,14 @@ class Analysis:
 
     Attributes:
         columns: what it gives, each by the name that PostgreSQL has for it.
-        some: there is always at least one row.
+        never_empty: there is always at least one row.
         unfiltered: the tables whose rows may be anybody's, and the column that would say whose.
         doubts: the parts whose rows can't be followed, and why.
         writes: the values that it writes, each with its table and column.
     """
 
     columns: list[tuple[str, Value]]
-    some: bool
+    never_empty: bool
     unfiltered: list[tuple[exp.Table, str]]
     doubts: list[tuple[exp.Expr, str]]
     writes: list[tuple[Table, str, Value]]
@@ -70,7 +70,7 @@ def analyse(
         schema: tables, functions and types.
         owner_of: the column that says whose a table's rows are, of its name and columns.
     """
-    statement = Statement(schema, owner_of)
+    statement = StatementAnalysis(schema, owner_of)
     result = statement.query(root, None, {})
     values = [value for _, value in result.items]
     if len(values) != len(names):
@@ -91,7 +91,7 @@ def analyse(
     own = {id(node): node for node in root.walk()}
     return Analysis(
         list(zip(names, values, strict=True)),
-        result.some,
+        result.never_empty,
         [
             (node, owner)
             for key, (owner, filtered) in statement.demands.items()

@@ -69,13 +69,13 @@ def aggregate(node: exp.Expr, scope: "Scope", where: exp.Expr | None = None) -> 
     argument, type_, whole = _argument(node, name, inside)
     if where:
         made = unproven(f"{name}() with a FILTER that no row may pass")
-    elif not (scope.grouped or scope.some):
+    elif not (scope.grouped or scope.never_empty):
         made = unproven(f"{name}() perhaps over no rows")
     elif not argument.never_null:
         made = unproven(f"{name}() of only NULLs: {argument.reason}")
     else:
         made = never_null(f"{name}() over at least one row")
-    return made.made(type_, whole=whole)
+    return made.made(type_, null_free=whole)
 
 
 def _argument(node: exp.Expr, name: str, scope: "Scope") -> tuple[Value, int, bool]:
@@ -94,7 +94,7 @@ def _argument(node: exp.Expr, name: str, scope: "Scope") -> tuple[Value, int, bo
     results = {one.gives for one in scope.routines.calls(schema, name, [found.type])}
     type_ = results.pop() if len(results) == 1 else 0
     type_ = types.result(type_, [2283], [found.type]) if name in ("min", "max") else type_
-    whole = found.whole and name in ("min", "max", "any_value")
+    whole = found.null_free and name in ("min", "max", "any_value")
     return (never_null("") if name in OF_ROWS else found), type_, whole
 
 
@@ -118,16 +118,16 @@ def window(node: exp.Window, scope: "Scope") -> Value:
         made = argument
         if argument.never_null:
             made = never_null(f"{name}() over at least its own row")
-        return made.made(type_, whole=whole or (name in _OF_FRAME and argument.whole))
+        return made.made(type_, null_free=whole or (name in _OF_FRAME and argument.null_free))
     return not_analysed(node)
 
 
 def _lag(function: exp.Expr, given: list[Value]) -> Value:
-    type_, whole = given[0].type, given[0].whole
+    type_, whole = given[0].type, given[0].null_free
     if len(given) < 3:
-        return unproven(f"{short(function)} has no row beyond the edge", type_, whole=whole)
+        return unproven(f"{short(function)} has no row beyond the edge", type_, null_free=whole)
     made = together(function, given)
-    return made.made(type_ if type_ == given[2].type else 0, whole=whole and given[2].whole)
+    return made.made(type_ if type_ == given[2].type else 0, null_free=whole and given[2].null_free)
 
 
 def _sees_itself(node: exp.Window, scope: "Scope") -> bool:

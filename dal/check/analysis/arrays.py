@@ -24,7 +24,7 @@ _SPLITS = {"regexp_split_to_array", "regexp_split_to_array_no_flags", "text_to_a
 _KEEPING = {"array_cat", "array_append", "array_prepend", "array_larger", "array_smaller"}
 
 
-def whole(meant: list[Routine], given: list[Value], scope: "Scope") -> bool:
+def null_free(meant: list[Routine], given: list[Value], scope: "Scope") -> bool:
     """Whether no element is NULL of the array that functions give for these arguments."""
     return bool(meant) and all(_whole(one, given, scope) for one in meant)
 
@@ -36,7 +36,7 @@ def _whole(routine: Routine, given: list[Value], scope: "Scope") -> bool:
         return True
     if routine.source == "array_remove":
         removed = given[1]
-        return given[0].whole or removed.reason == NULL_ITSELF
+        return given[0].null_free or removed.reason == NULL_ITSELF
     if routine.source in _KEEPING:
         return all(filled(one, scope) for one in given)
     return False
@@ -50,7 +50,7 @@ def filled(one: Value, scope: "Scope") -> bool:
     types = scope.routines.types
     if types.scalar(types.base(one.type)):
         return one.never_null
-    return one.whole and (one.never_null or bool(types.element(one.type)))
+    return one.null_free and (one.never_null or bool(types.element(one.type)))
 
 
 def of_text(node: exp.Expr) -> bool:
@@ -68,7 +68,7 @@ def array(node: exp.Array, scope: "Scope") -> Value:
         element = TEXT
     type_ = element if types.element(element) else types.array(element)
     whole = all(part.never_null if part.type == LITERAL else filled(part, scope) for part in parts)
-    return never_null("ARRAY is never NULL", type_, whole=whole)
+    return never_null("ARRAY is never NULL", type_, null_free=whole)
 
 
 def of_rows(rows: list[Value], scope: "Scope") -> Value:
@@ -78,7 +78,7 @@ def of_rows(rows: list[Value], scope: "Scope") -> Value:
     types = scope.routines.types
     type_ = rows[0].type if types.element(rows[0].type) else types.array(rows[0].type)
     return never_null(
-        "ARRAY is never NULL", type_, whole=filled(rows[0], scope) and rows[0].never_null
+        "ARRAY is never NULL", type_, null_free=filled(rows[0], scope) and rows[0].never_null
     )
 
 
@@ -91,5 +91,5 @@ def subscript(node: exp.Bracket, scope: "Scope") -> Value:
         ends = node.expressions[0]
         bounds = [end for end in (ends.this, ends.expression) if isinstance(end, exp.Expr)]
         made = together(node, [array, *map(scope.value, bounds)])
-        return made.made(array.type, whole=array.whole)
+        return made.made(array.type, null_free=array.null_free)
     return unproven(f"there may be no {short(node)}", element or NOT_KNOWN)

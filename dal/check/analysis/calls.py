@@ -57,8 +57,8 @@ def value(node: exp.Expr, scope: "Scope") -> Value | None:
         return None
     meant, _, given = call
     made = applied(node, meant, given, scope)
-    absent = frozenset[int]().union(*(argument.absent for argument in given))
-    return replace(made, absent=absent) if meant and _strict(meant) else made
+    absent = frozenset[int]().union(*(argument.null_without for argument in given))
+    return replace(made, null_without=absent) if meant and _strict(meant) else made
 
 
 def applied(node: exp.Expr, meant: list[Routine], given: list[Value], scope: "Scope") -> Value:
@@ -70,7 +70,7 @@ def applied(node: exp.Expr, meant: list[Routine], given: list[Value], scope: "Sc
         scope.routines.types.result(routine.gives, [*routine.takes], types) for routine in meant
     }
     type_ = results.pop() if len(results) == 1 else NOT_KNOWN
-    whole = arrays.whole(meant, given, scope)
+    whole = arrays.null_free(meant, given, scope)
     counts = [routine.deciding for routine in meant]
     if any(count is None for count in counts):
         made = not_analysed(node)
@@ -78,7 +78,7 @@ def applied(node: exp.Expr, meant: list[Routine], given: list[Value], scope: "Sc
             made = unproven(f"{short(node)} may be NULL though no operand is")
     else:
         made = together(node, given[: max(count or 0 for count in counts)])
-    return made.made(type_, whole=whole)
+    return made.made(type_, null_free=whole)
 
 
 def strict_operands(node: exp.Expr, scope: "Scope") -> Iterable[exp.Expr]:
@@ -103,11 +103,15 @@ def cast(node: exp.Cast, scope: "Scope") -> Value:
     if meant is None:
         return not_analysed(node)
     sure = all(routine.deciding is not None for routine in meant)
-    whole = operand.whole and bool(types.element(operand.type)) and sure
+    whole = operand.null_free and bool(types.element(operand.type)) and sure
     if operand.type == LITERAL and types.element(target):
         whole = arrays.of_text(node.this)
     each = types.element(types.base(target)) and types.element(operand.type)
     if not sure and not each:  # the elements of an array are cast each by itself
         return unproven(f"{short(node)} may be NULL though its operand is not", target)
-    made = operand.made(target, whole=whole)
-    return replace(made, absent=operand.absent, lacking=operand.lacking if sure else 0)
+    made = operand.made(target, null_free=whole)
+    return replace(
+        made,
+        null_without=operand.null_without,
+        only_null_without=operand.only_null_without if sure else 0,
+    )

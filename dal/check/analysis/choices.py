@@ -21,7 +21,7 @@ def case(node: exp.Case, scope: "Scope") -> Value:
     arms = _arms(node, scope)
     made = next((arm for arm in arms if not arm.never_null), None)
     made = made or never_null("no arm of CASE is ever NULL")
-    return made.made(common_type(arms), whole=all(arm.whole for arm in arms))
+    return made.made(common_type(arms), null_free=all(arm.null_free for arm in arms))
 
 
 def _arms(node: exp.Case, scope: "Scope") -> list[Value]:
@@ -45,7 +45,11 @@ def _arm(arm: exp.Expr, everywhere: "Scope", taken: "Scope") -> Value:
 def nullif(node: exp.Nullif, scope: "Scope") -> Value:
     """NULL where the two are equal, or the first is NULL."""
     first = scope.value(node.this)
-    return unproven(f"{short(node)} is NULL where the two are equal", first.type, whole=first.whole)
+    return unproven(
+        f"{short(node)} is NULL where the two are equal",
+        first.type,
+        null_free=first.null_free,
+    )
 
 
 def choice(node: exp.Expr, scope: "Scope") -> Value:
@@ -54,4 +58,7 @@ def choice(node: exp.Expr, scope: "Scope") -> Value:
     made = unproven(f"all arguments of {short(node)} may be NULL")
     if any(argument.never_null for argument in arguments):
         made = never_null(f"{short(node)} has an argument that is never NULL")
-    return made.made(common_type(arguments), whole=all(argument.whole for argument in arguments))
+    return made.made(
+        common_type(arguments),
+        null_free=all(argument.null_free for argument in arguments),
+    )

@@ -104,14 +104,14 @@ def _quantified(node: exp.Binary) -> exp.Expr | None:
 
 
 def restrict(scope: Scope, condition: exp.Expr) -> None:
-    """Take in what holds for each row: WHERE, or the ON of an inner join."""
+    """Note what holds for each row: WHERE, or the ON of an inner join."""
     for relation, name in _where_true(condition, scope):
         if relation is not scope.target:
             exclude_null(relation, name, "a condition excludes NULL")
 
 
 def exclude_null(relation: Relation, name: str, reason: str) -> None:
-    """Take in that a column is NULL in no row."""
+    """Note that a column is NULL in no row."""
     # So its rows are none that an outer join made of NULLs.
     for column, matched in relation.matched.items():
         if matched.never_null and not relation.columns[column].never_null:

@@ -34,9 +34,9 @@ def value(node: exp.Expr, scope: "Scope") -> Value:
             return scope.column(node)
         case exp.Parameter():
             sent = frozenset({(node.name, False)})
-            return replace(unproven(f"${node.name} may be NULL"), sent=sent)
+            return replace(unproven(f"${node.name} may be NULL"), parameters=sent)
         case exp.Null():
-            return unproven(arrays.NULL_ITSELF, LITERAL, whole=True)
+            return unproven(arrays.NULL_ITSELF, LITERAL, null_free=True)
         case exp.Subquery():
             return scope.scalar(node)
         case exp.Cast() if type(node) is exp.Cast:
@@ -59,7 +59,7 @@ def value(node: exp.Expr, scope: "Scope") -> Value:
             return _extract(node, scope)
     type_ = constant(node)
     if type_ is not None:
-        return never_null("a constant", type_, whole=arrays.of_text(node))
+        return never_null("a constant", type_, null_free=arrays.of_text(node))
     return _test(node, scope) or _call(node, scope)
 
 
@@ -102,9 +102,9 @@ def _call(node: exp.Expr, scope: "Scope") -> Value:
 
 
 def _cast(node: exp.Cast, scope: "Scope") -> Value:
-    made = replace(calls.cast(node, scope), sent=scope.value(node.this).sent)
+    made = replace(calls.cast(node, scope), parameters=scope.value(node.this).parameters)
     if isinstance(node.this, exp.Literal) and node.this.is_string:
-        return never_null("a constant", made.type, whole=made.whole)
+        return never_null("a constant", made.type, null_free=made.null_free)
     return made
 
 
@@ -174,7 +174,7 @@ def _several(node: exp.Expr, scope: "Scope") -> list[Value]:
         return scope.rows_of(inner)
     array, types = scope.value(inner), scope.routines.types
     element = types.element(types.base(array.type))
-    if array.never_null and not array.whole:
+    if array.never_null and not array.null_free:
         return [unproven(f"an element of {short(inner)} may be NULL", element)]
     return [array.made(element)]
 

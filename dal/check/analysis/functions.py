@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dal.check.analysis.calls import resolved
-from dal.check.analysis.ownership import is_given
+from dal.check.analysis.ownership import is_from_caller
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.values import Items, Value, never_null, unproven
 from dal.check.dialect import callee
@@ -37,10 +37,10 @@ def function_columns(scope: Scope, node: exp.Expr) -> Items:
         columns.append(never_null("a row number", BIGINT))
         usual.append("ordinality")
     if len(names) > len(columns):
-        row = replace(unproven("a function's row"), given=_all_given(scope, call))
+        row = replace(unproven("a function's row"), from_caller=_all_given(scope, call))
         arrays = call.expressions if isinstance(call, exp.Unnest) else []
         sent = [_items(scope.value(array)) for array in arrays] + [frozenset()] * len(names)
-        return [(name, replace(row, sent=of)) for name, of in zip(names, sent, strict=False)]
+        return [(name, replace(row, parameters=of)) for name, of in zip(names, sent, strict=False)]
     return list(zip(names + usual[len(names) :], columns, strict=True))
 
 
@@ -69,7 +69,7 @@ def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
         alone = len(arrays) == 1  # a shorter one is filled up with NULLs
         elements = [_element(one, types.element(types.base(one.type)), alone) for one in arrays]
         return [
-            replace(element, given=is_given(node, scope), sent=_items(array))
+            replace(element, from_caller=is_from_caller(node, scope), parameters=_items(array))
             for element, node, array in zip(elements, call.expressions, arrays, strict=True)
         ]
     called = callee(call)
@@ -94,15 +94,17 @@ def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
 
 def _items(array: Value) -> frozenset[tuple[str, bool]]:
     """The parameters whose items an array's elements may be."""
-    return frozenset((name, True) for name, is_item in array.sent if not is_item)
+    return frozenset((name, True) for name, is_item in array.parameters if not is_item)
 
 
 def _all_given(scope: Scope, call: exp.Expr) -> bool:
     """Whether all arrays of an unnest() are the caller's, whatever columns their elements have."""
-    return isinstance(call, exp.Unnest) and all(is_given(one, scope) for one in call.expressions)
+    return isinstance(call, exp.Unnest) and all(
+        is_from_caller(one, scope) for one in call.expressions
+    )
 
 
 def _element(array: Value, type_: int, alone: bool) -> Value:
-    if array.whole and alone:
+    if array.null_free and alone:
         return never_null("no element of the array is NULL", type_)
     return unproven("an element of the array may be NULL", type_)

@@ -11,24 +11,24 @@ from dal.check.tree import bare, conjuncts, folded
 
 _TEXT = {exp.DType.TEXT, exp.DType.VARCHAR}
 # What a parameter may be declared as. Cut off by varchar(3), char or name, two would be alike.
-_WHOLE = _TEXT | {exp.DType.UUID, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
+_LOSSLESS = _TEXT | {exp.DType.UUID, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
 
 
-def is_given(value: exp.Expr, scope: Scope | None) -> bool:
+def is_from_caller(value: exp.Expr, scope: Scope | None) -> bool:
     """Whether an expression can only be what the caller gave."""
     value = _uncast(value)
     if isinstance(value, exp.Parameter):
         return True
     if isinstance(value, exp.Any):
-        return is_given(value.this, scope)
+        return is_from_caller(value.this, scope)
     if isinstance(value, exp.Array):  # = ANY (ARRAY[:x])
-        return all(is_given(element, scope) for element in value.expressions)
+        return all(is_from_caller(element, scope) for element in value.expressions)
     if isinstance(value, exp.Subquery) and isinstance(value.this, exp.Select):
         select = value.this  # (SELECT :x) hides a value from the planner
         alone = not select.args.get("from_") and len(select.selects) == 1
-        return alone and is_given(select.selects[0].unalias(), scope)
+        return alone and is_from_caller(select.selects[0].unalias(), scope)
     if isinstance(value, exp.Column) and scope:
-        return scope.column(value).given
+        return scope.column(value).from_caller
     return False
 
 
@@ -41,7 +41,7 @@ def _uncast(value: exp.Expr) -> exp.Expr:
 
 def _keeps_apart(cast: exp.Cast) -> bool:
     # A text may be read as the same number or UUID as another text: 007 and 7.
-    types = _WHOLE if isinstance(bare(cast.this), exp.Parameter) else _TEXT
+    types = _LOSSLESS if isinstance(bare(cast.this), exp.Parameter) else _TEXT
     target = cast.to
     if target.this is exp.DType.ARRAY and len(target.expressions) == 1:
         [target] = target.expressions
@@ -59,15 +59,15 @@ def equal_sides(condition: exp.Expr | None) -> Iterator[tuple[exp.Expr, exp.Expr
                 yield sides
 
 
-def settle(scope: Scope, *, whole: bool = True) -> None:
-    """Mark what is given, until nothing is added.
+def propagate(scope: Scope, *, complete: bool = True) -> None:
+    """Mark what is the caller's, until nothing is added.
 
     Parameters:
-        whole: all of FROM is there. Before, a name that no relation has may still be that of one
+        complete: all of FROM is there. Before, a name that no relation has may still be that of one
             to come, and is not looked for in the queries around.
     """
     places = [
-        replace(scope, relations=list(each.visible), outer=scope.outer if whole else None)
+        replace(scope, relations=list(each.visible), outer=scope.outer if complete else None)
         for each in scope.equalities
     ]
     pairs = list(zip(scope.equalities, places, strict=True))
@@ -80,8 +80,8 @@ def _give(scope: Scope, equality: Equality) -> bool:
     new = False
     for this, other in (equality.sides, equality.sides[::-1]):
         relation = _holder(this, scope, equality.filters)
-        if relation and is_given(other, scope):
-            new |= relation.give(folded(_uncast(this).this))
+        if relation and is_from_caller(other, scope):
+            new |= relation.mark_from_caller(folded(_uncast(this).this))
     return new
 
 

@@ -21,7 +21,7 @@ _REASON = "a recursive query is not analysed"
 
 
 @dataclass(slots=True)
-class Statement:
+class StatementAnalysis:
     """A statement's schema, and what is found out about its tables.
 
     Attributes:
@@ -30,7 +30,7 @@ class Statement:
             whether something makes that equal to what the caller gave.
         doubts: parts whose rows can't be followed, and why, by node.
         seen: the tables that a scope has, by node.
-        writes: the values that are written, each with its table's name and column.
+        writes: the values that are written, each with its table and column.
     """
 
     schema: Schema
@@ -67,10 +67,10 @@ class Statement:
             self._look_within(scope, node)
         limit = node.args.get("limit")
         cut = (limit and not _lets_one_pass(limit)) or node.args.get("offset")
-        return Result(result.items, result.some and not cut)
+        return Result(result.items, result.never_empty and not cut)
 
     def _look_within(self, scope: Scope, node: exp.Expr) -> None:
-        """Take in the tables of a scope, and those of the subselects that it sees."""
+        """Note the tables of a scope, and those of the subselects that it sees."""
         for relation in scope.relations:
             self._demand(relation)
         parts = [argument for key, argument in node.args.items() if key not in _SOURCES]
@@ -110,14 +110,14 @@ class Statement:
         if not isinstance(tree, exp.Select) or place >= len(tree.selects):
             return False
         named = exp.EQ(this=tree.selects[place].unalias().copy(), expression=_CALLERS.copy())
-        inside = Statement(self.schema, self.owner_of, _views=[*self._views, view])
+        inside = StatementAnalysis(self.schema, self.owner_of, _views=[*self._views, view])
         tree = tree.where(named, copy=False)
         inside.query(tree, None, {})
         inside.finish(tree)
         return not inside.doubts and all(filtered for _, filtered in inside.demands.values())
 
     def finish(self, root: exp.Expr) -> None:
-        """Take in the tables that no scope has: nothing makes their owner equal to anything."""
+        """Note the tables that no scope has: nothing makes their owner equal to anything."""
         for node in root.find_all(exp.Table):
             is_table = isinstance(node.this, exp.Identifier)  # and no function's result
             if is_table and id(node) not in self.seen and not isinstance(node.parent, exp.Lock):
@@ -126,7 +126,7 @@ class Statement:
                     self.demands[id(node)] = f"{node.alias_or_name}.{owner}", False
 
     def doubt(self, node: exp.Expr, reason: str) -> None:
-        """Take in that whose rows a part reads or changes can't be followed."""
+        """Note that whose rows a part reads or changes can't be followed."""
         self.doubts[id(node)] = node, reason
 
     def owner(self, table: Table) -> str | None:
@@ -134,7 +134,7 @@ class Statement:
         return self.owner_of(table.name.rpartition(".")[2], table.columns)
 
     def restrict(self, scope: Scope, condition: exp.Expr) -> None:
-        """Take in what holds for each row that a condition lets pass."""
+        """Note what holds for each row that a condition lets pass."""
         restrict(scope, condition)
 
     def view(self, view: Table) -> Result:
@@ -158,7 +158,10 @@ class Statement:
             (name, replace(value, reason=f"view `{view.name}`: {value.reason}", type=column.type))
             for (name, column), value in zip(view.columns.items(), values, strict=True)
         ]
-        return Result([(name, replace(value, given=False)) for name, value in items], result.some)
+        return Result(
+            [(name, replace(value, from_caller=False)) for name, value in items],
+            result.never_empty,
+        )
 
     def _with(self, with_: exp.Expr, outer: Scope | None, queries: Queries) -> Queries:
         named = dict(queries)
@@ -172,7 +175,7 @@ class Statement:
                 named[name] = self._recursion(cte, outer, named)
             else:
                 result = self.query(cte.this, outer, named)
-                named[name] = Result(renamed(result.items, cte.args["alias"]), result.some)
+                named[name] = Result(renamed(result.items, cte.args["alias"]), result.never_empty)
         return named
 
     def _recursion(self, cte: exp.Expr, outer: Scope | None, queries: Queries) -> Result:
@@ -198,7 +201,7 @@ class Statement:
                 for value, (_, made) in zip(assumed, second.items, strict=False)
             ]
             if left == assumed or len(left) != len(assumed):
-                return Result(named, first.some)
+                return Result(named, first.never_empty)
             assumed = left
 
     def _combined(self, node: exp.SetOperation, outer: Scope | None, queries: Queries) -> Result:
@@ -214,10 +217,12 @@ class Statement:
                     either,
                     never_null=sure.never_null,
                     reason=sure.reason,
-                    whole=any(arm.whole for arm in arms),
+                    null_free=any(arm.null_free for arm in arms),
                 )
             items.append((name, either))
-        return Result(items, isinstance(node, exp.Union) and (left.some or right.some))
+        return Result(
+            items, isinstance(node, exp.Union) and (left.never_empty or right.never_empty)
+        )
 
 
 # What is looked into by itself.
@@ -238,11 +243,11 @@ def _not_analysed(cte: exp.Expr) -> Result:
 def _assumed(value: Value) -> Value:
     made = never_null("both arms of the recursion are") if value.never_null else value
     # A row of the second arm has no part in what the first arm's outer joins lack.
-    made = replace(made, absent=frozenset(), lacking=0)
-    return replace(made, type=value.type, whole=value.whole, given=False)
+    made = replace(made, null_without=frozenset(), only_null_without=0)
+    return replace(made, type=value.type, null_free=value.null_free, from_caller=False)
 
 
 def _weaker(value: Value, made: Value) -> Value:
     """What is left of an assumption when such a value was made."""
     kept = value if made.never_null or not value.never_null else unproven(made.reason)
-    return replace(kept, type=value.type, whole=value.whole and made.whole)
+    return replace(kept, type=value.type, null_free=value.null_free and made.null_free)

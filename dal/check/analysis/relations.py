@@ -13,7 +13,7 @@ _KEYS = count(1)
 
 
 def new_key() -> int:
-    """What tells a relation from all others."""
+    """A number that no other relation has."""
     return next(_KEYS)
 
 
@@ -23,11 +23,11 @@ class Result:
 
     Attributes:
         items: the columns.
-        some: there is always at least one row.
+        never_empty: there is always at least one row.
     """
 
     items: Items
-    some: bool = False
+    never_empty: bool = False
 
 
 Queries = Mapping[str, Result]
@@ -41,7 +41,7 @@ class Relation:
     Attributes:
         name: as the statement calls it.
         columns: by their names.
-        open: it has columns that are not known by name.
+        incomplete: it has columns that are not known by name.
         matched: the columns of the rows that no outer join made of NULLs, where one may have.
         source: the table that it is, if it is one.
         table: where the statement names a table of users' rows.
@@ -51,7 +51,7 @@ class Relation:
 
     name: str
     columns: dict[str, Value]
-    open: bool = False
+    incomplete: bool = False
     matched: dict[str, Value] = field(default_factory=dict)
     source: Table | None = None
     table: exp.Table | None = None
@@ -61,15 +61,15 @@ class Relation:
     @property
     def filtered(self) -> bool:
         """Whether its rows are those of an owner that the caller named."""
-        return self.owner is None or self.columns[self.owner].given
+        return self.owner is None or self.columns[self.owner].from_caller
 
-    def give(self, column: str) -> bool:
-        """Take in that a column equals what the caller gave; False if that was known."""
+    def mark_from_caller(self, column: str) -> bool:
+        """Note that a column equals what the caller gave; False if that was known."""
         value = self.columns[column]
-        self.columns[column] = replace(value, given=True)
+        self.columns[column] = replace(value, from_caller=True)
         if column in self.matched:
-            self.matched[column] = replace(self.matched[column], given=True)
-        return not value.given
+            self.matched[column] = replace(self.matched[column], from_caller=True)
+        return not value.from_caller
 
 
 @dataclass(frozen=True)

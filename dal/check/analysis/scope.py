@@ -17,7 +17,7 @@ from dal.check.tree import folded
 _WORDS = {"default", "user", "current_role", "current_catalog", "current_schema"}
 
 
-class Statement(Protocol):
+class StatementContext(Protocol):
     """What a scope asks of the statement that it is a part of."""
 
     schema: Schema
@@ -43,11 +43,11 @@ class Statement(Protocol):
         ...
 
     def doubt(self, node: exp.Expr, reason: str) -> None:
-        """Take in that whose rows a part reads or changes can't be followed."""
+        """Note that whose rows a part reads or changes can't be followed."""
         ...
 
     def restrict(self, scope: "Scope", condition: exp.Expr) -> None:
-        """Take in what holds for each row that a condition lets pass."""
+        """Note what holds for each row that a condition lets pass."""
         ...
 
 
@@ -64,11 +64,11 @@ class Scope:
         target: the relation that a statement writes to, and gives as it is then.
         windows: those that WINDOW names.
         grouped: each aggregate sees the rows of a GROUP BY's group, at least one.
-        some: FROM and WHERE give at least one row.
+        never_empty: FROM and WHERE give at least one row.
         unclear: why nothing is proven of the columns, where a part is not understood.
     """
 
-    statement: Statement
+    statement: StatementContext
     outer: "Scope | None"
     queries: Queries
     relations: list[Relation] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Scope:
     target: Relation | None = None
     windows: Mapping[str, exp.Expr] = field(default_factory=dict)
     grouped: bool = False
-    some: bool = True
+    never_empty: bool = True
     unclear: str = ""
 
     @property
@@ -118,7 +118,7 @@ class Scope:
             named = [relation for relation in self.relations if relation.name == qualifier]
             return named[0].columns.get(name, _no_such(node)) if named else None
         value = self.among(name, self.relations)
-        if value is None and any(relation.open for relation in self.relations):
+        if value is None and any(relation.incomplete for relation in self.relations):
             return _no_such(node)
         return value
 
@@ -129,9 +129,9 @@ class Scope:
             return holders[0].columns[name]
         if merged := self._merged(name, holders, relations):
             if merged.source is None:
-                return replace(merged.value, given=False)
+                return replace(merged.value, from_caller=False)
             own = merged.source.columns[name]
-            return own if own.never_null else replace(merged.value, given=own.given)
+            return own if own.never_null else replace(merged.value, from_caller=own.from_caller)
         return unproven(f"{name} is not a name of one column alone") if holders else None
 
     def source(self, name: str, relations: Sequence[Relation]) -> Relation | None:
@@ -161,7 +161,7 @@ class Scope:
             if name in relation.columns and qualifier in ("", relation.name)
         ]
         if node.args.get("db") or (
-            not qualifier and any(relation.open for relation in self.relations)
+            not qualifier and any(relation.incomplete for relation in self.relations)
         ):
             return None
         if len(holders) == 1 or qualifier:
@@ -204,7 +204,7 @@ class Scope:
         if len(result.items) != 1:
             return unproven("a subselect of several columns is not analysed")
         value = as_text(result.items[0][1])
-        if result.some or not value.never_null:
+        if result.never_empty or not value.never_null:
             return value
         return replace(value, never_null=False, reason="a scalar subselect may find no row")
 

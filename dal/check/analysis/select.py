@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
-from dal.check.analysis.ownership import equal_sides, is_given, settle
+from dal.check.analysis.ownership import equal_sides, is_from_caller, propagate
 from dal.check.analysis.relations import Equality, Result
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.sources import chain, from_item
@@ -24,18 +24,18 @@ def select(scope: Scope, node: exp.Select) -> Result:
     """The rows of a SELECT, without WITH and LIMIT."""
     scope.understand(node, UNDERSTOOD)
     where, having = node.args.get("where"), node.args.get("having")
-    restrict_owners(scope, where)
+    note_equalities(scope, where)
     some = True
     if from_ := node.args.get("from_"):
         first = from_item(scope, from_.this)
         _, some = chain(scope, node.args.get("joins") or [], first)
     if where:
         restrict(scope, where.this)
-    settle(scope)
+    propagate(scope)
     beside = (having, node.args.get("order"), node.args.get("distinct"))
     heads = [*node.expressions, *(part for part in beside if part)]
     scope.windows = {folded(window.this): window for window in node.args.get("windows") or []}
-    scope.some = some and not where
+    scope.never_empty = some and not where
     group = node.args.get("group")
     scope.grouped = bool(group)
     aggregates = list(aggregates_in(heads, scope.routines))
@@ -43,11 +43,11 @@ def select(scope: Scope, node: exp.Select) -> Result:
     items = select_list(scope, node.expressions)
     calling = [*heads, *([group] if group else [])]
     any_number = any(may_give_rows(part, scope.routines) for part in calling)
-    some = not having and not any_number and (scope.some or bool(aggregates and not group))
+    some = not having and not any_number and (scope.never_empty or bool(aggregates and not group))
     return Result(items, some)
 
 
-def restrict_owners(scope: Scope, where: exp.Expr | None) -> None:
+def note_equalities(scope: Scope, where: exp.Expr | None) -> None:
     """Note what WHERE wants to be equal; it filters all relations."""
     scope.equalities += [
         Equality(pair, scope.relations, scope.relations) for pair in equal_sides(where)
@@ -88,7 +88,7 @@ def _all(scope: Scope, star: exp.Expr) -> Items | None:
     qualifier = folded(star.args.get("table"))
     relations = [each for each in scope.relations if qualifier in ("", each.name)]
     composite = isinstance(star, exp.Dot)  # `(t).*`
-    if composite or not relations or scope.merged or any(each.open for each in relations):
+    if composite or not relations or scope.merged or any(each.incomplete for each in relations):
         return None
     if scope.unclear:
         return None
@@ -97,9 +97,9 @@ def _all(scope: Scope, star: exp.Expr) -> Items | None:
 
 def item(scope: Scope, node: exp.Expr) -> Value:
     """What is proven of an item of a list."""
-    value = replace(scope.value(node), given=is_given(node, scope))
+    value = replace(scope.value(node), from_caller=is_from_caller(node, scope))
     if scope.unclear:
-        return replace(value, never_null=False, reason=scope.unclear, whole=False)
+        return replace(value, never_null=False, reason=scope.unclear, null_free=False)
     return value
 
 
@@ -108,4 +108,4 @@ def values_lists(scope: Scope, node: exp.Values) -> Result:
     lines = [select_list(scope, line.expressions) for line in node.expressions]
     columns = zip(*([value for _, value in line] for line in lines), strict=False)
     items = [(f"column{place}", one_of(column)) for place, column in enumerate(columns, 1)]
-    return Result(items, some=True)
+    return Result(items, never_empty=True)

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from dal.check.analysis.conditions import exclude_null, restrict
 from dal.check.analysis.functions import function_columns
-from dal.check.analysis.ownership import equal_sides, settle
+from dal.check.analysis.ownership import equal_sides, propagate
 from dal.check.analysis.relations import (
     Equality,
     Merged,
@@ -134,15 +134,17 @@ def _named(column: str, relation: Relation) -> exp.Expr:
 
 
 def _extend(scope: Scope, relations: list[Relation], reason: str) -> None:
-    """Take in the rows of NULLs that an outer join makes where nothing matches."""
+    """Note the rows of NULLs that an outer join makes where nothing matches."""
 
     def extended(value: Value, key: int = 0) -> Value:
         return replace(
             value,
             never_null=False,
             reason=reason,
-            absent=value.absent | ({key} if key else frozenset()),
-            lacking=key if key and (value.never_null or value.lacking == key) else 0,
+            null_without=value.null_without | ({key} if key else frozenset()),
+            only_null_without=key
+            if key and (value.never_null or value.only_null_without == key)
+            else 0,
         )
 
     for relation in relations:
@@ -191,8 +193,10 @@ def _apart(result: Result) -> Result:
                 name,
                 replace(
                     value,
-                    absent=frozenset(keys[key] for key in value.absent),
-                    lacking=keys[value.lacking] if value.lacking else 0,
+                    null_without=frozenset(keys[key] for key in value.null_without),
+                    only_null_without=keys[value.only_null_without]
+                    if value.only_null_without
+                    else 0,
                 ),
             )
             for name, value in result.items
@@ -208,20 +212,20 @@ def _column(table: Table, name: str, written: bool) -> Value:
     elif written and (table.kind == "v" or table.rules):
         reason = f"a rule or a trigger may give another row of `{table.name}`"
     elif column.enforced:
-        value = never_null(f"{full} is NOT NULL", column.type, whole=column.whole)
+        value = never_null(f"{full} is NOT NULL", column.type, null_free=column.null_free)
         return replace(value, origin=(table.name, name))
     elif column.declared:
         reason = f"{full} is declared NOT NULL, but that is not enforced of all its rows"
     else:
         reason = f"{full} is not declared NOT NULL"
-    value = unproven(reason, column.type, whole=column.whole)
+    value = unproven(reason, column.type, null_free=column.null_free)
     return replace(value, origin=(table.name, name))
 
 
 def _derived(scope: Scope, node: exp.Expr) -> Joined:
     """A subselect, VALUES, or a function."""
     inner = node.this if isinstance(node, exp.Lateral) else node
-    settle(scope, whole=False)  # what stands before is seen from within
+    propagate(scope, complete=False)  # what stands before is seen from within
     if isinstance(inner, (exp.Subquery, exp.Values)):
         outer = scope if isinstance(node, exp.Lateral) else scope.outer
         return _add(scope, node, scope.statement.query(inner, outer, scope.queries))
@@ -237,6 +241,8 @@ def _add(scope: Scope, node: exp.Expr, result: Result, name: str = "") -> Joined
     given = folded(alias.this) if isinstance(alias, exp.TableAlias) else ""
     columns = {column: as_text(value) for column, value in items if column}
     relation = Relation(
-        given or name or f"{id(node)}", columns, open=len(columns) < len(items) or not items
+        given or name or f"{id(node)}",
+        columns,
+        incomplete=len(columns) < len(items) or not items,
     )
-    return [scope.add(relation)], result.some
+    return [scope.add(relation)], result.never_empty

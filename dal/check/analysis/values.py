@@ -17,40 +17,40 @@ class Value:
         reason: why, or why not, for a person.
         origin: the table's column that it is, unchanged.
         type: its type's OID, or 0.
-        whole: an array none of whose elements is NULL.
-        given: it can only be what the caller gave, or NULL.
-        absent: the relations without whose row, in an outer join, it is NULL.
-        lacking: the one of them for whose lack alone it is NULL, or 0.
-        sent: the parameters that it may be, unchanged, and whether it is an item of one.
+        null_free: an array none of whose elements is NULL.
+        from_caller: it can only be what the caller gave, or NULL.
+        null_without: keys of relations in outer joins: where one of them has no row, it is NULL.
+        only_null_without: the key of such a relation if nothing else makes it NULL, or 0.
+        parameters: the parameters that it may be, unchanged, and whether it is an item of one.
     """
 
     never_null: bool
     reason: str
     origin: tuple[str, str] | None = None
     type: int = NOT_KNOWN
-    whole: bool = False
-    given: bool = False
-    absent: frozenset[int] = frozenset()
-    lacking: int = 0
-    sent: frozenset[tuple[str, bool]] = frozenset()
+    null_free: bool = False
+    from_caller: bool = False
+    null_without: frozenset[int] = frozenset()
+    only_null_without: int = 0
+    parameters: frozenset[tuple[str, bool]] = frozenset()
 
-    def made(self, type_: int = NOT_KNOWN, *, whole: bool = False) -> "Value":
+    def made(self, type_: int = NOT_KNOWN, *, null_free: bool = False) -> "Value":
         """Another value that is never NULL if this one is not."""
-        return Value(self.never_null, self.reason, type=type_, whole=whole)
+        return Value(self.never_null, self.reason, type=type_, null_free=null_free)
 
 
 Items = list[tuple[str, Value]]
 """A query's columns in their order, each with its name, or `""` where PostgreSQL chooses it."""
 
 
-def never_null(reason: str, type_: int = NOT_KNOWN, *, whole: bool = False) -> Value:
+def never_null(reason: str, type_: int = NOT_KNOWN, *, null_free: bool = False) -> Value:
     """A value that is never NULL."""
-    return Value(True, reason, type=type_, whole=whole)
+    return Value(True, reason, type=type_, null_free=null_free)
 
 
-def unproven(reason: str, type_: int = NOT_KNOWN, *, whole: bool = False) -> Value:
+def unproven(reason: str, type_: int = NOT_KNOWN, *, null_free: bool = False) -> Value:
     """A value that may be NULL."""
-    return Value(False, reason, type=type_, whole=whole)
+    return Value(False, reason, type=type_, null_free=null_free)
 
 
 def not_analysed(node: exp.Expr) -> Value:
@@ -76,16 +76,16 @@ def one_of(values: Sequence[Value]) -> Value:
     """One of several, as of the arms of a UNION."""
     chosen = next((value for value in values if not value.never_null), values[0])
     origins = {value.origin for value in values}
-    lacking = {value.lacking for value in values}
+    lacking = {value.only_null_without for value in values}
     return replace(
         chosen,
         origin=origins.pop() if len(origins) == 1 else None,
         type=common_type(values),
-        whole=all(value.whole for value in values),
-        given=all(value.given for value in values),
-        absent=frozenset.intersection(*(value.absent for value in values)),
-        lacking=lacking.pop() if len(lacking) == 1 else 0,
-        sent=frozenset().union(*(value.sent for value in values)),
+        null_free=all(value.null_free for value in values),
+        from_caller=all(value.from_caller for value in values),
+        null_without=frozenset.intersection(*(value.null_without for value in values)),
+        only_null_without=lacking.pop() if len(lacking) == 1 else 0,
+        parameters=frozenset().union(*(value.parameters for value in values)),
     )
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
-from dal.check.analysis.ownership import settle
+from dal.check.analysis.ownership import propagate
 from dal.check.analysis.relations import Relation, Result
 from dal.check.analysis.scope import Scope
-from dal.check.analysis.select import item, restrict_owners, select_list
+from dal.check.analysis.select import item, note_equalities, select_list
 from dal.check.analysis.sources import chain, from_item, table
 from dal.check.analysis.syntax import item_name, parts
 from dal.check.analysis.values import Value, unproven
@@ -25,7 +25,7 @@ def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
     """What RETURNING gives: of DELETE rows as they were, of the others as they are stored."""
     scope.understand(node, _UNDERSTOOD)
     where = node.args.get("where")
-    restrict_owners(scope, where)
+    note_equalities(scope, where)
     target = _target(scope, node.this)
     if not isinstance(node, exp.Delete):
         scope.target = target
@@ -34,7 +34,7 @@ def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
         chain(scope, node.args.get("joins") or [], from_item(scope, source))
     if where:
         restrict(scope, where.this)
-    settle(scope)
+    propagate(scope)
     if isinstance(node, exp.Insert):
         _insert(scope, node, target)
     elif isinstance(node, exp.Update):
@@ -72,10 +72,10 @@ def _target(scope: Scope, node: exp.Expr) -> Relation:
 
 
 def _update(scope: Scope, node: exp.Expr, target: Relation) -> None:
-    """Take in what SET writes; a row may be given away."""
+    """Note what SET writes; a row may be given away."""
     assigned = list(_assigned(scope, node))
     _note(scope, target, assigned)
-    _take_back(target, [name for name, value in assigned if not value.given])
+    _take_back(target, [name for name, value in assigned if not value.from_caller])
 
 
 def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
@@ -86,8 +86,8 @@ def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
     written = list(zip(names, (value for _, value in items), strict=False))
     _note(scope, target, written)
     for name, value in written:
-        if value.given and name in target.columns:
-            target.give(name)
+        if value.from_caller and name in target.columns:
+            target.mark_from_caller(name)
     conflict = node.args.get("conflict")
     if conflict and conflict.expressions:
         # It changes a row that is there: whose is only sure if the key says so.
@@ -125,6 +125,6 @@ def _note(scope: Scope, target: Relation, written: Iterable[tuple[str, Value]]) 
 
 
 def _take_back(target: Relation, names: Iterable[str]) -> None:
-    """Take in that columns may hold what the caller did not give, such as another owner."""
+    """Note that columns may hold what the caller did not give, such as another owner."""
     for name in {*names} & {*target.columns}:
-        target.columns[name] = replace(target.columns[name], given=False)
+        target.columns[name] = replace(target.columns[name], from_caller=False)

@@ -9,7 +9,7 @@ import psycopg
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.source import Header, Source, settle
+from dal.source import Header, Source, apply_waivers
 
 # A project's own tables bear the mark of a migration, such as `dal 0002.tasks: ...`.
 _FOREIGN_KEYS = """
@@ -113,7 +113,12 @@ def _unused(
         return Finding(rule, query, offset, message, help_)
 
     planned = [statement for statement in statements if statement.has_plan]
-    used = {name for statement in planned if not statement.lacks for name in statement.plan.indexes}
+    used = {
+        name
+        for statement in planned
+        if not statement.missing_relation
+        for name in statement.plan.indexes
+    }
     unused = {name for (name,) in catalog.connection.execute(query.read_bytes())} - used
     findings = [
         Finding(
@@ -125,7 +130,7 @@ def _unused(
         )
         for name in sorted(unused)
     ]
-    yield from settle(
+    yield from apply_waivers(
         findings, header, rules=["unused-index"], can_tell_needless=lambda _: True, make=in_query
     )
 
@@ -133,7 +138,7 @@ def _unused(
 def _is_planned(statement: BoundStatement) -> bool:
     """Whether a statement has the plan that it should have."""
     try:
-        return bool(statement.lacks or not statement.has_plan or statement.plan)
+        return bool(statement.missing_relation or not statement.has_plan or statement.plan)
     except psycopg.OperationalError:
         raise
     except psycopg.Error:

@@ -36,11 +36,13 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             continue
         annotation = fields[name].annotation if name in fields else bool
         # Where the whole item of a join is missing, there is none to be read.
-        read = value.never_null or value.lacking in lacking.get(name.rpartition(".")[0], ())
+        read = value.never_null or value.only_null_without in lacking.get(
+            name.rpartition(".")[0], ()
+        )
         if not optional(annotation) and not read:
             message = f"{name} may be NULL ({value.reason}), {_FIELD}"
             yield _nullable(statement, name, message, _HELP)
-        elif types[name].endswith("[]") and takes_no_none(annotation) and not value.whole:
+        elif types[name].endswith("[]") and takes_no_none(annotation) and not value.null_free:
             message = f"an element of {name} may be NULL, {_FIELD} in the list"
             yield _nullable(statement, name, message, _ELEMENT)
 
@@ -50,7 +52,7 @@ def _lacking(columns: Items) -> dict[str, frozenset[int]]:
     lacking: dict[str, frozenset[int]] = {}
     for name, value in columns:
         if item := name.rpartition(".")[0]:
-            lacking[item] = lacking.get(item, value.absent) & value.absent
+            lacking[item] = lacking.get(item, value.null_without) & value.null_without
     return lacking
 
 
@@ -65,7 +67,7 @@ def _scalar(statement: BoundStatement) -> Iterator[Finding]:
     if not value.never_null:
         message = f"the only value, {name}, may be NULL ({value.reason}){consequence}"
         yield _nullable(statement, name, message, _VALUE)
-    elif not analysis.some:
+    elif not analysis.never_empty:
         yield _nullable(statement, name, f"no row may come back{consequence}", _VALUE)
 
 

@@ -17,7 +17,9 @@ def written(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     reported = set()
     for table, column, value in statement.analysis.writes:
         required = column in table.columns and table.columns[column].declared
-        for number, is_item in sorted(value.sent) if required and not value.never_null else ():
+        for number, is_item in (
+            sorted(value.parameters) if required and not value.never_null else ()
+        ):
             name = names[int(number) - 1]
             if (
                 gives_none(statement.annotations[name], items=is_item)

@@ -14,13 +14,13 @@ class Column:
         type: its type's OID.
         declared: whether it is declared NOT NULL.
         enforced: whether that holds of all rows.
-        whole: a CHECK wants that no element of the array is NULL.
+        null_free: a CHECK wants that no element of the array is NULL.
     """
 
     type: int = 0
     declared: bool = False
     enforced: bool = False
-    whole: bool = False
+    null_free: bool = False
 
 
 @dataclass(slots=True)
