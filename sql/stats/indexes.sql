@@ -5,6 +5,7 @@
 -- Index: none of ours; the catalogue's keys.
 -- Locks: ACCESS SHARE on each table and index, for sizes and the names of columns.
 -- Waives nullable on name, table_name, bytes, valid: the catalogue has them.
+-- Waives not-proven on pg_stats: widths and numbers of values are read, and no value.
 WITH given AS (
     SELECT unnest(:tables::bigint[])::oid AS oid
 ), own AS (

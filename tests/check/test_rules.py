@@ -313,6 +313,7 @@ def test_owners(catalog: Catalog, tmp_path: Path, statement: str) -> None:
     "statement",
     [
         "SELECT messages FROM →counted",
+        "SELECT most_common_vals::text AS values FROM →pg_stats WHERE tablename = 'tasks'",
         "SELECT title FROM →mixed WHERE user_id = :user_id",
         "SELECT title FROM →anybodys WHERE user_id = :user_id",
         "SELECT user_id FROM →either WHERE user_id = :user_id",

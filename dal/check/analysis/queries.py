@@ -91,7 +91,9 @@ class StatementAnalysis:
         name, schema = folded(node.this), folded(node.args.get("db"))
         table = self.schema.table(schema, name)
         self.seen.add(id(node))
-        if table is None and not (schema in _SYSTEM or (name.startswith("pg_") and not schema)):
+        if table is None and name in _SAMPLES:
+            self.doubt(node, f"{name} holds values of anybody's rows")
+        elif table is None and not (schema in _SYSTEM or (name.startswith("pg_") and not schema)):
             self.doubt(node, f"{name} is no table that is known here")
         elif table and table.is_view and not self._keeps_owners(table):
             self.doubt(node, f"whose rows the view {name} gives can't be told")
@@ -228,6 +230,11 @@ class StatementAnalysis:
 # What is looked into by itself.
 _SOURCES = ("with_", "from_", "joins", "using", "laterals", "this", "expression")
 _SYSTEM = ("pg_catalog", "information_schema")
+# Relations of PostgreSQL's own that hold values out of the tables.
+_SAMPLES = {
+    *("pg_stats", "pg_stats_ext", "pg_stats_ext_exprs", "pg_statistic", "pg_statistic_ext_data"),
+    "pg_largeobject",
+}
 
 
 def _lets_one_pass(limit: exp.Expr) -> bool:
