@@ -78,24 +78,3 @@ def _readable(sql: str) -> str:
         else token.text
         for token in tokens(sql)
     )
-
-
-def callee(node: exp.Expr | None) -> tuple[str, str] | None:
-    """The schema and the name of a function that is called, or None where it is something else."""
-    schema = ""
-    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
-        if not isinstance(node.this, exp.Identifier):
-            return None
-        schema, node = _name(node.this), node.expression
-    return (schema, _name(node.this)) if type(node) is exp.Anonymous else None
-
-
-def arguments(node: exp.Expr) -> list[exp.Expr]:
-    """The arguments of a function that is called."""
-    return list((node.expression if isinstance(node, exp.Dot) else node).expressions)
-
-
-def _name(name: object) -> str:
-    if isinstance(name, exp.Identifier) and name.args.get("quoted"):
-        return str(name.this)
-    return str(name.this if isinstance(name, exp.Identifier) else name).lower()

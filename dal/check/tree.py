@@ -42,15 +42,29 @@ def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
         yield condition
 
 
-def table_name(node: exp.Expr) -> str | None:
-    """The name of a table, as a waiver gives it; None for what is none."""
-    if not isinstance(node, exp.Table):
-        return None
-    return ".".join(filter(None, (folded(node.args.get("db")), folded(node.this)))) or None
-
-
-def function_name(node: exp.Expr) -> str | None:
-    """The name of a function that is called, as a waiver gives it; None for what is no call."""
+def callee(node: exp.Expr | None) -> tuple[str, str] | None:
+    """The schema and the name of a function that is called, or None where it is something else."""
+    schema = ""
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
-        return f"{folded(node.this)}.{node.expression.name.lower()}"
-    return node.name.lower() if isinstance(node, exp.Anonymous) else None
+        if not isinstance(node.this, exp.Identifier):
+            return None
+        schema, node = folded(node.this), node.expression
+    if type(node) is not exp.Anonymous:
+        return None
+    # sqlglot has an unquoted name as a text.
+    return schema, folded(node.this) or str(node.this).lower()
+
+
+def arguments(node: exp.Expr) -> list[exp.Expr]:
+    """The arguments of a function that is called."""
+    return list((node.expression if isinstance(node, exp.Dot) else node).expressions)
+
+
+def qualified(schema: str, name: str) -> str:
+    """A table or a function as a waiver names it."""
+    return f"{schema}.{name}" if schema else name
+
+
+def table_name(table: exp.Table) -> str:
+    """The name of a table as a waiver gives it."""
+    return qualified(folded(table.args.get("db")), folded(table.this))

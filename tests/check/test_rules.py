@@ -47,6 +47,9 @@ def catalog(postgres: Postgres, migrated_template: str) -> Iterator[Catalog]:
             "CREATE VIEW open_tasks AS SELECT t.user_id, t.title, u.id AS name FROM tasks AS t"
             " JOIN users AS u ON u.id = t.user_id WHERE NOT t.completed;"
             "CREATE VIEW mixed AS SELECT m.user_id, t.title FROM messages AS m, tasks AS t;"
+            "CREATE VIEW ranked AS SELECT user_id, first_value(title) OVER (ORDER BY id) AS title"
+            " FROM tasks;"
+            "CREATE VIEW chanced AS SELECT user_id, apart.chance() AS title FROM tasks;"
             "CREATE VIEW anybodys AS SELECT 'ada' AS user_id, title FROM tasks;"
             "CREATE VIEW either AS SELECT user_id FROM tasks UNION SELECT user_id FROM messages"
         )
@@ -315,6 +318,8 @@ def test_owners(catalog: Catalog, tmp_path: Path, statement: str) -> None:
         "SELECT messages FROM →counted",
         "SELECT most_common_vals::text AS values FROM →pg_stats WHERE tablename = 'tasks'",
         "SELECT title FROM →mixed WHERE user_id = :user_id",
+        "SELECT title FROM →ranked WHERE user_id = :user_id",
+        "SELECT title FROM →chanced WHERE user_id = :user_id",
         "SELECT title FROM →anybodys WHERE user_id = :user_id",
         "SELECT user_id FROM →either WHERE user_id = :user_id",
         "SELECT →apart.chance() AS chance",

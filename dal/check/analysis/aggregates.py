@@ -13,9 +13,8 @@ from dal.check.analysis.values import (
     together,
     unproven,
 )
-from dal.check.dialect import arguments, callee
 from dal.check.schema.types import BIGINT, FLOAT, NOT_KNOWN
-from dal.check.tree import folded
+from dal.check.tree import arguments, callee, folded
 
 if TYPE_CHECKING:
     from dal.check.analysis.scope import Scope

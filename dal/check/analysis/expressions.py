@@ -17,9 +17,8 @@ from dal.check.analysis.values import (
     together,
     unproven,
 )
-from dal.check.dialect import arguments
 from dal.check.schema.types import BOOL, INT, LITERAL, NUMERIC, TIMES_OF_DAY
-from dal.check.tree import bare
+from dal.check.tree import arguments, bare
 
 if TYPE_CHECKING:
     from dal.check.analysis.scope import Scope

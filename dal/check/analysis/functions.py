@@ -8,9 +8,8 @@ from dal.check.analysis.calls import resolved
 from dal.check.analysis.ownership import is_from_caller
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.values import Items, Value, never_null, unproven
-from dal.check.dialect import callee
 from dal.check.schema.types import BIGINT
-from dal.check.tree import folded
+from dal.check.tree import callee, folded
 
 # They give no rows for a NULL, and no row with a NULL.
 _FILLED = {

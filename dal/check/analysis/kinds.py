@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from dal.check.dialect import arguments, callee
 from dal.check.schema.types import (
     BIGINT,
     BOOL,
@@ -17,7 +16,7 @@ from dal.check.schema.types import (
     NUMERIC,
     TIMESTAMPTZ,
 )
-from dal.check.tree import bare
+from dal.check.tree import arguments, bare, callee
 
 # Exact types, because sqlglot derives unlike things from each other.
 _CONSTANTS: dict[type[exp.Expr], int] = {

@@ -10,11 +10,15 @@ from dal.check.analysis.relations import Queries, Relation, Result
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.select import UNDERSTOOD, select, values_lists
 from dal.check.analysis.syntax import item_names, outermost, renamed
+from dal.check.analysis.unread import unread_functions
 from dal.check.analysis.values import Items, Value, never_null, one_of, unproven
 from dal.check.analysis.writes import change, merge
 from dal.check.dialect import NotAnalysedError, parsed
 from dal.check.schema import Schema, Table
-from dal.check.tree import folded
+from dal.check.tree import folded, table_name
+
+Doubt = tuple[exp.Expr, str, str]
+"""A part whose rows can't be followed, what a waiver calls it, and why."""
 
 _CALLERS = exp.Parameter(this=exp.Literal.number(1))
 _REASON = "a recursive query is not analysed"
@@ -28,7 +32,7 @@ class StatementAnalysis:
         owner_of: gives the column that says whose a table's rows are.
         demands: of each table that the statement names, by its node: the owner's column, and
             whether something makes that equal to what the caller gave.
-        doubts: parts whose rows can't be followed, and why, by node.
+        doubts: parts whose rows can't be followed, with what they are about and why, by node.
         seen: the tables that a scope has, by node.
         writes: the values that are written, each with its table and column.
     """
@@ -36,7 +40,7 @@ class StatementAnalysis:
     schema: Schema
     owner_of: Callable[[str, Iterable[str]], str | None]
     demands: dict[int, tuple[str, bool]] = field(default_factory=dict)
-    doubts: dict[int, tuple[exp.Expr, str]] = field(default_factory=dict)
+    doubts: dict[int, Doubt] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     writes: list[tuple[Table, str, Value]] = field(default_factory=list)
     _views: list[Table] = field(default_factory=list)  # those that are being read
@@ -92,11 +96,12 @@ class StatementAnalysis:
         table = self.schema.table(schema, name)
         self.seen.add(id(node))
         if table is None and name in _SAMPLES:
-            self.doubt(node, f"{name} holds values of anybody's rows")
+            self.doubt(node, table_name(node), f"{name} holds values of anybody's rows")
         elif table is None and not (schema in _SYSTEM or (name.startswith("pg_") and not schema)):
-            self.doubt(node, f"{name} is no table that is known here")
+            self.doubt(node, table_name(node), f"{name} is no table that is known here")
         elif table and table.is_view and not self._keeps_owners(table):
-            self.doubt(node, f"whose rows the view {name} gives can't be told")
+            reason = f"whose rows the view {name} gives can't be told"
+            self.doubt(node, table_name(node), reason)
         return table
 
     def _keeps_owners(self, view: Table) -> bool:
@@ -105,11 +110,12 @@ class StatementAnalysis:
         if owner is None or view in self._views:
             return False
         try:
-            tree = parsed(view.definition())
+            tree = parsed(view.definition)
         except NotAnalysedError:
             return False
         place = list(view.columns).index(owner)
-        if not isinstance(tree, exp.Select) or place >= len(tree.selects):
+        # A window function gives a row what is in others.
+        if not isinstance(tree, exp.Select) or tree.find(exp.Window) or place >= len(tree.selects):
             return False
         named = exp.EQ(this=tree.selects[place].unalias().copy(), expression=_CALLERS.copy())
         inside = StatementAnalysis(self.schema, self.owner_of, _views=[*self._views, view])
@@ -119,17 +125,19 @@ class StatementAnalysis:
         return not inside.doubts and all(filtered for _, filtered in inside.demands.values())
 
     def finish(self, root: exp.Expr) -> None:
-        """Note the tables that no scope has: nothing makes their owner equal to anything."""
+        """Note what no scope has: further tables, and functions that read what they please."""
         for node in root.find_all(exp.Table):
             is_table = isinstance(node.this, exp.Identifier)  # and no function's result
             if is_table and id(node) not in self.seen and not isinstance(node.parent, exp.Lock):
                 table = self.table(node)
                 if table and (owner := self.owner(table)):
                     self.demands[id(node)] = f"{node.alias_or_name}.{owner}", False
+        for call, name, reason in unread_functions(root, self.schema.routines):
+            self.doubt(call, name, reason)
 
-    def doubt(self, node: exp.Expr, reason: str) -> None:
+    def doubt(self, node: exp.Expr, about: str, reason: str) -> None:
         """Note that whose rows a part reads or changes can't be followed."""
-        self.doubts[id(node)] = node, reason
+        self.doubts[id(node)] = node, about, reason
 
     def owner(self, table: Table) -> str | None:
         """The column that says whose a table's rows are."""
@@ -146,7 +154,7 @@ class StatementAnalysis:
             return Result([(name, unproven("a view of itself")) for name in names])
         self._views.append(view)
         try:
-            tree = parsed(view.definition())
+            tree = parsed(view.definition)
             self._trees.append(tree)
             result = self.query(tree, None, {})
         except NotAnalysedError as error:

@@ -42,7 +42,7 @@ class StatementContext(Protocol):
         """The column that says whose a table's rows are."""
         ...
 
-    def doubt(self, node: exp.Expr, reason: str) -> None:
+    def doubt(self, node: exp.Expr, about: str, reason: str) -> None:
         """Note that whose rows a part reads or changes can't be followed."""
         ...
 

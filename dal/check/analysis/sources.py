@@ -37,7 +37,7 @@ def from_item(scope: Scope, node: exp.Expr) -> Joined:
         if node.alias:
             # What is within has other names outside, and is not seen by its own.
             scope.unclear = "a join with an alias is not analysed"
-            scope.statement.doubt(inner, scope.unclear)
+            scope.statement.doubt(inner, "statement", scope.unclear)
         joined = from_item(scope, inner)
     elif isinstance(node, exp.Table) and isinstance(inner, exp.Identifier):
         joined = table(scope, node, scope.queries)
@@ -68,7 +68,8 @@ def _join(scope: Scope, node: exp.Join, left: list[Relation], before: bool) -> J
     side, on = node.side, node.args.get("on")
     filters = {"": [*left, *right], "LEFT": right, "RIGHT": left}.get(side, [])
     merged = [
-        _using(scope, name, side, left, right) for name in map(folded, node.args.get("using") or [])
+        _using(scope, name, side, left, right, filters)
+        for name in map(folded, node.args.get("using") or [])
     ]
     natural = bool(node.args.get("method"))
     matches = on is None or (isinstance(on, exp.Boolean) and bool(on.this))
@@ -88,7 +89,12 @@ def _join(scope: Scope, node: exp.Join, left: list[Relation], before: bool) -> J
 
 
 def _using(
-    scope: Scope, name: str, side: str, left: list[Relation], right: list[Relation]
+    scope: Scope,
+    name: str,
+    side: str,
+    left: list[Relation],
+    right: list[Relation],
+    filters: list[Relation],
 ) -> Merged:
     """The one column that USING makes of two."""
     one, other = scope.among(name, left), scope.among(name, right)
@@ -96,7 +102,15 @@ def _using(
     if one is None or other is None:
         scope.unclear = f"USING ({name}) names an unknown column"
         return Merged(name, covered, unproven(scope.unclear), None)
-    _equate(scope, name, side, left, right)
+    lefts = [relation for relation in left if name in relation.columns]
+    # Of columns that were joined before, an outer join may have kept another one.
+    if len(lefts) == 1 or not (side or any(relation.matched for relation in left)):
+        scope.equalities += [
+            Equality((_named(name, relation), _named(name, other)), filters, covered)
+            for relation in right
+            if name in relation.columns
+            for other in lefts
+        ]
     source = scope.source(name, right if side == "RIGHT" else left)
     if side == "FULL":
         both = one.never_null and other.never_null
@@ -110,23 +124,6 @@ def _using(
         if len(holders) == 1 and holders[0] is not scope.target:
             exclude_null(holders[0], name, reason)
     return Merged(name, covered, replace(one, never_null=True, reason=reason), source)
-
-
-def _equate(
-    scope: Scope, name: str, side: str, left: list[Relation], right: list[Relation]
-) -> None:
-    """Note which columns USING wants to be equal."""
-    filters = {"": [*left, *right], "LEFT": right, "RIGHT": left}.get(side, [])
-    lefts = [relation for relation in left if name in relation.columns]
-    # Of columns that were joined before, an outer join may have kept another one.
-    if len(lefts) > 1 and (side or any(relation.matched for relation in left)):
-        return
-    for relation in right:
-        if name in relation.columns:
-            scope.equalities += [
-                Equality((_named(name, relation), _named(name, other)), filters, left + right)
-                for other in lefts
-            ]
 
 
 def _named(column: str, relation: Relation) -> exp.Expr:

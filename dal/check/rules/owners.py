@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.check.tree import function_name, table_name
+from dal.check.tree import table_name
 
 
 def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
@@ -21,8 +21,7 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             " `-- Waives owner-filter: the reason.` in the header comment",
             table_name(table),
         )
-    for part, reason in statement.analysis.doubts:
-        name = table_name(part) or function_name(part) or "statement"
+    for part, name, reason in statement.analysis.doubts:
         yield statement.finding(
             "not-proven",
             statement.place(part),

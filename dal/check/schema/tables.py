@@ -1,6 +1,6 @@
 """Tables and views, and what PostgreSQL enforces of their columns."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dal.check.schema.routines import Routines
@@ -31,14 +31,14 @@ class Table:
         name: with its schema, where the search path does not find it.
         kind: as pg_class has it: `v` for a view, `m` for a materialized one.
         rules: a rule may write something else in its place.
-        definition: gives the query of a view.
+        definition: the query of a view.
     """
 
     name: str
     kind: str = "r"
     rules: bool = False
     columns: dict[str, Column] = field(default_factory=dict)
-    definition: Callable[[], str] = lambda: ""
+    definition: str = ""
 
     @property
     def is_view(self) -> bool:

@@ -1,15 +1,14 @@
 """The tables and views of a database, read from its catalogue."""
 
 from collections.abc import Iterator
-from functools import partial
 
 import psycopg
 from sqlglot import exp
 
-from dal.check.dialect import NotAnalysedError, callee, parsed
+from dal.check.dialect import NotAnalysedError, parsed
 from dal.check.schema import Column, Schema, Table
 from dal.check.server.routines import read_routines
-from dal.check.tree import bare, conjuncts, folded, inner
+from dal.check.tree import bare, callee, conjuncts, folded, inner, qualified
 
 # A column is enforced if its NOT NULL is valid in the relation and in all that inherit from it; of
 # foreign tables it is only declared.
@@ -49,7 +48,12 @@ _ARRAY_CHECKS = """
     WHERE contype = 'c' AND convalidated AND NOT connoinherit
       AND pg_get_constraintdef(pg_constraint.oid) LIKE '%array_position(%'
 """
-_VIEW = "SELECT pg_get_viewdef(%s::oid)"
+_VIEWS = """
+    SELECT pg_class.oid, pg_get_viewdef(pg_class.oid)
+    FROM pg_class
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind IN ('v', 'm') AND nspname NOT IN ('pg_catalog', 'information_schema')
+"""
 
 
 def read_schema(connection: psycopg.Connection) -> Schema:
@@ -57,13 +61,13 @@ def read_schema(connection: psycopg.Connection) -> Schema:
     path: dict[str, Table] = {}
     tables: dict[tuple[str, str], Table] = {}
     whole = set(_whole_arrays(connection))
+    definitions: dict[int, str | None] = dict(connection.execute(_VIEWS).fetchall())
     for row in connection.execute(_COLUMNS).fetchall():
         schema, name, oid, kind, rules, visible, temporary, title, *column = row
         table = tables.get((schema, name))
         if table is None:
-            definition = partial(_definition, connection, oid)
-            qualified = name if visible else f"{schema}.{name}"
-            table = Table(qualified, kind, rules, definition=definition)
+            named = name if visible else qualified(schema, name)
+            table = Table(named, kind, rules, definition=definitions.get(oid) or "")
             tables[schema, name] = table
             if visible:
                 path[name] = table
@@ -73,12 +77,6 @@ def read_schema(connection: psycopg.Connection) -> Schema:
         checked = local and (schema, name, title) in whole
         table.columns[title] = Column(type_, declared, enforced, checked)
     return Schema(path, tables, read_routines(connection))
-
-
-def _definition(connection: psycopg.Connection, oid: int) -> str:
-    """The query of a view."""
-    [text] = connection.execute(_VIEW, [oid]).fetchone() or [""]
-    return str(text or "")
 
 
 def _whole_arrays(connection: psycopg.Connection) -> Iterator[tuple[str, str, str]]:
