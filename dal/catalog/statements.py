@@ -77,9 +77,11 @@ def _described(statement: BoundStatement, catalog: Catalog) -> dict[str, str]:
     written = [table for table, mode in locked.items() if mode in _WRITES]
     names = statement.binding.statement.parameters
     return {
-        "parameters": _listed(zip(names, described.parameters, strict=True)),
+        "parameters": _listed(
+            (name, type_.name) for name, type_ in zip(names, described.parameters, strict=True)
+        ),
         "columns": _listed(
-            (name, type_ + ("" if never else ", may be NULL"))
+            (name, type_.name + ("" if never else ", may be NULL"))
             for (name, type_), never in zip(described.columns, never_null, strict=True)
         ),
         "reads": ", ".join(f"`{table}`" for table in locked if table not in written),

@@ -1,6 +1,7 @@
 """Runs all rules over a project's statements, against one database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import psycopg
 
@@ -62,9 +63,10 @@ def check(
         findings += map(misfit, misfits)
         misfit_paths = {each.path for each in misfits}
         for rule in SCHEMA_RULES:
-            findings += (
-                finding for finding in rule(statements, catalog) if finding.path not in misfit_paths
-            )
+            find = partial(rule, statements, catalog)
+            fail = partial(_about_the_schema, project)
+            broken, _ = _guarded(rule.__name__, find, catalog, fail)
+            findings += (finding for finding in broken if finding.path not in misfit_paths)
         absent = {
             statement.name: statement.missing_relation
             for statement in statements
@@ -76,22 +78,28 @@ def check(
     return findings, absent
 
 
+def _about_the_schema(project: Project, rule: str, message: str, help_: str) -> Finding:
+    return Finding(rule, project.migrations, None, message, help_)
+
+
 def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """A statement's findings that no waiver covers, and what is wrong with its waivers."""
     rules = (*RULES, *catalog.project.rules)
-    looked: set[str] = set()  # the names of the rules that have looked at it to their end
+    refused = _refused(statement, catalog)
+    findings, unsure = ([refused], None) if refused else _looked(statement, catalog, rules)
 
     def can_tell_needless(waiver: Waiver) -> bool:
+        if unsure is None or waiver.rule in unsure:
+            return False
         if waiver.rule not in PLAN_RULES:
-            return waiver.rule in looked
+            return True
         # It would show only where the table is large, and on rows that are made for it.
         tables = [waiver.object] if waiver.object else catalog.rows
         known = [table for table in tables if table in catalog.rows]
         return not catalog.live and (not known or any(map(catalog.is_large, known)))
 
     return apply_waivers(
-        # Several rules may stumble over the same.
-        dict.fromkeys(_findings(statement, catalog, rules, looked)),
+        findings,
         statement.header,
         rules=[name for rule in rules for name in rule.names],
         can_tell_needless=can_tell_needless,
@@ -99,38 +107,56 @@ def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     )
 
 
-def _findings(
-    statement: BoundStatement, catalog: Catalog, rules: Sequence[Rule], looked: set[str]
-) -> Iterator[Finding]:
-    """What the rules find; of a statement that PostgreSQL refuses, that alone."""
+def _refused(statement: BoundStatement, catalog: Catalog) -> Finding | None:
+    """The finding of a statement that PostgreSQL can't prepare or plan; no rule looks at it."""
     try:
         with catalog.connection.transaction(force_rollback=True):
             statement.description  # noqa: B018 - it is prepared here
         if statement.has_plan:
             statement.plan  # noqa: B018 - and planned
     except RefusedError as error:
-        yield refusal(statement, catalog, error)
-        return
+        return refusal(statement, catalog, error)
     except _ABOUT_THE_SERVER:
         raise
     except psycopg.Error as error:
         message = f"PostgreSQL can't plan it: {error.diag.message_primary}"
-        yield statement.finding("refused", statement.beginning, message, "write it in another way")
-        return
+        return statement.finding("refused", statement.beginning, message, "write it in another way")
+    return None
+
+
+def _looked(
+    statement: BoundStatement, catalog: Catalog, rules: Sequence[Rule]
+) -> tuple[list[Finding], set[str]]:
+    """What the rules find, and the names of those that did not come to their end."""
+    findings: dict[Finding, None] = {}  # several rules may stumble over the same
+    unsure: set[str] = set()
+
+    def fail(rule: str, message: str, help_: str) -> Finding:
+        return statement.finding(rule, statement.beginning, message, help_, "statement")
+
     for rule in rules:
-        try:
-            with catalog.connection.transaction(force_rollback=True):
-                yield from list(rule.find(statement, catalog))
-            looked.update(rule.names)
-        except NotAnalysedError as error:
-            message = f"the statement can't be analysed: {error}"
-            yield statement.finding(
-                "not-proven", statement.beginning, message, "write it in another way", "statement"
-            )
-        except _ABOUT_THE_SERVER:
-            raise
-        except Exception as error:  # noqa: BLE001 - it must not end the check of the others
-            message = f"the rule {rule.names[0]} fails on it ({type(error).__name__})"
-            yield statement.finding(
-                "rule-failed", statement.beginning, message, "report this as a fault of dal's"
-            )
+        find = partial(rule.find, statement, catalog)
+        broken, complete = _guarded(rule.names[0], find, catalog, fail)
+        findings |= dict.fromkeys(broken)
+        unsure |= set() if complete else {*rule.names}
+    return list(findings), unsure
+
+
+def _guarded(
+    name: str,
+    find: Callable[[], Iterator[Finding]],
+    catalog: Catalog,
+    fail: Callable[[str, str, str], Finding],
+) -> tuple[list[Finding], bool]:
+    """What a rule finds, and whether it came to its end: what stops it must not stop the check."""
+    try:
+        with catalog.connection.transaction(force_rollback=True):
+            return list(find()), True
+    except NotAnalysedError as error:
+        message = f"the statement can't be analysed: {error}"
+        return [fail("not-proven", message, "write it in another way")], False
+    except _ABOUT_THE_SERVER:
+        raise
+    except Exception as error:  # noqa: BLE001
+        message = f"the rule {name} fails ({type(error).__name__})"
+        return [fail("rule-failed", message, "report this as a fault of dal's")], False

@@ -83,10 +83,10 @@ class BoundStatement:
             RefusedError: it does not fit the schema.
             NotAnalysedError: sqlglot can't read it.
         """
-        names = [name for name, _ in self.description.gives]
+        names = [name for name, _ in self.description.columns]
         return analyse(self.tree, names, self._catalog.schema, self._catalog.owner)
 
-    @property
+    @cached_property
     def missing_relation(self) -> str | None:
         """A relation that the file says it needs, and that is not here."""
         words = {token.text.lower() for token in self.source.loud}

@@ -46,7 +46,7 @@ def types(
     except RefusedError:
         return None
     described_columns = iter(described.columns)
-    return [None if _untyped(bare(part)) else next(described_columns)[1] for part in parts]
+    return [None if _untyped(bare(part)) else next(described_columns)[1].name for part in parts]
 
 
 def target(update: exp.Expr) -> exp.Expr:

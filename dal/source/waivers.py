@@ -31,7 +31,7 @@ Found = TypeVar("Found", bound=Waivable)
 UNWAIVABLE = ("refused", "rule-failed", "waiver", "needless-waiver")
 """Rules that no reason can set aside."""
 
-# A waiver of these names what they are about: they have many reasons.
+# They stand for unlike things, so that a waiver has to name which one is meant.
 _ABOUT_SOMETHING = ("not-proven",)
 _BEGIN = re.compile(r"(?i)waives\b")
 _WAIVER = re.compile(r"Waives (?P<rule>[a-z-]+)(?: on (?P<objects>\S+(?:, \S+)*))?: .*\w")
@@ -104,8 +104,9 @@ def apply_waivers(
             message = f"no rule that can be waived is called {waiver.rule}"
             yield make("waiver", waiver.offset, message, f"there are {', '.join(names)}")
         elif waiver.rule in _ABOUT_SOMETHING and waiver.object is None:
-            message = f"what {waiver.rule} is about has to be named: it has many reasons"
-            yield make("waiver", waiver.offset, message, _FORM)
+            message = f"the waiver does not name what is {waiver.rule}"
+            help_ = f"write `-- Waives {waiver.rule} on OBJECT: reason.`"
+            yield make("waiver", waiver.offset, message, help_)
         elif waiver not in used and can_tell_needless(waiver):
             on = f" on {waiver.object}" if waiver.object else ""
             message = f"nothing breaks the rule {waiver.rule}{on}"

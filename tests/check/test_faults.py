@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import date, time
+from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,17 @@ import asyncpg
 import psycopg
 import pytest
 
+from dal.check import run as run_module
 from dal.check.findings import Finding
+from dal.check.project import Project, Rule
+from dal.check.rules import RULES
+from dal.check.statement import BoundStatement
 from tests.check.proving import HEAD, Draft, kinds, prove, shown
 from tests.check.stubs import list_of, of
 from tests.check.test_everyday import SCHEMA as KINDS
 from tests.check.test_everyday import Color
 from tests.check.two_users import SCHEMA
+from tests.roles import role
 
 CHECKOUT = Path(__file__).parents[2]
 MORE = """
@@ -216,6 +222,53 @@ def test_all_of_them_together(connection: psycopg.Connection) -> None:
     found = prove(connection, *drafts)
     assert [len(one) for one in found[: len(FINE) + 1]] == [0] * (len(FINE) + 1)
     assert [one.rule for one in found[-1]] == ["refused"]
+
+
+def test_a_rule_that_fails(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one finding, which no reason sets aside, and the others look all the same."""
+
+    def faulty(statement: BoundStatement, catalog: object) -> Iterator[Finding]:
+        if "share" in statement.text:
+            raise LookupError("value")
+        yield from ()
+
+    monkeypatch.setattr(run_module, "RULES", (Rule(faulty, "faulty"), *RULES))
+    waiver = "-- Waives faulty: so.\n-- Waives rule-failed on statement: so."
+    draft = Draft("SELECT share FROM rooms ORDER BY id", list_of(share=Decimal), waivers=waiver)
+    found = beside(connection, draft)
+    assert kinds(found) == {"nullable", "rule-failed", "waiver"}, shown(found)
+    assert "value" not in shown(found)
+
+
+def test_a_rule_of_the_schema_that_fails(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def faulty(statements: object, catalog: object) -> Iterator[Finding]:
+        raise LookupError
+
+    monkeypatch.setattr(run_module, "SCHEMA_RULES", (faulty,))
+    findings, _ = run_module.check(connection, [], Project(tmp_path, tmp_path), live=False)
+    assert [(finding.rule, finding.path) for finding in findings] == [("rule-failed", tmp_path)]
+
+
+def test_the_waivers_of_what_is_refused_are_left_alone(connection: psycopg.Connection) -> None:
+    waivers = "-- Waives owner-filter: so.\n-- Waives seq-scan on many: so."
+    refused = Draft("SELECT nothing FROM many", list_of(id=int), waivers=waivers)
+    shape = of(id=int, title=str) | None
+    unread = Draft("SELECT id, title FROM app.only WHERE id = :id", shape, waivers=waivers)
+    assert [kinds(found) for found in prove(connection, refused, unread)] == [
+        {"refused"}, {"not-proven"},
+    ]  # fmt: skip
+
+
+def test_a_role_that_may_not_run_it_is_no_finding(module_database: str) -> None:
+    """Then nothing is proven, and the command says which right is missing."""
+    with (
+        role(module_database) as url,
+        psycopg.connect(url, autocommit=True) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        prove(connection, Draft("SELECT id FROM many ORDER BY id", list_of(id=int)))
 
 
 # Files that no longer fit their stubs: what is changed in them, and what must be said of it.

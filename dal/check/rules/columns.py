@@ -33,7 +33,7 @@ def signals(binding: Binding) -> set[str]:
 def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """Columns that are missing, too many, twice, or of another type than their field."""
     binding = statement.binding
-    names = [name for name, _ in statement.description.gives]
+    names = [name for name, _ in statement.description.columns]
     for name in sorted({name for name in names if names.count(name) > 1}):
         message = f"two columns are called {name}"
         yield _at(statement, "duplicate-column", name, message, "rename one")
@@ -52,7 +52,7 @@ def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
 
 def _record(statement: BoundStatement) -> Iterator[Finding]:
     """The columns against the fields of a record."""
-    described = statement.description.gives
+    described = statement.description.columns
     wanted, flags = record_fields(statement.binding), signals(statement.binding)
     names = [name for name, _ in described]
     record = statement.binding.records.record.__name__
@@ -118,7 +118,7 @@ def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str,
 
 def _scalar(statement: BoundStatement) -> Iterator[Finding]:
     """The columns against a stub that returns a number, a flag or nothing."""
-    described, shape = statement.description.gives, statement.binding.shape
+    described, shape = statement.description.columns, statement.binding.shape
     if statement.binding.statement.counted or shape is Shape.NOTHING:
         if described:
             message = f"rows come back, but the stub returns {shape.value}"

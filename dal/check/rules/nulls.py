@@ -42,7 +42,7 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         if not optional(annotation) and not read:
             message = f"{name} may be NULL ({value.reason}), {_FIELD}"
             yield _nullable(statement, name, message, _HELP)
-        elif types[name].endswith("[]") and takes_no_none(annotation) and not value.null_free:
+        elif types[name].bare.element and takes_no_none(annotation) and not value.null_free:
             message = f"an element of {name} may be NULL, {_FIELD} in the list"
             yield _nullable(statement, name, message, _ELEMENT)
 
@@ -59,7 +59,7 @@ def _lacking(columns: Items) -> dict[str, frozenset[int]]:
 def _scalar(statement: BoundStatement) -> Iterator[Finding]:
     """What a number or a flag takes for granted: that there is a row, and a value in it."""
     analysis = statement.analysis
-    types = [type_.bare.name for _, type_ in statement.description.gives]
+    types = [type_.bare.name for _, type_ in statement.description.columns]
     if len(types) != 1 or types[0] not in NUMBERS:
         return  # which `columns` says
     [(name, value)] = analysis.columns

@@ -14,7 +14,7 @@ JSON = ("json", "jsonb")
 def parameters(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """Parameters that PostgreSQL takes for another type than their annotation gives."""
     names = statement.binding.statement.parameters
-    for name, type_ in zip(names, statement.description.takes, strict=True):
+    for name, type_ in zip(names, statement.description.parameters, strict=True):
         yield from _misfits(statement, name, statement.annotations[name], type_)
 
 

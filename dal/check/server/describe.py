@@ -23,22 +23,12 @@ class Described:
     """What a statement takes and gives.
 
     Attributes:
-        takes: the types of its parameters, in order.
-        gives: the names of its columns, with their types, in order.
+        parameters: their types, in order.
+        columns: their names and types, in order.
     """
 
-    takes: list[PgType]
-    gives: list[tuple[str, PgType]]
-
-    @property
-    def parameters(self) -> list[str]:
-        """The names of the parameters' types."""
-        return [type_.name for type_ in self.takes]
-
-    @property
-    def columns(self) -> list[tuple[str, str]]:
-        """The names of the columns, with those of their types."""
-        return [(name, type_.name) for name, type_ in self.gives]
+    parameters: list[PgType]
+    columns: list[tuple[str, PgType]]
 
 
 def describe(

@@ -9,6 +9,7 @@ import psycopg
 
 from dal.binding import Fields
 from dal.binding.query import Binding
+from dal.check.types import PgType
 
 # By what the planner tells values apart: the most common ones, the commonest first, and bounds
 # that part the others evenly.
@@ -54,7 +55,7 @@ class Samples:
         self._columns = [_Column(*row) for row in connection.execute(_STATISTICS.encode())]
 
     def of(
-        self, binding: Binding, types: Sequence[str], tables: Collection[str]
+        self, binding: Binding, types: Sequence[PgType], tables: Collection[str]
     ) -> Iterator[tuple[str, list[str | None]]]:
         """Values of a statement's parameters: common and rare ones, on the first page and later.
 
@@ -67,8 +68,10 @@ class Samples:
         cursor = _cursor_fields(binding)
         for rare, first in product((False, True), (False, True) if cursor else (False,)):
             values = [
-                None if first and name in cursor else self._value(name, given, tables, rare=rare)
-                for name, given in zip(names, types, strict=True)
+                None
+                if first and name in cursor
+                else self._value(name, type_.name, tables, rare=rare)
+                for name, type_ in zip(names, types, strict=True)
             ]
             yield "rare" if rare else "common", values
 
