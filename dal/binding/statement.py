@@ -64,7 +64,7 @@ def _parsed(path: Path, name: str, sql: str) -> Statement:
     before = None
     for token in tokens(sql):
         if token.kind in QUIET:
-            if parts:  # else it is the head comment
+            if parts:  # else it is the header comment
                 parts.append(token.text)
         elif closed:
             complaint = "more than one statement; give each one its own file"

@@ -68,7 +68,7 @@ def _row(
 
 
 def _purpose(text: str) -> str:
-    """The first paragraph of a head comment."""
+    """The first paragraph of a header comment."""
     lines: list[str] = []
     for line in text.splitlines():
         if _DIRECTIVE.match(line):

@@ -22,7 +22,7 @@ _ROLLBACK = """\
 
 
 def create(title: str, *, concurrent: bool = False, folder: Path = MIGRATIONS) -> tuple[Path, Path]:
-    """Write the next number's pair of files, each with the beginnings of its head comment.
+    """Write the next number's pair of files, each with the beginnings of its header comment.
 
     Parameters:
         title: lower-case letters, digits, `_` and `-`.

@@ -43,10 +43,10 @@ class Draft:
     """A statement and its stub.
 
     Attributes:
-        sql: the statement; the head comment that the project wants is put before it.
+        sql: the statement; the header comment that the project wants is put before it.
         returns: the stub's return annotation.
         takes: the annotations of its parameters, where they are not the usual ones.
-        waivers: further lines of the head comment.
+        waivers: further lines of the header comment.
     """
 
     sql: str

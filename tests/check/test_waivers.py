@@ -1,4 +1,4 @@
-"""What a head comment waives: one grammar for all rules.
+"""What a header comment waives: one grammar for all rules.
 
 `-- Waives RULE: reason.` is for the statement as a whole; `-- Waives RULE on OBJECT: reason.` for
 the findings that name a table, a column or an index.

@@ -34,7 +34,9 @@ _OF_FRAME = {"first_value", "last_value"}
 def is_aggregate(node: exp.Expr, scope: "Scope") -> bool:
     """Whether it is a call of an aggregate."""
     called = callee(node)
-    return called is not None and "a" in {one.kind for one in scope.routines.functions(*called)}
+    return called is not None and "a" in {
+        routine.kind for routine in scope.routines.functions(*called)
+    }
 
 
 def _own(node: exp.Expr, scope: "Scope") -> str:
@@ -45,9 +47,11 @@ def _own(node: exp.Expr, scope: "Scope") -> str:
     meant = scope.routines.functions(*called)
     if not all(one.own for one in meant):  # an extension may add its own, as sum() of a vector
         given = [_taken(argument) for argument in arguments(node)]
-        types = [NOT_KNOWN if one is None else scope.value(one).type for one in given]
+        types = [
+            NOT_KNOWN if argument is None else scope.value(argument).type for argument in given
+        ]
         meant = scope.routines.calls(*called, types)
-    return called[1] if meant and all(one.own for one in meant) else ""
+    return called[1] if meant and all(routine.own for routine in meant) else ""
 
 
 def _taken(argument: exp.Expr) -> exp.Expr | None:
@@ -83,18 +87,16 @@ def _argument(node: exp.Expr, name: str, scope: "Scope") -> tuple[Value, int, bo
     argument = _taken(given[0]) if given else None
     if argument is None:
         return not_analysed(node), 0, False
-    found = scope.value(argument)
+    value = scope.value(argument)
     types = scope.routines.types
     if name == "array_agg":
-        type_ = found.type if types.element(found.type) else types.array(found.type)
-        whole = found.never_null and arrays.filled(found, scope)
+        type_ = value.type if types.element(value.type) else types.array(value.type)
+        whole = value.never_null and arrays.filled(value, scope)
         return never_null(""), type_, whole
     schema = (callee(node) or ("",))[0]
-    results = {one.gives for one in scope.routines.calls(schema, name, [found.type])}
-    type_ = results.pop() if len(results) == 1 else 0
-    type_ = types.result(type_, [2283], [found.type]) if name in ("min", "max") else type_
-    whole = found.null_free and name in ("min", "max", "any_value")
-    return (never_null("") if name in OF_ROWS else found), type_, whole
+    type_ = scope.routines.result(scope.routines.calls(schema, name, [value.type]), [value.type])
+    whole = value.null_free and name in ("min", "max", "any_value")
+    return (never_null("") if name in OF_ROWS else value), type_, whole
 
 
 def window(node: exp.Window, scope: "Scope") -> Value:
@@ -106,7 +108,7 @@ def window(node: exp.Window, scope: "Scope") -> Value:
     if name in RANKS | COUNTS:
         type_ = FLOAT if name in ("percent_rank", "cume_dist") else BIGINT
         return never_null(f"{short(function)} is never NULL", type_)
-    given = [scope.value(one) for one in arguments(function)] if name in _LAGS else []
+    given = [scope.value(argument) for argument in arguments(function)] if name in _LAGS else []
     if name in _LAGS:
         return _lag(function, given)
     if name == "ntile":

@@ -26,7 +26,7 @@ _KEEPING = {"array_cat", "array_append", "array_prepend", "array_larger", "array
 
 def null_free(meant: list[Routine], given: list[Value], scope: "Scope") -> bool:
     """Whether no element is NULL of the array that functions give for these arguments."""
-    return bool(meant) and all(_whole(one, given, scope) for one in meant)
+    return bool(meant) and all(_whole(routine, given, scope) for routine in meant)
 
 
 def _whole(routine: Routine, given: list[Value], scope: "Scope") -> bool:
@@ -38,19 +38,19 @@ def _whole(routine: Routine, given: list[Value], scope: "Scope") -> bool:
         removed = given[1]
         return given[0].null_free or removed.reason == NULL_ITSELF
     if routine.source in _KEEPING:
-        return all(filled(one, scope) for one in given)
+        return all(filled(argument, scope) for argument in given)
     return False
 
 
 NULL_ITSELF = "NULL itself"
 
 
-def filled(one: Value, scope: "Scope") -> bool:
+def filled(value: Value, scope: "Scope") -> bool:
     """Whether a value puts no NULL into an array that it becomes an element or a part of."""
     types = scope.routines.types
-    if types.scalar(types.base(one.type)):
-        return one.never_null
-    return one.null_free and (one.never_null or bool(types.element(one.type)))
+    if types.scalar(types.base(value.type)):
+        return value.never_null
+    return value.null_free and (value.never_null or bool(types.element(value.type)))
 
 
 def of_text(node: exp.Expr) -> bool:
@@ -61,10 +61,10 @@ def of_text(node: exp.Expr) -> bool:
 
 def array(node: exp.Array, scope: "Scope") -> Value:
     """ARRAY[...]."""
-    parts = [scope.value(one) for one in node.expressions]
+    parts = [scope.value(part) for part in node.expressions]
     element = common_type(parts)
     types = scope.routines.types
-    if parts and all(one.type == LITERAL for one in parts):
+    if parts and all(part.type == LITERAL for part in parts):
         element = TEXT
     type_ = element if types.element(element) else types.array(element)
     whole = all(part.never_null if part.type == LITERAL else filled(part, scope) for part in parts)

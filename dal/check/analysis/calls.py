@@ -30,23 +30,28 @@ def resolved(
 ) -> tuple[list[Routine], list[exp.Expr], list[Value]] | None:
     """What a call or an operator may mean, its operands and their values; None for neither."""
     routines = scope.routines
-    if found := operator(node):
-        symbol, nodes = found
-        if any(isinstance(one, _QUANTIFIED) for one in nodes):
+    if applied_operator := operator(node):
+        symbol, nodes = applied_operator
+        if any(isinstance(operand, _QUANTIFIED) for operand in nodes):
             return None
-        given = [scope.value(one) for one in nodes]
-        return routines.operators(symbol, [one.type for one in given]), nodes, given
+        given = [scope.value(operand) for operand in nodes]
+        return routines.operators(symbol, [value.type for value in given]), nodes, given
     called = call(node)
     if called is None:
         return None
     schema, name, nodes = called
-    if any(isinstance(one, (exp.Variadic, exp.Star, exp.Distinct, exp.Order)) for one in nodes):
+    if any(
+        isinstance(argument, (exp.Variadic, exp.Star, exp.Distinct, exp.Order))
+        for argument in nodes
+    ):
         return [], nodes, []
-    named = any(isinstance(one, _NAMED) for one in nodes)
-    nodes = [one.expression if isinstance(one, _NAMED) else one for one in nodes]
-    given = [scope.value(one) for one in nodes]
+    named = any(isinstance(argument, _NAMED) for argument in nodes)
+    nodes = [
+        argument.expression if isinstance(argument, _NAMED) else argument for argument in nodes
+    ]
+    given = [scope.value(argument) for argument in nodes]
     # Which argument a name is of, is not looked at.
-    types = [NOT_KNOWN if named else one.type for one in given]
+    types = [NOT_KNOWN if named else value.type for value in given]
     return routines.calls(schema, name, types), nodes, given
 
 
@@ -65,11 +70,7 @@ def applied(node: exp.Expr, meant: list[Routine], given: list[Value], scope: "Sc
     """What functions give for these arguments, of which it may be any."""
     if not meant:
         return not_analysed(node)
-    types = [argument.type for argument in given]
-    results = {
-        scope.routines.types.result(routine.gives, [*routine.takes], types) for routine in meant
-    }
-    type_ = results.pop() if len(results) == 1 else NOT_KNOWN
+    type_ = scope.routines.result(meant, [argument.type for argument in given])
     whole = arrays.null_free(meant, given, scope)
     counts = [routine.deciding for routine in meant]
     if any(count is None for count in counts):
@@ -87,12 +88,12 @@ def strict_operands(node: exp.Expr, scope: "Scope") -> Iterable[exp.Expr]:
         target = scope.routines.types.named(node.to)
         meant = scope.routines.casts(scope.value(node.this).type, target)
         return [node.this] if meant is not None and _strict(meant) else []
-    found = resolved(node, scope)
-    return found[1] if found and found[0] and _strict(found[0]) else []
+    call = resolved(node, scope)
+    return call[1] if call and call[0] and _strict(call[0]) else []
 
 
 def _strict(meant: list[Routine]) -> bool:
-    return all(one.own and one.strict and not one.set_returning for one in meant)
+    return all(routine.own and routine.strict and not routine.set_returning for routine in meant)
 
 
 def cast(node: exp.Cast, scope: "Scope") -> Value:

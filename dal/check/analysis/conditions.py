@@ -33,8 +33,8 @@ def _where_true(node: exp.Expr, scope: Scope) -> Columns:
             return _of_each(node.this, scope)
         case exp.EQ() if row_parts(node.left) and row_parts(node.right):
             return _of_each(node.left, scope) | _of_each(node.right, scope)
-    if isinstance(node, exp.Binary) and (one := _quantified(node)):
-        any_ = isinstance(one, exp.Any) or is_call(one, "some")
+    if isinstance(node, exp.Binary) and (several := _quantified(node)):
+        any_ = isinstance(several, exp.Any) or is_call(several, "some")
         return _not_null(node.left, scope) if any_ else NONE
     return _not_null(node, scope)
 
@@ -87,7 +87,7 @@ def _not_null(node: exp.Expr, scope: Scope) -> Columns:
             return _not_null(node.this, scope) | _not_null(node.expression, scope)
     if isinstance(node, exp.Binary) and _quantified(node):
         return NONE
-    return NONE.union(*(_not_null(one, scope) for one in strict_operands(node, scope)))
+    return NONE.union(*(_not_null(operand, scope) for operand in strict_operands(node, scope)))
 
 
 def _of_each(node: exp.Expr, scope: Scope) -> Columns:
@@ -100,7 +100,9 @@ def _of_each(node: exp.Expr, scope: Scope) -> Columns:
 
 def _quantified(node: exp.Binary) -> exp.Expr | None:
     sides = (node.args.get("this"), node.args.get("expression"))
-    return next((one for one in sides if isinstance(one, exp.Expr) and is_quantified(one)), None)
+    return next(
+        (side for side in sides if isinstance(side, exp.Expr) and is_quantified(side)), None
+    )
 
 
 def restrict(scope: Scope, condition: exp.Expr) -> None:

@@ -82,9 +82,9 @@ def _test(node: exp.Expr, scope: "Scope") -> Value | None:
         case exp.SimilarTo():
             sides = [scope.value(node.this), scope.value(node.expression)]
             return together(node, sides, BOOL)
-    found = operator(node)
-    if found and len(found[1]) == 2:
-        return _compared(node, *found, scope)
+    applied = operator(node)
+    if applied and len(applied[1]) == 2:
+        return _compared(node, *applied, scope)
     return None
 
 

@@ -62,23 +62,29 @@ def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
     """The values of a row; none where they can't be told."""
     types = scope.routines.types
     if isinstance(call, exp.Unnest):
-        arrays = [scope.value(one) for one in call.expressions]
-        if not all(types.scalar(types.element(types.base(one.type))) for one in arrays):
+        arrays = [scope.value(argument) for argument in call.expressions]
+        if not all(types.scalar(types.element(types.base(array.type))) for array in arrays):
             return []
         alone = len(arrays) == 1  # a shorter one is filled up with NULLs
-        elements = [_element(one, types.element(types.base(one.type)), alone) for one in arrays]
+        elements = [
+            _element(array, types.element(types.base(array.type)), alone) for array in arrays
+        ]
         return [
             replace(element, from_caller=is_from_caller(node, scope), parameters=_items(array))
             for element, node, array in zip(elements, call.expressions, arrays, strict=True)
         ]
     called = callee(call)
-    found = resolved(call, scope) if called else None
-    if not called or not found or not found[0] or not all(one.own for one in found[0]):
+    meaning = resolved(call, scope) if called else None
+    if (
+        not called
+        or not meaning
+        or not meaning[0]
+        or not all(routine.own for routine in meaning[0])
+    ):
         return []
-    meant, _, given = found
+    meant, _, given = meaning
     name = called[1]
-    results = {types.result(one.gives, [*one.takes], [v.type for v in given]) for one in meant}
-    type_ = results.pop() if len(results) == 1 else 0
+    type_ = scope.routines.result(meant, [value.type for value in given])
     row = f"{name}() gives no row with a NULL"
     if name in _FILLED:
         return [never_null(row, type_)]
@@ -99,7 +105,7 @@ def _items(array: Value) -> frozenset[tuple[str, bool]]:
 def _all_given(scope: Scope, call: exp.Expr) -> bool:
     """Whether all arrays of an unnest() are the caller's, whatever columns their elements have."""
     return isinstance(call, exp.Unnest) and all(
-        is_from_caller(one, scope) for one in call.expressions
+        is_from_caller(array, scope) for array in call.expressions
     )
 
 

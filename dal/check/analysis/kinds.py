@@ -64,7 +64,11 @@ def constant(node: exp.Expr) -> int | None:
             return NUMERIC
         return INT if int(node.name) < 2**31 else BIGINT if int(node.name) < 2**63 else NUMERIC
     if type(node) is exp.Concat:  # of literals in several lines
-        return LITERAL if all(isinstance(one, exp.Literal) for one in node.expressions) else None
+        return (
+            LITERAL
+            if all(isinstance(literal, exp.Literal) for literal in node.expressions)
+            else None
+        )
     if isinstance(node, exp.JSONPath):
         return LITERAL
     called = callee(node)
@@ -90,12 +94,18 @@ def call(node: exp.Expr) -> tuple[str, str, list[exp.Expr]] | None:
     if called := callee(node):
         return (*called, arguments(node))
     if type(node) is exp.Trim:
-        given = [one for one in (node.this, node.expression) if isinstance(one, exp.Expr)]
+        given = [
+            operand for operand in (node.this, node.expression) if isinstance(operand, exp.Expr)
+        ]
         return "", _TRIMS.get(str(node.args.get("position") or "").upper(), "btrim"), given
     if type(node) not in _SYNTAX:
         return None
     name, keys = _SYNTAX[type(node)]
-    return "", name, [one for key in keys if isinstance(one := node.args.get(key), exp.Expr)]
+    return (
+        "",
+        name,
+        [argument for key in keys if isinstance(argument := node.args.get(key), exp.Expr)],
+    )
 
 
 def endless(node: exp.Extract) -> bool:

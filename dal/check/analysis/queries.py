@@ -181,7 +181,9 @@ class StatementAnalysis:
                 named[folded(cte.args["alias"].this)] = _not_analysed(cte)
         for cte in with_.expressions:
             name = folded(cte.args["alias"].this)
-            if recursive and any(folded(one.this) == name for one in cte.this.find_all(exp.Table)):
+            if recursive and any(
+                folded(node.this) == name for node in cte.this.find_all(exp.Table)
+            ):
                 named[name] = self._recursion(cte, outer, named)
             else:
                 result = self.query(cte.this, outer, named)

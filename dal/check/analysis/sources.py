@@ -164,19 +164,19 @@ def table(scope: Scope, node: exp.Table, queries: Queries, *, written: bool = Fa
     if not schema and name in queries:
         scope.statement.seen.add(id(node))
         return _add(scope, node, _apart(queries[name]), name)
-    found = scope.statement.table(node)
-    if found is None:
+    named = scope.statement.table(node)
+    if named is None:
         return _add(scope, node, Result([]), name)
-    if found.kind == "v" and not written:
-        seen = scope.statement.view(found)
+    if named.kind == "v" and not written:
+        seen = scope.statement.view(named)
     else:
-        seen = Result([(column, _column(found, column, written)) for column in found.columns])
+        seen = Result([(column, _column(named, column, written)) for column in named.columns])
     relations, some = _add(scope, node, seen, name)
-    relations[0].source, owner = found, scope.statement.owner(found)
+    relations[0].source, owner = named, scope.statement.owner(named)
     if owner:  # `AS t (a, b)` gives new names to the first columns
         names = [name for name, _ in renamed(seen.items, node.args.get("alias"))]
         relations[0].table = node
-        relations[0].owner = names[list(found.columns).index(owner)]
+        relations[0].owner = names[list(named.columns).index(owner)]
     return relations, some
 
 

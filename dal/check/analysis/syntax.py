@@ -38,22 +38,22 @@ def item_names(root: exp.Expr) -> list[str]:
 
 def own(node: exp.Expr, kind: type[exp.Expr]) -> Iterator[exp.Expr]:
     """The nodes of a kind that no subselect holds."""
-    for one in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
-        if isinstance(one, kind):
-            yield one
+    for part in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
+        if isinstance(part, kind):
+            yield part
 
 
 def aggregates_in(nodes: Iterable[exp.Expr], routines: Routines) -> Iterator[exp.Expr]:
     """The aggregates, those apart that are window functions."""
     for node in nodes:
-        for one, schema, name in functions_in(own(node, exp.Expr)):
+        for call, schema, name in functions_in(own(node, exp.Expr)):
             if "a" not in {routine.kind for routine in routines.functions(schema, name)}:
                 continue
-            inner = one
+            inner = call
             while isinstance(inner.parent, (exp.Filter, exp.WithinGroup)):
                 inner = inner.parent
             if not isinstance(inner.parent, exp.Window) or inner.parent.this is not inner:
-                yield one
+                yield call
 
 
 def may_give_rows(node: exp.Expr, routines: Routines) -> bool:
@@ -61,7 +61,7 @@ def may_give_rows(node: exp.Expr, routines: Routines) -> bool:
     for _, schema, name in functions_in(own(node, exp.Expr)):
         meant = routines.functions(schema, name)
         syntax = not schema and name in _SYNTAX
-        if not syntax and (not meant or any(one.set_returning for one in meant)):
+        if not syntax and (not meant or any(routine.set_returning for routine in meant)):
             return True
     return False
 
@@ -71,8 +71,8 @@ def renamed(items: Items, alias: object) -> Items:
     columns = alias.args.get("columns") or [] if isinstance(alias, exp.TableAlias) else []
     names = [folded(column) for column in columns]
     return [
-        (names[place] if place < len(names) else name, one)
-        for place, (name, one) in enumerate(items)
+        (names[place] if place < len(names) else name, value)
+        for place, (name, value) in enumerate(items)
     ]
 
 

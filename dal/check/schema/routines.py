@@ -107,6 +107,11 @@ class Routines:
         routine = self._casts.get((source, target))
         return [routine] if routine else []
 
+    def result(self, meant: Iterable[Routine], given: Sequence[int]) -> int:
+        """The type that functions give for arguments of these types, or 0 if it may be several."""
+        types = {self.types.result(routine.gives, [*routine.takes], [*given]) for routine in meant}
+        return types.pop() if len(types) == 1 else NOT_KNOWN
+
     def _of(self, schema: str, symbol: str) -> list[Routine]:
         return [routine for routine in self._operators.get(symbol, ()) if _found(routine, schema)]
 
