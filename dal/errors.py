@@ -166,13 +166,13 @@ class ConnectionLostError(DalError):
 class PermissionDeniedError(DalError):
     """The role lacks a privilege."""
 
-    message = "The database role lacks a privilege; run sql/grants.sql for it."
+    message = "The database role lacks a privilege; dal grants prints what it needs."
 
 
 class SchemaMismatchError(DalError):
     """The database is not at this version's schema."""
 
-    message = "The database does not have this version's schema; run `make migrate`."
+    message = "The database does not have this version's schema; run `dal migrate`."
 
 
 class ConfigurationError(DalError):

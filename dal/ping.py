@@ -10,6 +10,8 @@ from dal.database.address import Address
 from dal.database.failures import explain_connect, translated
 from dal.database.opening import open_connection
 from dal.database.pooler import is_pooled
+from dal.migrate.folder import project_of
+from dal.migrate.migration import OWN_ALONE, Folders
 
 _ABOUT = "SELECT current_setting('server_version') AS version, current_user::text AS role"
 
@@ -35,8 +37,12 @@ class Answer:
     seconds: float
 
 
-def ping(url: str) -> Answer:
+def ping(url: str, folders: Folders = OWN_ALONE) -> Answer:
     """Ask the server at an address.
+
+    Parameters:
+        url: the address.
+        folders: the migrations that are meant to be applied there.
 
     Raises:
         DalError: there was no answer; says why.
@@ -44,20 +50,21 @@ def ping(url: str) -> Answer:
     address = Address.parse(url)
     answer = asyncio.run(translated(_ask, address, query="ping", explain=explain_connect))
     version, role, tls, pooler, seconds = answer
-    return Answer(version, role, tls, pooler, _schema(url), seconds)
+    return Answer(version, role, tls, pooler, _schema(url, folders), seconds)
 
 
-def _schema(url: str) -> str:
+def _schema(url: str, folders: Folders) -> str:
     try:
-        states = migrate.status(url, application_name="dal ping")
+        states = migrate.status(url, folders=folders, application_name="dal ping")
     except errors.PermissionDeniedError:  # a service's role needs no sight of it
         return "unknown: the role may not read which migrations are applied"
     applied = [state.id for state in states if state.applied_at]
     pending = len(states) - len(applied)
-    last = applied[-1] if applied else "none"
+    newest = {project_of(name): name for name in applied}  # of each project
+    last = ", ".join(newest.values()) or "none"
     if any(state.problem for state in states):
         return f"{last}, which does not fit: dal status says why"
-    return f"{last}, {pending} pending: run make migrate" if pending else last
+    return f"{last}, {pending} pending: run dal migrate" if pending else last
 
 
 async def _ask(address: Address) -> tuple[str, str, str | None, bool, float]:

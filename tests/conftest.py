@@ -3,47 +3,30 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, closing
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
 
 import dal
-from dal import embedded, migrate
-from tests.servers import Postgres, Spares, database_name, running
+from dal import embedded
+from dal.testing.plugin import server
+from dal.testing.server import Postgres
 from tests.wire import Relay, relayed
 
-_POSTGRES = pytest.StashKey[Postgres]()
-_STACK = pytest.StashKey[ExitStack]()
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart() -> None:
+    """Start the server before pytest-xdist's workers; no program of a test may see the choice."""
+    server()
+    os.environ.pop("DAL_TEST_POSTGRES", None)
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    stack = session.config.stash[_STACK] = ExitStack()
-    choice = os.environ.pop("DAL_TEST_POSTGRES", "")
-    if worker := getattr(session.config, "workerinput", None):
-        session.config.stash[_POSTGRES] = Postgres(*worker["postgres"])
-    else:
-        session.config.stash[_POSTGRES] = stack.enter_context(running(choice))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell each of pytest-xdist's workers where the run's server is."""
-    postgres = node.config.stash[_POSTGRES]
-    node.workerinput["postgres"] = [postgres.kind, postgres.url, postgres.strategy]
-
-
-def pytest_report_header(config: pytest.Config) -> str:
-    postgres = config.stash[_POSTGRES]
+def pytest_report_header() -> str:
+    """The server's version, and the loop."""
     loop = os.environ.get("DAL_TEST_LOOP", "asyncio")
-    return f"PostgreSQL {postgres.version()} ({postgres.kind}), {loop}"
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if stack := config.stash.get(_STACK, None):
-        stack.close()
+    return f"PostgreSQL {server().version()} ({server().kind}), {loop}"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -56,54 +39,34 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"asyncio": asyncio.new_event_loop}
 
 
-@pytest.fixture(scope="session")
-def postgres(request: pytest.FixtureRequest) -> Postgres:
-    return request.config.stash[_POSTGRES]
-
-
 @pytest.fixture
-def database_with_icu(postgres: Postgres) -> Iterator[str]:
+def database_with_icu(dal_server: Postgres) -> Iterator[str]:
     """URL of a fresh database on a server with ICU, which the embedded ones lack: Debian's."""
     with ExitStack() as stack:
+        postgres = dal_server
         if not postgres.has_icu():
             folder = next(iter(sorted(Path("/usr/lib/postgresql").glob("*"), reverse=True)), None)
             if folder is None:
                 pytest.skip("needs a PostgreSQL with ICU, such as Debian's")
-            server = stack.enter_context(embedded.Server(installation=folder))
-            postgres = Postgres("Debian", server.dsn("postgres"))
+            debian = stack.enter_context(embedded.Server(installation=folder))
+            postgres = Postgres("Debian", debian.dsn("postgres"))
         url = postgres.create()
         yield url
         postgres.drop(url)
 
 
-@pytest.fixture(scope="session")
-def migrated_template(postgres: Postgres) -> Iterator[str]:
-    url = postgres.create()
-    migrate.apply(url)
-    yield database_name(url)
-    postgres.drop(url)
-
-
 @pytest.fixture
-def empty_database(postgres: Postgres) -> Iterator[str]:
+def empty_database(dal_server: Postgres) -> Iterator[str]:
     """URL of a fresh database without any table."""
-    url = postgres.create()
+    url = dal_server.create()
     yield url
-    postgres.drop(url)
-
-
-@pytest.fixture(scope="session")
-def spares(postgres: Postgres, migrated_template: str) -> Iterator[Spares]:
-    with closing(Spares(postgres, migrated_template)) as spares:
-        yield spares
+    dal_server.drop(url)
 
 
 @pytest.fixture
-def url(spares: Spares) -> Iterator[str]:
+def url(dal_database: str) -> str:
     """URL of a fresh, migrated database."""
-    url = spares.take()
-    yield url
-    spares.drop(url)
+    return dal_database
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 import dal
 from dal.cli.commands import app
 from dal.demo import dialogues, play
+from dal.testing.server import Postgres
 from tests.migrations.database import LAST
-from tests.servers import Postgres
 
 DEMO = [sys.executable, "-m", "dal", "demo"]
 SECTIONS = [
@@ -84,11 +84,11 @@ def in_order(parts: list[str], text: str) -> list[str]:
     return missing
 
 
-def is_gone(postgres: Postgres, output: str) -> bool:
+def is_gone(dal_server: Postgres, output: str) -> bool:
     """Whether the database that the demo says it made is not there."""
     name = re.search(r"dal_demo_[0-9a-f]+", output)
     assert name, output
-    with psycopg.connect(postgres.url) as connection:
+    with psycopg.connect(dal_server.url) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name[0]])
         return found.fetchone() is None
 
@@ -128,9 +128,9 @@ def with_its_name_twice(url: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}dbname={name}"
 
 
-def test_own_dialogues_on_a_server(postgres: Postgres, small: Path) -> None:
+def test_own_dialogues_on_a_server(dal_server: Postgres, small: Path) -> None:
     done = subprocess.run(
-        [*DEMO, "--data", small, "--url", with_its_name_twice(postgres.url)],
+        [*DEMO, "--data", small, "--url", with_its_name_twice(dal_server.url)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -138,13 +138,13 @@ def test_own_dialogues_on_a_server(postgres: Postgres, small: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     read_back = "read back: 2 conversations with 3 messages, all equal"
     assert in_order([read_back, "user: Buy [bold]milk[/bold]"], done.stdout) == []
-    assert is_gone(postgres, done.stdout)
-    with psycopg.connect(postgres.url) as connection:  # nothing was written beside it
+    assert is_gone(dal_server, done.stdout)
+    with psycopg.connect(dal_server.url) as connection:  # nothing was written beside it
         assert connection.execute("SELECT to_regclass('messages')").fetchone() == (None,)
 
 
 def test_database_goes_when_the_play_fails(
-    postgres: Postgres, small: Path, monkeypatch: pytest.MonkeyPatch
+    dal_server: Postgres, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: object, **kwargs: object) -> NoReturn:
         raise dal.errors.ConnectionLostError
@@ -152,9 +152,9 @@ def test_database_goes_when_the_play_fails(
     monkeypatch.setattr(dal.messages, "stream", broken)
     output = io.StringIO()
     with pytest.raises(dal.errors.ConnectionLostError):
-        play(Console(file=output), data=small, url=postgres.url)
+        play(Console(file=output), data=small, url=dal_server.url)
     assert "played 2 conversations" in output.getvalue()
-    assert is_gone(postgres, output.getvalue())
+    assert is_gone(dal_server, output.getvalue())
 
 
 def line(**changes: object) -> str:
@@ -173,13 +173,13 @@ BAD_LINES = {
 
 
 @pytest.mark.parametrize(("text", "reason"), BAD_LINES.values(), ids=BAD_LINES)
-def test_bad_line(postgres: Postgres, tmp_path: Path, text: str, reason: str) -> None:
+def test_bad_line(dal_server: Postgres, tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text(f"{line()}\n{text}\n")
-    assert refusal(path, postgres).startswith(f"error: {path}, line 2: {reason}")
+    assert refusal(path, dal_server).startswith(f"error: {path}, line 2: {reason}")
 
 
-def test_no_dialogues(postgres: Postgres, tmp_path: Path) -> None:
+def test_no_dialogues(dal_server: Postgres, tmp_path: Path) -> None:
     empty = tmp_path / "empty.jsonl"
     empty.touch()
     for path, reason in [
@@ -187,12 +187,12 @@ def test_no_dialogues(postgres: Postgres, tmp_path: Path) -> None:
         (tmp_path / "missing.jsonl", "No such file or directory"),
         (tmp_path, "Is a directory"),
     ]:
-        assert refusal(path, postgres) == f"error: {path}: {reason}\n"
+        assert refusal(path, dal_server) == f"error: {path}: {reason}\n"
 
 
-def refusal(path: Path, postgres: Postgres) -> str:
+def refusal(path: Path, dal_server: Postgres) -> str:
     """The one line that the demo says about a file."""
-    result = CliRunner().invoke(app, ["demo", "--data", str(path), "--url", postgres.url])
+    result = CliRunner().invoke(app, ["demo", "--data", str(path), "--url", dal_server.url])
     assert isinstance(result.exception, SystemExit)
     assert result.exit_code == 1
     said = plain(result.stderr)

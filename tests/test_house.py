@@ -23,7 +23,7 @@ TOP_LEVEL = "pyproject.toml dal sql migrations tests Makefile README.md LICENSE"
 DOMAIN = [name for name in dal.__all__ if inspect.ismodule(getattr(dal, name)) and name != "errors"]
 # What is built on the domain. Everything else in dal is machinery, and knows nothing of it.
 ON_TOP = re.compile(
-    rf"dal/(__init__|__main__|cli/\w+|demo/\w+|jsonl/\w+|maintenance/\w+|{'|'.join(DOMAIN)})\.py"
+    rf"dal/(__init__|__main__|cli/\w+|demo/\w+|jsonl/\w+|maintenance/\w+|testing/\w+|{'|'.join(DOMAIN)})\.py"
 )
 MACHINERY = sorted(name for name in SOURCES if not ON_TOP.fullmatch(name))
 
@@ -48,6 +48,12 @@ SQL_OF_THE_MACHINERY = {
     "dal/check/server/tables.py": "tables, views and their columns in the catalogue",
     "dal/check/server/explain.py": "EXPLAIN of a statement's file",
     "dal/check/rules/indexes.py": "foreign keys and indexes in the catalogue",
+    "dal/check/fill/__init__.py": "whether a table has rows",
+    "dal/check/fill/choices.py": "made-up values, tried against CHECKs",
+    "dal/check/fill/insert.py": "made-up rows",
+    "dal/check/fill/tables.py": "columns, keys and CHECKs in the catalogue",
+    "dal/migrate/grants.py": "tables that are not dal's",
+    "dal/testing/server.py": "databases for tests",
     "dal/project/parts.py": "the types of a statement's parts, prepared and not run",
     "dal/check/server/catalog.py": "types, CHECKs, sizes and indexes in the catalogue",
     "dal/check/run.py": "a read-only transaction",
@@ -81,6 +87,8 @@ PASSED_ON = {
     ("dal/maintenance/progress.py", "ALL_ROWS"): "the constant of dal/database/transaction.py",
     ("dal/jsonl/exporting.py", "ALL_ROWS"): "the same",
     ("dal/jsonl/importing.py", "setting"): "settings of an import's transaction",
+    ("dal/testing/server.py", "statement"): "a database for a test, with a name of its own making",
+    ("dal/testing/server.py", "query"): "what a server says of itself",
     ("dal/demo/play.py", "statement"): "the demo's database, with a name of its own making",
 }
 

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from dal import migrate
+from dal.testing.server import Postgres, database_name
 from tests.migrations.database import IDS, LAST
 from tests.roles import connecting_as, role
-from tests.servers import Postgres, database_name
 
 
 def ping(url: str | None, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -28,13 +28,13 @@ def ping(url: str | None, folder: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_it_says_what_is_there(url: str, postgres: Postgres, tmp_path: Path) -> None:
+def test_it_says_what_is_there(url: str, dal_server: Postgres, tmp_path: Path) -> None:
     answer = ping(url, tmp_path)
     assert (answer.returncode, answer.stderr) == (0, "")
     said = dict(
         line.split(maxsplit=1) for line in answer.stdout.replace("round t", "t").splitlines()
     )
-    assert said["server"] == f"PostgreSQL {postgres.version()}"
+    assert said["server"] == f"PostgreSQL {dal_server.version()}"
     assert said["role"] == urlsplit(url).username
     assert (said["TLS"], said["pooler"]) == ("no", "no")
     assert said["schema"] == LAST
@@ -42,12 +42,12 @@ def test_it_says_what_is_there(url: str, postgres: Postgres, tmp_path: Path) -> 
 
 
 def test_it_says_what_is_pending(url: str, empty_database: str, tmp_path: Path) -> None:
-    assert f"none, {len(IDS)} pending: run make migrate" in ping(empty_database, tmp_path).stdout
+    assert f"none, {len(IDS)} pending: run dal migrate" in ping(empty_database, tmp_path).stdout
     with psycopg.connect(empty_database) as connection:
         connection.execute("CREATE TABLE users (id char(12) PRIMARY KEY)")
     assert "none, which does not fit: dal status says why" in ping(empty_database, tmp_path).stdout
     migrate.rollback(url)
-    assert f"{IDS[-2]}, 1 pending: run make migrate" in ping(url, tmp_path).stdout
+    assert f"{IDS[-2]}, 1 pending: run dal migrate" in ping(url, tmp_path).stdout
 
 
 @pytest.mark.parametrize(

@@ -55,15 +55,13 @@ class Queries:
       other statement, the only value.
     - `None`: nothing.
 
-    Parameters:
-        folder: where the files are.
-
     Attributes:
+        folder: where the files are.
         bindings: what has been bound so far.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.bindings: list[Binding] = []
 
     def __call__(
@@ -92,7 +90,7 @@ class Queries:
         """
 
         def bind(stub: Stub) -> Stub:
-            statement = read_statement(self._folder, file)
+            statement = read_statement(self.folder, file)
             signature = read_stub(stub, statement)
             records = Records(statement, signature.record, whole)
             binding = Binding(stub, statement, signature, records, absent, raises or {}, again)
@@ -103,7 +101,7 @@ class Queries:
             try:
                 return bind(stub)
             except BindingError as error:
-                if not collected(Misfit(self._folder / file, error)):
+                if not collected(Misfit(self.folder / file, error)):
                     raise
                 return stub
 

@@ -7,15 +7,13 @@ import psycopg
 
 from dal.catalog.locks import BLOCKS, Tables
 from dal.migrate import apply
-from dal.migrate import folder as files
 from dal.migrate.connection import connect
-from dal.migrate.folder import Migration
-from dal.places import MIGRATIONS
+from dal.migrate.migration import OWN_ALONE, Folders, Migration, read
 
 _HEAD = """\
 # Migrations
 
-Written by `make catalog` from what a server says; `make verify-catalog` tells when it is stale.
+Written by `dal catalog` from what a server says; `dal catalog --check` tells when it is stale.
 
 Each file opens with its reasons; this page says what it does to a database that is in use. The
 locks are those on tables that are there before, read from `pg_locks` at the end of the migration;
@@ -28,22 +26,22 @@ service pass and tries again.
 _DIRECTIVE = re.compile(r"--\s*(transactional|depends)\s*:")
 
 
-def page(dsn: str, folder: Path = MIGRATIONS) -> str:
-    """The page's text, for the migrations of a folder.
+def page(dsn: str, folders: Folders = OWN_ALONE) -> str:
+    """The page's text, for the migrations of the last folder.
 
     Parameters:
         dsn: an empty database; the migrations stay applied in it.
-        folder: where they are.
+        folders: where they are, and before them those that they build on.
     """
     rows = []
+    own = folders[-1].project
     with connect(dsn, application_name="dal catalog") as connection:
         connection.autocommit = True
-        for migration in files.read(folder):
-            rows.append(_row(connection, migration, migration.path, migration.statements))
-            apply(dsn, to=migration.id, folder=folder)
-            rows.append(
-                _row(connection, migration, migration.rollback, migration.rollback_statements)
-            )
+        for migration in read(folders):
+            before = _row(connection, migration, migration.path, migration.statements)
+            apply(dsn, to=migration.id, folders=folders)
+            after = _row(connection, migration, migration.rollback, migration.rollback_statements)
+            rows += [before, after] if migration.project == own else []
     return _HEAD + "".join(rows)
 
 

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-# Ours are those with the mark of a migration (migrations/0001.users.sql).
-_OURS = """
-    SELECT pg_class.oid, relname::text, regexp_replace(comment, '^dal [^:]*: ', '')
+from dal.check.server.catalog import Catalog
+
+_TABLES = """
+    SELECT pg_class.oid, relname::text, comment
     FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
     CROSS JOIN obj_description(pg_class.oid, 'pg_class') AS comment
-    WHERE relkind IN ('r', 'p') AND nspname = ANY (current_schemas(false))
-      AND starts_with(comment, 'dal ')
-    ORDER BY comment COLLATE "C"
+    WHERE relkind IN ('r', 'p') AND NOT relispartition AND relname !~ '^_?yoyo_'
+      AND nspname = ANY (current_schemas(false))
+    ORDER BY comment COLLATE "C", relname COLLATE "C"
 """
 _COLUMNS = """
     SELECT attname::text, format_type(atttypid, atttypmod), attnotnull,
@@ -52,21 +53,25 @@ class _Table:
     keys: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
-def schema(connection: psycopg.Connection) -> str:
-    """The diagram, and a section for each table.
+def schema(connection: psycopg.Connection, catalog: Catalog) -> str:
+    """The diagram, and a section for each table of the last project.
 
     Parameters:
         connection: to a database that is migrated.
+        catalog: tells whose a table is.
     """
+    own = catalog.projects[-1]
     tables = [
         _Table(
             name,
-            purpose,
+            # Behind the mark, where there is one.
+            (comment or "").partition(": " if own.mark else "\0")[2 if own.mark else 0],
             columns=connection.execute(_COLUMNS, [oid]).fetchall(),
             constraints=connection.execute(_CONSTRAINTS, [oid]).fetchall(),
             indexes=connection.execute(_INDEXES, [oid]).fetchall(),
         )
-        for oid, name, purpose in connection.execute(_OURS).fetchall()
+        for oid, name, comment in connection.execute(_TABLES).fetchall()
+        if catalog.project_of_table(comment) is own
     ]
     for table in tables:
         for _, kind, _, _, columns in table.constraints:
@@ -96,7 +101,9 @@ def _short(type_: str) -> str:
 
 
 def _section(table: _Table) -> str:
-    lines = [f"### {table.name}", "", f"{table.purpose[:1].upper()}{table.purpose[1:]}.", ""]
+    lines = [f"### {table.name}", ""]
+    if table.purpose:
+        lines += [f"{table.purpose[:1].upper()}{table.purpose[1:].removesuffix('.')}.", ""]
     lines += ["| column | type | NULL | default | |", "|---|---|---|---|---|"]
     for column, type_, not_null, default, comment in table.columns:
         cells = (f"`{column}`", type_, "no" if not_null else "yes", default and f"`{default}`")

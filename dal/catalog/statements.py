@@ -17,7 +17,7 @@ from dal.project.header_comments import INDEX, LOCKS
 _HEAD = """\
 # Statements
 
-Written by `make catalog` from what a server says; `make verify-catalog` tells when it is stale.
+Written by `dal catalog` from what a server says; `dal catalog --check` tells when it is stale.
 Types, columns, locks on tables and plans are PostgreSQL's; purpose, index and locks on rows are the
 words of each file's head. Plans are generic ones, on tables that hold rows.
 
@@ -25,24 +25,23 @@ words of each file's head. Plans are generic ones, on tables that hold rows.
 _WRITES = ("ROW EXCLUSIVE",)
 
 
-def page(connection: psycopg.Connection, bindings: Sequence[Binding], project: Project) -> str:
-    """The page's text.
+def page(connection: psycopg.Connection, projects: Sequence[Project]) -> str:
+    """The page's text, for the statements of the last project.
 
     Parameters:
         connection: to a database that is migrated and holds rows, so that plans are as in use.
-        bindings: the statements with their stubs.
-        project: whose they are.
+        projects: those that share the database.
     """
-    catalog = Catalog(connection, project)
+    catalog = Catalog(connection, projects)
     parts = [_HEAD]
     modules: dict[str, list[BoundStatement]] = {}
-    for binding in sorted(bindings, key=lambda binding: binding.statement.name):
+    for binding in sorted(projects[-1].bindings, key=lambda binding: binding.statement.name):
         statement = BoundStatement(binding, catalog)
         modules.setdefault(statement.name.partition(".")[0], []).append(statement)
     for module, statements in modules.items():
         parts.append(f"## {module}\n\n")
         parts += [_section(statement, catalog) for statement in statements]
-    return "".join([*parts, "## The schema\n\n", schema(connection)])
+    return "".join([*parts, "## The schema\n\n", schema(connection, catalog)])
 
 
 def _section(statement: BoundStatement, catalog: Catalog) -> str:

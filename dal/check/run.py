@@ -1,4 +1,4 @@
-"""Runs all rules over a project's statements, against one database."""
+"""Runs all rules over the statements of projects that share a database."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -6,7 +6,6 @@ from functools import partial
 import psycopg
 
 from dal.binding.misfits import Misfit
-from dal.binding.query import Binding
 from dal.check.dialect import NotAnalysedError
 from dal.check.findings import Finding
 from dal.check.project import Project, Rule
@@ -24,8 +23,7 @@ _ABOUT_THE_SERVER = (psycopg.OperationalError, psycopg.errors.InsufficientPrivil
 
 def check(
     connection: psycopg.Connection,
-    bindings: Sequence[Binding],
-    project: Project,
+    projects: Sequence[Project],
     *,
     live: bool,
     misfits: Sequence[Misfit] = (),
@@ -37,8 +35,7 @@ def check(
 
     Parameters:
         connection: to a database that is migrated; `populate` has filled it unless it is live.
-        bindings: the statements with their stubs.
-        project: whose statements they are.
+        projects: whose statements are proven together, because their tables are in one database.
         live: the rows are a service's own. Whether an index or a waiver is needless can't be told
             from them.
         misfits: files that do not fit their stubs.
@@ -52,8 +49,10 @@ def check(
         connection.execute("SET TRANSACTION READ ONLY")
         settings.settle(connection, transaction=True)
         connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-        catalog = Catalog(connection, project, live=live)
-        statements = [BoundStatement(binding, catalog) for binding in bindings]
+        catalog = Catalog(connection, projects, live=live)
+        statements = [
+            BoundStatement(binding, catalog) for project in projects for binding in project.bindings
+        ]
         findings = [
             finding
             for statement in statements
@@ -64,7 +63,7 @@ def check(
         misfit_paths = {each.path for each in misfits}
         for rule in SCHEMA_RULES:
             find = partial(rule, statements, catalog)
-            fail = partial(_about_the_schema, project)
+            fail = partial(_about_the_schema, projects[-1])
             broken, _ = _guarded(rule.__name__, find, catalog, fail)
             findings += (finding for finding in broken if finding.path not in misfit_paths)
         absent = {
@@ -79,12 +78,12 @@ def check(
 
 
 def _about_the_schema(project: Project, rule: str, message: str, help_: str) -> Finding:
-    return Finding(rule, project.migrations, None, message, help_)
+    return Finding(rule, project.home, None, message, help_)
 
 
 def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """A statement's findings that no waiver covers, and what is wrong with its waivers."""
-    rules = (*RULES, *catalog.project.rules)
+    rules = (*RULES, *statement.project.rules)
     refused = _refused(statement, catalog)
     findings, unsure = ([refused], None) if refused else _looked(statement, catalog, rules)
 
@@ -93,7 +92,9 @@ def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             return False
         if waiver.rule not in PLAN_RULES:
             return True
-        # It would show only where the table is large, and on rows that are made for it.
+        # It would show only where the table is large, and on rows that the project made for it.
+        if statement.project.made_up:
+            return False
         tables = [waiver.object] if waiver.object else catalog.rows
         known = [table for table in tables if table in catalog.rows]
         return not catalog.live and (not known or any(map(catalog.is_large, known)))

@@ -27,6 +27,7 @@ class BoundStatement:
     Attributes:
         binding: both of them.
         path: the file.
+        project: whose it is.
         name: `messages.history`.
         text: what is sent.
     """
@@ -34,6 +35,7 @@ class BoundStatement:
     def __init__(self, binding: Binding, catalog: "Catalog") -> None:
         self._catalog = catalog
         self.binding, self.path = binding, binding.statement.path
+        self.project = catalog.project_of_file(self.path)
         self.name, self.text = binding.statement.name, binding.statement.text
 
     @cached_property

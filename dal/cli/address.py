@@ -17,7 +17,8 @@ def database_url() -> str:
     url = database_url_if_any()
     if not url:
         raise errors.ConfigurationError(
-            "DATABASE_URL is not set; export it, or write it into .env (.env.example shows how)"
+            "DATABASE_URL is not set; export it, or write it into .env, as in"
+            " DATABASE_URL=postgresql://user:password@host:5432/database"
         )
     return url
 

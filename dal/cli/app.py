@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from dal import __version__, errors, places
+from dal import __version__, errors
 from dal.cli import streams
 from dal.cli.statuses import ANYWHERE, Status, listing
 from dal.database.reasons import TlsError
@@ -35,7 +35,6 @@ _BY_KIND: list[tuple[type[errors.DalError], Status]] = [
     (errors.DatabaseUnavailableError, Status.UNREACHABLE),
     (errors.ConnectionLostError, Status.UNREACHABLE),
 ]
-_FOR_A_CHECKOUT: set[str] = set()
 
 
 class Group(StrEnum):
@@ -46,17 +45,11 @@ class Group(StrEnum):
     DATA = "Data"
     PROVE = "Prove"
     MAINTAIN = "Maintain"
-    DEVELOP = "Develop dal"
+    DEVELOP = "Develop"
 
 
 class Commands(TyperGroup):
     """The commands; each fails with one sentence and the exit status for its kind."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name; in an installed dal none that writes dal's own files."""
-        if cmd_name in _FOR_A_CHECKOUT and places.is_installed():
-            return None
-        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the one that was called."""
@@ -103,7 +96,6 @@ def command(
     group: Group,
     *statuses: Status,
     quiet: bool = True,
-    for_a_checkout: bool = False,
     **settings: Any,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a function as a command, whose docstring is its help.
@@ -113,7 +105,6 @@ def command(
         group: where `dal --help` lists it.
         statuses: its exit statuses beside those of all commands.
         quiet: whether it has the option --quiet: it does something, and its output says what.
-        for_a_checkout: whether it serves dal's own development, and an installed dal lacks it.
         settings: Typer's.
     """
 
@@ -135,8 +126,6 @@ def command(
             parameters = [*signature.parameters.values(), added]
             signature = signature.replace(parameters=parameters)
         run.__signature__ = signature  # type: ignore[attr-defined]
-        if for_a_checkout:
-            _FOR_A_CHECKOUT.add(name)
         app.command(
             name,
             help=_unwrapped(function),

@@ -9,6 +9,7 @@ from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json, Wait, migration_ids
 from dal.cli.progress import progress
+from dal.cli.project import folders
 from dal.cli.statuses import MIGRATING
 from dal.cli.streams import notes, out, print_json
 from dal.migrate.session import WAIT_SECONDS
@@ -36,7 +37,11 @@ def baseline(
     url = database_url()
     with progress("comparing") as shown:
         marked = migrations.baseline(
-            url, to, wait=wait, report=notes.print if as_json else shown.print
+            url,
+            to,
+            wait=wait,
+            folders=folders(),
+            report=notes.print if as_json else shown.print,
         )
     if as_json:
         print_json({"marked": marked})

@@ -8,14 +8,14 @@ import typer
 
 from dal.cli.app import Group, command
 from dal.cli.progress import progress
-from dal.cli.project import project
+from dal.cli.project import folders, projects
 from dal.cli.statuses import Status
 from dal.cli.streams import err, out
 from dal.migrate.connection import connect
-from dal.places import MIGRATIONS, SQL
+from dal.places import refuse_installed
 
 
-@command("catalog", Group.DEVELOP, Status.STALE, for_a_checkout=True)
+@command("catalog", Group.DEVELOP, Status.STALE)
 def catalog(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say whether a page is stale.")
@@ -24,27 +24,31 @@ def catalog(
         int, typer.Option(metavar="VERSION", help="The embedded PostgreSQL to ask.")
     ] = 18,
 ) -> None:
-    """Write sql/CATALOG.md and migrations/LOCKS.md.
+    """Write CATALOG.md beside the statements and LOCKS.md beside the migrations.
 
-    An embedded PostgreSQL says what is in them.
+    An embedded PostgreSQL says what is in them. They are those of the project in whose folder you
+    stand.
     """
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements
-    from dal.check.server.populate import populate
-    from dal.project import PROJECT
+    from dal.check.throwaway import filled
 
+    loaded = projects()
+    own = loaded[-1]
+    if not check:
+        for folder in filter(None, (*own.statements[:1], own.migrations)):
+            refuse_installed(folder)
     with progress("asking PostgreSQL"), embedded.Server(version=server) as postgres:
-        locks = migrations.page(postgres.dsn(), MIGRATIONS)  # which applies them
+        locks = migrations.page(postgres.dsn(), folders())  # which applies them
         with connect(postgres.dsn(), application_name="dal catalog") as connection:
             connection.autocommit = True
-            populate(connection, PROJECT)
-            pages = {
-                MIGRATIONS / "LOCKS.md": locks,
-                SQL / "CATALOG.md": statements.page(connection, project(), PROJECT),
-            }
+            filled(connection, loaded)
+            pages = {folder / "LOCKS.md": locks for folder in filter(None, [own.migrations])}
+            for folder in own.statements[:1]:
+                pages[folder / "CATALOG.md"] = statements.page(connection, loaded)
         stale = [_write(path, text, check=check) for path, text in pages.items()]
     if any(stale):
-        err.print("make catalog writes it anew")
+        err.print("dal catalog writes it anew")
         raise typer.Exit(Status.STALE)
 
 

@@ -1,9 +1,10 @@
 """dal check."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import psycopg
 import typer
@@ -14,36 +15,55 @@ from dal.cli.address import database_url, database_url_if_any
 from dal.cli.app import Group, command
 from dal.cli.options import Json
 from dal.cli.progress import progress
-from dal.cli.project import project_with_misfits
+from dal.cli.project import folders_if_any, projects_with_misfits
 from dal.cli.statuses import CONNECTING, Status
 from dal.cli.streams import err, notes, out, print_json
-from dal.migrate import apply, folder
+from dal.errors import ConfigurationError
+from dal.migrate import apply
 from dal.migrate.connection import connect, explained
+from dal.migrate.folder import DAL
 from dal.migrate.ledger import applied
+from dal.migrate.migration import Folders, read
 from dal.migrate.obstacles import Kind, obstacles
-from dal.places import MIGRATIONS, SQL
+from dal.places import SQL
+
+if TYPE_CHECKING:
+    from dal.check.project import Project
+
+
+class Format(StrEnum):
+    """How findings are written, beside JSON."""
+
+    TEXT = "text"
+    GITHUB = "github"
 
 
 @command("check", Group.PROVE, *CONNECTING, Status.FOUND)
 def check(
     as_json: Json = False,
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="For people, or as annotations of a pull request."),
+    ] = Format.TEXT,
     server: Annotated[
         int | None,
         typer.Option(
             metavar="VERSION",
             help="Use this embedded PostgreSQL, whatever DATABASE_URL says.",
-            hidden=places.is_installed(),
         ),
     ] = None,
     plans: Annotated[
         bool, typer.Option("--plans", help="Let the plans of DATABASE_URL decide as well.")
     ] = False,
 ) -> None:
-    """Prove every statement against the schema.
+    """Prove every statement against the schema: dal's own, and those of the service.
+
+    A service is one whose pyproject.toml has the table [tool.dal], in this folder or above.
 
     DATABASE_URL's database is not changed: all is prepared and explained in a read-only transaction
     that is rolled back, which takes ROW EXCLUSIVE locks for a moment, and the privileges of the
-    service. A checkout without DATABASE_URL makes a database on an embedded PostgreSQL.
+    service. Without DATABASE_URL, the migrations make a database on an embedded PostgreSQL, and its
+    empty tables get made-up rows.
 
     Plans come and go with the rows: those of a live database are shown, and decide only with
     --plans. Notes name what changes the tables' rows and makes no statement wrong, such as a
@@ -51,32 +71,40 @@ def check(
     """
     from dal.check.rules import PLAN_RULES  # which takes longer to import
     from dal.check.run import check as prove
-    from dal.project import PROJECT
 
-    bindings, misfits = project_with_misfits()
+    projects, misfits = projects_with_misfits()
     with (
         progress("proving the statements"),
-        _database(server) as (connection, live, unfilled),
+        _database(server, projects) as (connection, live, unfilled),
         explained("check"),
     ):
-        found = [*unfilled, *_obstacles(connection)]
-        findings, absent = prove(connection, bindings, PROJECT, live=live, misfits=misfits)
-        found += findings
-        if live and findings and (pending := _pending(connection)):
+        findings = [*unfilled, *_obstacles(connection, folders_if_any())]
+        proven, absent = prove(connection, projects, live=live, misfits=misfits)
+        findings += proven
+        if live and proven and (pending := _pending(connection, folders_if_any())):
             notes.print(f"note: {pending} migrations are pending; first run dal migrate")
         version = connection.info.server_version // 10000
-    shown = [finding for finding in found if live and not plans and finding.rule in PLAN_RULES]
-    decisive = [finding for finding in found if finding not in shown]
+    shown = [finding for finding in findings if live and not plans and finding.rule in PLAN_RULES]
+    decisive = [finding for finding in findings if finding not in shown]
     if as_json:
-        rows = [one.as_json(_here()) | {"decides": one in decisive} for one in found]
-        print_json(rows)
+        print_json(
+            [
+                {
+                    **finding.as_json(_here()),
+                    "project": _project_of(finding, projects),
+                    "decides": finding in decisive,
+                }
+                for finding in findings
+            ]
+        )
     else:
-        for one in [*shown, *decisive]:
-            err.print(one.as_text(_here()) + "\n")
+        _show(shown, decisive, projects, form)
+        number = {project.name: _number(project, absent) for project in projects}
+        whose = " and ".join(f"{count} statements of {name}" for name, count in number.items())
         what = "the database of DATABASE_URL" if live else "a new database"
-        number = len(bindings) - len(absent)
-        proven = f"{number} statements against {what} (PostgreSQL {version})"
-        out.print(f"{len(decisive)} findings in {proven}" if decisive else f"proved {proven}")
+        proven_text = f"{whose} against {what} (PostgreSQL {version})"
+        number_of = f"{len(decisive)} findings in" if decisive else "proved"
+        out.print(f"{number_of} {proven_text}")
         if shown:
             out.print(f"{len(shown)} findings in plans, which follow the rows; --plans obeys them")
         for name, need in absent.items():
@@ -85,9 +113,54 @@ def check(
         raise typer.Exit(Status.FOUND)
 
 
-def _obstacles(connection: psycopg.Connection) -> Iterator[Finding]:
+def _number(project: "Project", absent: dict[str, str]) -> int:
+    return sum(binding.statement.name not in absent for binding in project.bindings)
+
+
+def _project_of(finding: Finding, projects: "Sequence[Project]") -> str:
+    """Whose file a finding is in."""
+    for project in projects:
+        homes = filter(None, (*project.statements, project.migrations, project.home))
+        if any(finding.path.is_relative_to(home) for home in homes):
+            return project.name
+    return projects[-1].name
+
+
+def _show(
+    shown: Sequence[Finding],
+    decisive: Sequence[Finding],
+    projects: "Sequence[Project]",
+    form: Format,
+) -> None:
+    """Write the findings, dal's own after those of a service, and apart from them."""
+    write: Callable[[Finding], None] = _annotate if form is Format.GITHUB else _print
+    for finding in shown:
+        _print(finding)
+    for project in reversed(projects):
+        own = [finding for finding in decisive if _project_of(finding, projects) == project.name]
+        if own and project.name == DAL and len(projects) > 1:
+            err.print("In dal's own statements: has its schema been changed?\n")
+        for finding in own:
+            write(finding)
+
+
+def _print(finding: Finding) -> None:
+    err.print(finding.as_text(_here()) + "\n")
+
+
+def _annotate(finding: Finding) -> None:
+    """As a workflow command of GitHub Actions, which makes an annotation of it."""
+    row = finding.as_json(_here())
+    text = f"{row['message']}\nhelp: {row['help']}"
+    message = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    file = str(row["file"]).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    place = f"file={file},line={row['line']},col={row['column']}"
+    out.print(f"::error {place},title=dal check {row['rule']}::{message}")
+
+
+def _obstacles(connection: psycopg.Connection, folders: Folders) -> Iterator[Finding]:
     """What keeps dal from working in a database; what merely changes rows is a note."""
-    for obstacle in obstacles(connection):
+    for obstacle in obstacles(connection, read(folders)):
         if obstacle.kind is Kind.STOPS:
             file = SQL / "obstacles.sql"
             yield Finding("obstacle", file, None, obstacle.problem, obstacle.help)
@@ -95,13 +168,13 @@ def _obstacles(connection: psycopg.Connection) -> Iterator[Finding]:
             notes.print(f"note: {obstacle}")
 
 
-def _pending(connection: psycopg.Connection) -> int:
+def _pending(connection: psycopg.Connection, folders: Folders) -> int:
     """How many migrations the database lacks; 0 where the role may not look."""
     try:
         done = applied(connection)
     except psycopg.errors.InsufficientPrivilege:
         return 0
-    return sum(migration.id not in done for migration in folder.read(MIGRATIONS))
+    return sum(migration.id not in done for migration in read(folders))
 
 
 def _here() -> Path:
@@ -112,25 +185,32 @@ def _here() -> Path:
 
 
 @contextmanager
-def _database(server: int | None) -> Iterator[tuple[psycopg.Connection, bool, list[Finding]]]:
+def _database(
+    server: int | None, projects: "Sequence[Project]"
+) -> Iterator[tuple[psycopg.Connection, bool, list[Finding]]]:
     """The database of DATABASE_URL, or a new one; whether it is live; and why it is not filled."""
-    if places.is_installed():  # what else it could prove, its maintainers have proven
-        if server is not None:
-            raise typer.BadParameter("that is for a checkout", param_hint="--server")
-        url: str | None = database_url()
-    else:
-        url = database_url_if_any() if server is None else None
-    if url:
-        with connect(url, application_name="dal check") as connection:
+    # What else an installed dal could prove of itself, its maintainers have proven.
+    alone = places.is_installed() and [project.name for project in projects] == [DAL]
+    url = database_url_if_any() if server is None else None
+    if url or (alone and server is None):
+        with connect(url or database_url(), application_name="dal check") as connection:
             connection.autocommit = True
             yield connection, True, []
         return
     from dal import embedded  # it needs the extra `embedded`
-    from dal.check.server.populate import populate
-    from dal.project import PROJECT
+    from dal.check.throwaway import filled
 
+    folders = folders_if_any()
+    if not folders:
+        raise ConfigurationError(
+            "there is no database to prove against: set DATABASE_URL, or say where the migrations"
+            ' are: migrations = "FOLDER" in [tool.dal] of pyproject.toml'
+        )
     with embedded.Server(version=server or 18) as postgres:
-        apply(postgres.dsn())
+        apply(postgres.dsn(), folders=folders)
         with connect(postgres.dsn(), application_name="dal check") as connection:
             connection.autocommit = True
-            yield connection, False, populate(connection, PROJECT)
+            findings, remarks = filled(connection, projects)
+            for remark in remarks:
+                notes.print(f"note: {remark}")
+            yield connection, False, findings

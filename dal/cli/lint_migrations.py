@@ -9,19 +9,23 @@ import typer
 from dal import migrate as migrations
 from dal.cli.app import Group, command
 from dal.cli.options import Json
+from dal.cli.project import own_folder
 from dal.cli.statuses import Status
 from dal.cli.streams import err, notes, out, print_json
-from dal.places import MIGRATIONS
+from dal.migrate import Folder
 
 
-@command("lint-migrations", Group.DEVELOP, Status.UNFIT, for_a_checkout=True)
+@command("lint-migrations", Group.DEVELOP, Status.UNFIT)
 def lint_migrations(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Add new files to SHA256SUMS if they are fit.")
     ] = False,
     folder: Annotated[
-        Path, typer.Option(metavar="FOLDER", readable=False, help="Where they are.")
-    ] = MIGRATIONS,
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", readable=False, help="Where they are, if not where the project says."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look for what would go wrong with the migrations' files.
@@ -29,14 +33,15 @@ def lint_migrations(
     It needs no database. With squawk (pip install squawk-cli) it finds also what they would do to a
     live one.
     """
-    findings = migrations.lint(folder, frozen=not freeze)
+    where = Folder(folder) if folder else own_folder()
+    findings = migrations.lint(where, frozen=not freeze)
     try:
-        findings += migrations.squawk(folder)
+        findings += migrations.squawk(where)
     except migrations.MissingToolError as error:
         if freeze:  # what is frozen can't be mended
             raise
         notes.print(f"note: {error}")
-    frozen = migrations.freeze(folder) if freeze and not findings else []
+    frozen = migrations.freeze(where) if freeze and not findings else []
     for name in frozen:
         (notes if as_json else out).print(f"froze {name}")
     if as_json:

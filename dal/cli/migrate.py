@@ -9,6 +9,7 @@ from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json, Steps, Wait, migration_ids
 from dal.cli.progress import progress
+from dal.cli.project import folders
 from dal.cli.statuses import MIGRATING
 from dal.cli.streams import notes, out, print_json
 from dal.migrate.session import WAIT_SECONDS
@@ -43,11 +44,12 @@ def migrate(
             steps=n,
             dry_run=dry_run,
             wait=wait,
+            folders=folders(),
             report=notes.print if as_json else shown.print,
         )
     if dry_run and steps and not as_json:
         return
-    states = migrations.status(url, application_name="dal migrate")
+    states = migrations.status(url, folders=folders(), application_name="dal migrate")
     pending = [one.id for one in states if not one.applied_at]
     if as_json:
         done = [one.id for one in steps]

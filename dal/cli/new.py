@@ -6,11 +6,12 @@ import typer
 
 from dal import migrate as migrations
 from dal.cli.app import Group, command
+from dal.cli.project import own_folder
 from dal.cli.statuses import Status
 from dal.cli.streams import out
 
 
-@command("new", Group.DEVELOP, Status.UNFIT, for_a_checkout=True)
+@command("new", Group.DEVELOP, Status.UNFIT)
 def new(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, _ and -.")],
     concurrently: Annotated[
@@ -21,6 +22,6 @@ def new(
 
     They have the next number.
     """
-    for path in migrations.create(name, concurrent=concurrently):
+    for path in migrations.create(name, concurrent=concurrently, folder=own_folder()):
         out.print(f"wrote {path}")
     out.print("fill them in, try them, then freeze them: dal lint-migrations --freeze")

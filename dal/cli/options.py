@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from dal.cli.project import folders
 from dal.cli.statuses import Status
 from dal.cli.streams import out
 from dal.inputs import BATCH_ROWS
-from dal.migrate import folder
-from dal.places import MIGRATIONS
+from dal.migrate import migration
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST = timedelta(days=36_525)
@@ -19,7 +19,7 @@ _LONGEST = timedelta(days=36_525)
 
 def migration_ids() -> list[str]:
     """What a shell completes where a migration is named."""
-    return [migration.id for migration in folder.read(MIGRATIONS)]
+    return [each.id for each in migration.read(folders())]
 
 
 def duration(text: str) -> timedelta:

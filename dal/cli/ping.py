@@ -5,6 +5,7 @@ from dataclasses import asdict
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json
+from dal.cli.project import folders
 from dal.cli.statuses import CONNECTING
 from dal.cli.streams import out, print_json
 from dal.ping import ping as reach
@@ -13,7 +14,7 @@ from dal.ping import ping as reach
 @command("ping", Group.USE, *CONNECTING)
 def ping(as_json: Json = False) -> None:
     """Reach the server, and say what is there."""
-    found = reach(database_url())
+    found = reach(database_url(), folders())
     if as_json:
         print_json(asdict(found))
         return

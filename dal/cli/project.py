@@ -1,18 +1,72 @@
-"""dal's own statements."""
+"""The projects that a command works on: dal's own, and the service in whose folder one stands."""
 
-from dal.binding import query
+from typing import TYPE_CHECKING
+
 from dal.binding.misfits import Misfit, collecting_misfits
 from dal.binding.query import Binding
+from dal.errors import ConfigurationError
+from dal.migrate.folder import Folder
+from dal.migrate.migration import Folders
+from dal.project import service
+
+if TYPE_CHECKING:
+    from dal.check.project import Project
 
 
-def project() -> list[Binding]:
-    """All of them; importing a module binds those that it has stubs for."""
-    from dal import conversations, jsonl, maintenance, messages, stats, tasks, users  # noqa: F401
-
-    return query.bindings
+def folders_if_any() -> Folders:
+    """The migrations of all projects."""
+    return service.folders(service.find())
 
 
-def project_with_misfits() -> tuple[list[Binding], list[Misfit]]:
-    """All that fit their stubs, and those that do not."""
+def folders() -> Folders:
+    """The same.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    if folders := folders_if_any():
+        return folders
+    raise ConfigurationError(
+        'there are no migrations; say where they are: migrations = "FOLDER" in [tool.dal] of'
+        " pyproject.toml"
+    )
+
+
+def own_folder() -> Folder:
+    """The migrations of the project in whose folder one stands.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
+    project, own = service.find(), folders()[-1]
+    if project and own.project != project.name:
+        raise ConfigurationError(
+            f"{project.name} has no migrations of its own; say where they are to be: migrations ="
+            ' "FOLDER" in [tool.dal] of pyproject.toml'
+        )
+    return own
+
+
+def projects() -> "list[Project]":
+    """All of them, with their statements."""
+    from dal.project import loading  # which takes longer to import
+
+    return loading.projects(service.find())
+
+
+def projects_with_misfits() -> "tuple[list[Project], list[Misfit]]":
+    """The same, and the files that do not fit their stubs."""
     with collecting_misfits() as misfits:
-        return project(), misfits
+        return projects(), misfits
+
+
+def bindings() -> dict[str, Binding]:
+    """All statements by their names; where two have the same, dal's by `dal/messages.create`."""
+    named: dict[str, Binding] = {}
+    for project in projects():
+        for binding in project.bindings:
+            name = binding.statement.name
+            if name in named:
+                named[f"dal/{name}"] = named[name]
+            named[name] = binding
+    return named

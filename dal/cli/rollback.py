@@ -9,6 +9,7 @@ from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json, Steps, Wait, Yes, confirm, migration_ids
 from dal.cli.progress import progress
+from dal.cli.project import folders
 from dal.cli.statuses import MIGRATING
 from dal.cli.streams import notes, out, print_json
 from dal.migrate.session import WAIT_SECONDS
@@ -46,6 +47,7 @@ def rollback(
             steps=steps,
             to=to,
             wait=wait,
+            folders=folders(),
             report=notes.print if as_json else shown.print,
         )
     if as_json:

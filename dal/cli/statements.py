@@ -8,14 +8,14 @@ import typer
 from rich.table import Table
 
 from dal.binding.query import Binding
-from dal.cli.project import project
+from dal.cli.project import bindings
 from dal.cli.streams import out, print_json
 from dal.errors import InvalidInputError
 
 
 def names() -> list[str]:
     """What a shell completes where a statement is named."""
-    return [binding.statement.name for binding in project()]
+    return [*bindings()]
 
 
 Name = Annotated[
@@ -32,26 +32,24 @@ def find(name: str) -> Binding:
     Raises:
         InvalidInputError: there is none; the text has a few names that are near.
     """
-    bindings = {binding.statement.name: binding for binding in project()}
-    if name not in bindings:
-        near = get_close_matches(name, bindings, n=3)
+    named = bindings()
+    if name not in named:
+        near = get_close_matches(name, named, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "dal sql lists them"
         raise InvalidInputError(f"no statement is called so; {hint}")
-    return bindings[name]
+    return named[name]
 
 
 def show_all(*, as_json: bool) -> None:
     """Write the name and the parameters of each."""
-    statements = sorted(
-        (binding.statement for binding in project()), key=lambda statement: statement.name
-    )
+    listed = sorted((name, binding.statement.parameters) for name, binding in bindings().items())
     if as_json:
-        print_json([{"name": one.name, "parameters": list(one.parameters)} for one in statements])
+        print_json([{"name": name, "parameters": [*parameters]} for name, parameters in listed])
     elif out.is_terminal:
-        _show_table((one.name, one.parameters) for one in statements)
+        _show_table(listed)
     else:  # a line for each, to be searched
-        for one in statements:
-            out.print(" ".join([one.name, *one.parameters]))
+        for name, parameters in listed:
+            out.print(" ".join([name, *parameters]))
 
 
 def _show_table(rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:

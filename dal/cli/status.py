@@ -6,6 +6,7 @@ from dal import migrate as migrations
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json
+from dal.cli.project import folders
 from dal.cli.statuses import CONNECTING, Status
 from dal.cli.streams import out, print_json
 
@@ -17,7 +18,7 @@ def status(as_json: Json = False) -> None:
     Notes name what changes the tables' rows and stops nothing, such as a trigger. The role needs to
     read _yoyo_migration and _yoyo_log alone.
     """
-    states = migrations.status(database_url())
+    states = migrations.status(database_url(), folders=folders())
     if as_json:
         rows = [
             {

@@ -84,7 +84,7 @@ def explain(error: Exception, query: str | None = None) -> errors.DalError | Non
             # asyncpg's own: it can't encode an argument. They were checked, so the type that
             # the server asked for is the one that is wrong.
             return errors.SchemaMismatchError(
-                "a column's type is not this version's; run `make migrate`", query=query
+                "a column's type is not this version's; run `dal migrate`", query=query
             )
         case OverflowError():  # while it decodes a row; of an argument's it makes a DataError
             return errors.SchemaMismatchError(
@@ -166,7 +166,7 @@ def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors
         # Only what was found while reading the statement has a position; a cast that fails later,
         # such as :name::regclass, quotes the value.
         what = error.args[0] if getattr(error, "position", None) else f"SQLSTATE {sqlstate}"
-        message = f"{what}; run `make migrate`, or compare the table with migrations/"
+        message = f"{what}; run `dal migrate`, or compare the table with the migrations"
     elif kind in (errors.InvalidInputError, errors.ConflictError):
         rule = f"constraint {constraint}" if constraint else f"SQLSTATE {sqlstate}"
         message = f"the database refuses this: {rule}"

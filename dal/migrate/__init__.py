@@ -9,16 +9,19 @@ fit is refused before anything is applied.
 
 from dal.migrate.baseline import baseline
 from dal.migrate.create import create
-from dal.migrate.folder import UnfitError
+from dal.migrate.folder import OWN, Folder
+from dal.migrate.freeze import freeze
 from dal.migrate.lint import Finding, lint
-from dal.migrate.manifest import freeze
+from dal.migrate.migration import UnfitError
 from dal.migrate.run import Step, apply, rollback
 from dal.migrate.session import LockedError, PoolerError, ReadOnlyError
 from dal.migrate.squawk import MissingToolError, squawk
 from dal.migrate.status import State, status
 
 __all__ = [
+    "OWN",
     "Finding",
+    "Folder",
     "LockedError",
     "MissingToolError",
     "PoolerError",

@@ -1,19 +1,17 @@
 """Adopts a schema that was made without dal, or came here as a copy."""
 
 from functools import partial
-from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from dal import errors
-from dal.migrate import folder as files
 from dal.migrate.comparison import compare
 from dal.migrate.ledger import Ledger, applied
+from dal.migrate.migration import OWN_ALONE, Folders, position, read
 from dal.migrate.obstacles import Kind, obstacles
 from dal.migrate.session import WAIT_SECONDS, Report, session, silent
 from dal.migrate.status import refuse_disagreement
-from dal.places import MIGRATIONS
 
 
 def baseline(
@@ -21,7 +19,7 @@ def baseline(
     to: str,
     *,
     wait: float = WAIT_SECONDS,
-    folder: Path = MIGRATIONS,
+    folders: Folders = OWN_ALONE,
     report: Report = silent,
 ) -> list[str]:
     """Adopt a schema that is there already: note migrations as applied, without applying them.
@@ -32,9 +30,9 @@ def baseline(
     policies) is reported.
 
     Parameters:
-        to: the last one that the schema has, by id or number. Those that are noted already are
-            compared as well.
-        dsn, wait, folder, report: as for `apply`.
+        to: the last one that the schema has, by id or number, as for `apply`; of a service's, dal's
+            come before it. Those that are noted already are compared as well.
+        dsn, wait, folders, report: as for `apply`.
 
     Returns:
         The ids that were marked.
@@ -43,14 +41,14 @@ def baseline(
         SchemaMismatchError: the schema differs; the text lists each difference.
         Others are those of `apply`. The role must be allowed to create a schema for the comparison.
     """
-    migrations = files.read(folder)
-    target = migrations[files.position(migrations, to)].id
+    migrations = read(folders)
+    before = migrations[: position(migrations, to) + 1]
     with session(dsn, application_name="dal baseline", wait=wait, report=report) as run:
         has = applied(run.connection)
         refuse_disagreement(migrations, has)
-        upto = [one for one in migrations if one.id <= max([target, *has])]
-        found = obstacles(run.connection)
-        unmarked = {one.table for one in found if one.kind is Kind.UNMARKED}
+        upto = [one for one in migrations if one in before or one.id in has]
+        in_the_way = obstacles(run.connection, migrations)
+        unmarked = {one.table for one in in_the_way if one.kind is Kind.UNMARKED}
         compared = run.retried("the comparison", partial(compare, run.connection, upto, unmarked))
         if compared.differences:
             listed = "\n  ".join(compared.differences)
@@ -58,7 +56,7 @@ def baseline(
                 f"the schema is not what {upto[-1].id} makes; put it right, or let `dal migrate`"
                 f" make it elsewhere:\n  {listed}"
             )
-        others = [str(one) for one in found if one.kind is not Kind.UNMARKED]
+        others = [str(one) for one in in_the_way if one.kind is not Kind.UNMARKED]
         for note in compared.notes + others:
             report(f"note: {note}")
         ledger = Ledger(run.connection, report)

@@ -9,10 +9,11 @@ import psycopg
 from psycopg import sql
 
 from dal.migrate.connection import explained, undone
-from dal.migrate.folder import Migration
+from dal.migrate.migration import Migration
 from dal.migrate.rehearsal import rehearsed
 from dal.places import SQL
 
+_MARK = "dal "
 _SCRATCH = sql.Identifier("dal_mark")
 # A dump has a CHECK, an index or a default as the catalogue writes it, and read back that may be
 # written in another way: 'a'::varchar in an array of text has its cast elsewhere.
@@ -90,9 +91,12 @@ def compare(
     """
     made, restored, there = _schemas(connection, migrations)
     comments = {one.table: one.comment for one in there if one.comment}
-    marks = {one.table: one.comment for one in made if one.comment}
+    # A service's tables bear none, and nothing was there before them.
+    marks = {one.table: comment for one in made if (comment := one.comment or "").startswith(_MARK)}
     present = {one.table for one in there} & {one.table for one in made}
-    foreign = {table for table in present if not comments.get(table, "").startswith("dal ")}
+    foreign = {
+        table for table in present & marks.keys() if not comments.get(table, "").startswith(_MARK)
+    }
     earlier = foreign.difference(unmarked)
     known = defaultdict(set)
     for part in made | restored:

@@ -1,97 +1,72 @@
-"""The migrations of a folder, as yoyo reads them."""
+"""A project's folder of migrations."""
 
-import glob
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Self
 
-import yoyo
-from yoyo.migrations import read_sql_migration
+from dal.migrate import manifest
+from dal.places import MIGRATIONS
 
-from dal.errors import ConfigurationError, InvalidInputError
-from dal.migrate import concurrent
-from dal.migrate.lint import errors_in
-from dal.migrate.manifest import checksum
+DAL = "dal"
+"""The name of dal's own project, which stands before no id."""
 
-
-class UnfitError(ConfigurationError):
-    """The migrations are not fit to be run."""
+NAME = re.compile(r"(?P<number>\d{4})\.(?P<title>[a-z0-9_-]+)(?P<rollback>\.rollback)?\.sql")
+_DEPENDS = re.compile(r"(?m)^\s*--\s*depends\s*:(.*)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Migration:
-    """A migration's two files.
+class Folder:
+    """A project's folder of migrations.
 
     Attributes:
-        id: the file's name without its ending, `0003.conversations`.
-        path: the file that applies it.
-        yoyo: yoyo's own object, which has the statements.
+        path: where it is.
+        project: the project's name. In a database the ids of all but dal's begin with it, as in
+            `todochat/0001.labels`, so that no id of a later dal can meet one of a service.
+        base: the folder on whose migrations these build.
     """
 
-    id: str
     path: Path
-    yoyo: Any
+    project: str = DAL
+    base: Self | None = None
+
+    def id(self, name: str) -> str:
+        """What a database calls a migration, by the file's name without its ending."""
+        return name if self.project == DAL else f"{self.project}/{name}"
 
     @property
-    def transactional(self) -> bool:
-        """Whether it runs in a transaction; a concurrent build of an index can't."""
-        self.yoyo.load()
-        return bool(self.yoyo.use_transactions)
+    def names(self) -> list[str]:
+        """The migrations' names in order, as the files have them."""
+        files = sorted(self.path.glob("*.sql")) if self.path.is_dir() else []
+        named = (NAME.fullmatch(file.name) for file in files)
+        return [match[0].removesuffix(".sql") for match in named if match and not match["rollback"]]
 
-    @property
-    def statements(self) -> list[str]:
-        """The statements that apply it."""
-        return list(read_sql_migration(str(self.path))[2])
+    def depends(self, name: str) -> str | None:
+        """The newest migration of the base that one needs, by its name.
 
-    @property
-    def rollback(self) -> Path:
-        """The file that undoes it."""
-        return self.path.with_suffix(".rollback.sql")
-
-    @property
-    def rollback_statements(self) -> list[str]:
-        """The statements that undo it."""
-        return list(read_sql_migration(str(self.rollback))[2])
-
-    @property
-    def checksum(self) -> str:
-        """Of the file that applies it, as a run records it in the database."""
-        return checksum(self.path)
-
-    @property
-    def index(self) -> concurrent.Index | None:
-        """The index that it builds concurrently."""
-        read = None if self.transactional else concurrent.index(self.statements[0])
-        return read if read and read.table else None
-
-    @property
-    def dropped_index(self) -> concurrent.Index | None:
-        """The index that its rollback drops concurrently."""
-        return None if self.transactional else concurrent.index(self.rollback_statements[0])
+        The file says it (`-- depends: dal 0004.messages`), or the manifest, which notes what was
+        the newest when the file was frozen; else it is what is the newest now.
+        """
+        if self.base is None:
+            return None
+        text = (self.path / f"{name}.sql").read_text(encoding="utf-8", errors="replace")
+        written = {each for value in _DEPENDS.findall(text) for each in of_base(value.split())}
+        recorded = manifest.dependencies(self.path).get(name)
+        return max([*written], default=recorded or max(self.base.names, default=None))
 
 
-def read(folder: Path) -> list[Migration]:
-    """The migrations in order.
-
-    Raises:
-        UnfitError: there are none, or lint refuses one; nothing is applied then.
-    """
-    found = yoyo.read_migrations(glob.escape(str(folder))) if folder.is_dir() else ()
-    if not found:  # no error to yoyo, and nothing to do
-        raise UnfitError(f"no migrations found: {folder.name}/ is missing or empty")
-    if findings := errors_in(folder):
-        listed = "\n  ".join(map(str, findings))
-        raise UnfitError(f"the migrations are not fit to be run:\n  {listed}")
-    return [Migration(one.id, Path(one.path), one) for one in found]
+OWN = Folder(MIGRATIONS)
+"""dal's own."""
 
 
-def position(migrations: list[Migration], wanted: str) -> int:
-    """Where a migration stands, by its id or its number.
+def of_base(words: Iterable[str]) -> list[str]:
+    """The names in the value of `depends` that are dal's: each stands after the word `dal`."""
+    listed = list(words)
+    return [name for word, name in pairwise(listed) if word == DAL]
 
-    Raises:
-        InvalidInputError: there is none.
-    """
-    for place, migration in enumerate(migrations):
-        if wanted in (migration.id, migration.id.partition(".")[0]):
-            return place
-    raise InvalidInputError(f"no such migration; there are {', '.join(m.id for m in migrations)}")
+
+def project_of(id: str) -> str:
+    """The project of a migration, by its id in a database."""
+    return id.rpartition("/")[0] or DAL

@@ -17,8 +17,8 @@ from yoyo.internalmigrations import mark_schema_version, schema_versions
 from yoyo.internalmigrations import v2 as tables
 from yoyo.migrations import default_migration_table
 
-from dal.migrate.folder import Migration
 from dal.migrate.indexes import confirm
+from dal.migrate.migration import Migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,12 @@ class Applied:
     Attributes:
         at: when it was applied (UTC).
         checksum: of its file then; None if yoyo alone applied it.
+        depends: the newest migration of dal's that it needs, if it is a service's.
     """
 
     at: datetime
     checksum: str | None
+    depends: str | None = None
 
 
 _TABLES = """
@@ -54,6 +56,7 @@ _LOG = """
     FROM _yoyo_migration
     WHERE migration_id = :migration_id
 """
+_DEPENDS = " depends on dal "  # after the checksum, where there is something to say
 _HAS_VERSION = "SELECT count(*) > 0 FROM _yoyo_version"
 _INDEX_IS_THERE = "SELECT to_regclass(%s) IS NOT NULL"
 # A transaction has a number of its own once it has written something.
@@ -65,11 +68,12 @@ def applied(connection: psycopg.Connection) -> dict[str, Applied]:
     tables = {name for (name,) in connection.execute(_TABLES)}
     if "_yoyo_migration" not in tables:
         return {}
-    found = {}
     query = _APPLIED if "_yoyo_log" in tables else _APPLIED_WITHOUT_LOG  # as a copy may be
+    has = {}
     for name, at, comment in connection.execute(query):
-        found[name] = Applied(at.replace(tzinfo=UTC), comment)
-    return found
+        checksum, _, depends = (comment or "").partition(_DEPENDS)
+        has[name] = Applied(at.replace(tzinfo=UTC), checksum or None, depends or None)
+    return has
 
 
 class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
@@ -129,7 +133,8 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
         self.mark_one(migration.yoyo, log=False)
         data = self.get_log_data(migration.yoyo, operation)
         names = ("id", "operation", "username", "hostname", "migration_id")
-        self.execute(_LOG, {name: data[name] for name in names} | {"comment": migration.checksum})
+        comment = _DEPENDS.join(filter(None, (migration.checksum, migration.depends)))
+        self.execute(_LOG, {name: data[name] for name in names} | {"comment": comment})
 
     def _says(self, query: LiteralString, parameters: Sequence[str] = ()) -> bool:
         row = self.connection.execute(query, parameters).fetchone()

@@ -15,10 +15,10 @@ import sqlparse
 from yoyo.migrations import read_sql_migration
 
 from dal.migrate import concurrent, manifest
+from dal.migrate.folder import DAL, NAME, Folder, of_base
 
 DIRECTIVES = ("transactional", "depends")
 
-_NAME = re.compile(r"(?P<number>\d{4})\.(?P<title>[a-z0-9_-]+)(?P<rollback>\.rollback)?\.sql")
 _COMMENT = re.compile(r"\s*(?:--|/\*|\*)[\s*]*(?P<word>[A-Za-z][\w-]*)(?P<rest>.*)")
 _DIRECTIVE = re.compile(r"\s*--\s*(?P<word>transactional|depends)\s*:\s*(?P<value>.*)")
 _APART = re.compile(rb"(?m)^\s*--\s*transactional\s*:\s*false\b")
@@ -49,8 +49,8 @@ class Finding:
         return f"{self.file}:{self.line}: {self.problem}"
 
 
-def lint(folder: Path, *, frozen: bool = True) -> list[Finding]:
-    """All that is wrong with a folder of migrations.
+def lint(folder: Folder, *, frozen: bool = True) -> list[Finding]:
+    """All that is wrong with a project's migrations.
 
     Parameters:
         folder: where they are.
@@ -58,7 +58,8 @@ def lint(folder: Path, *, frozen: bool = True) -> list[Finding]:
     """
     if not frozen:
         return errors_in(folder)
-    unfrozen = {path.name for path in folder.glob("*.sql")} - manifest.recorded(folder).keys()
+    path = folder.path
+    unfrozen = {file.name for file in path.glob("*.sql")} - manifest.recorded(path).keys()
     missing = [
         Finding(name, 1, f"not in {manifest.NAME}: freeze it with `dal lint-migrations --freeze`")
         for name in unfrozen
@@ -66,24 +67,24 @@ def lint(folder: Path, *, frozen: bool = True) -> list[Finding]:
     return sorted([*errors_in(folder), *missing], key=lambda one: (one.file, one.line))
 
 
-def errors_in(folder: Path) -> list[Finding]:
+def errors_in(folder: Folder) -> list[Finding]:
     """What must not be run: everything but that a file is not frozen yet."""
-    files = [path for path in sorted(folder.iterdir()) if path.suffix in (".sql", ".py")]
-    named = [path for path in files if _NAME.fullmatch(path.name)]
+    path = folder.path
+    files = [file for file in sorted(path.iterdir()) if file.suffix in (".sql", ".py")]
+    migrations = [file for file in files if NAME.fullmatch(file.name)]
     findings = [
         Finding(
-            path.name, 1, "yoyo would take it for a migration; call it 0005.name.sql, or move it"
+            file.name, 1, "yoyo would take it for a migration; call it 0005.name.sql, or move it"
         )
-        for path in files
-        if path not in named
+        for file in files
+        if file not in migrations
     ]
-    if not named:
-        findings.append(Finding(folder.name, 1, "no migrations found"))
-    findings += _sequence([path.name for path in named])
-    findings += _frozen(folder)
-    ids = [path.stem for path in named if not path.stem.endswith(".rollback")]
-    for path in named:
-        findings += _file(path, [one for one in ids if one < path.stem])
+    if not migrations:
+        findings.append(Finding(path.name, 1, "no migrations found"))
+    findings += _sequence([file.name for file in migrations])
+    findings += _frozen(path)
+    for file in migrations:
+        findings += _file(file, folder)
     return findings
 
 
@@ -113,7 +114,7 @@ def _frozen(folder: Path) -> Iterator[Finding]:
             )
 
 
-def _file(path: Path, earlier: list[str]) -> Iterator[Finding]:
+def _file(path: Path, folder: Folder) -> Iterator[Finding]:
     undoing = path.stem.endswith(".rollback")
     raw = path.read_bytes()
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
@@ -131,7 +132,9 @@ def _file(path: Path, earlier: list[str]) -> Iterator[Finding]:
     ]
     if not any(bare):
         yield Finding(path.name, 1, "has no statement; where nothing is to be done, write SELECT;")
-    yield from _directives(path.name, text, statements, undoing, earlier)
+    yield from _directives(path, text, statements, folder)
+    if not undoing:
+        yield from _base(path, folder)
     lines = [text[: max(0, text.find(one.strip()))].count("\n") + 1 for one in statements]
     apart = not is_transactional(path)
     for line, statement in zip(lines, bare, strict=True):
@@ -163,9 +166,9 @@ def is_transactional(path: Path) -> bool:
     return not (applying.is_file() and _APART.search(applying.read_bytes()))
 
 
-def _directives(
-    name: str, text: str, statements: list[str], undoing: bool, earlier: list[str]
-) -> Iterator[Finding]:
+def _directives(path: Path, text: str, statements: list[str], folder: Folder) -> Iterator[Finding]:
+    name, undoing = path.name, path.stem.endswith(".rollback")
+    earlier = [each for each in folder.names if each < path.stem]
     lines = text.splitlines()
     # yoyo reads the comment before the first statement only.
     code = text.find(statements[0].strip()) if statements else len(text)
@@ -181,7 +184,7 @@ def _directives(
                 problem = "must stand above the first statement: down here it is ignored"
             elif word == "transactional" and (value not in ("true", "false") or word in seen):
                 problem = "is written once, as `-- transactional: false` (or true)"
-            elif word == "depends" and not set(value.split()) <= set(earlier):
+            elif word == "depends" and not _own(value, folder) <= set(earlier):
                 problem = (
                     f"names one that is not before it; there are {', '.join(earlier) or 'none'}"
                 )
@@ -192,6 +195,22 @@ def _directives(
                 yield Finding(name, number, f"`{word}` {problem}")
         elif number <= comments and (comment := _COMMENT.match(line)):
             yield from _misspelt(name, number, comment["word"], comment["rest"])
+
+
+def _own(value: str, folder: Folder) -> set[str]:
+    """The names in the value of `depends` that are the project's own."""
+    words = value.split()
+    return set(words) - ({DAL, *of_base(words)} if folder.base else set())
+
+
+def _base(path: Path, folder: Folder) -> Iterator[Finding]:
+    """A migration of dal's that one needs, and that this dal does not have."""
+    need = folder.depends(path.stem)
+    if folder.base and need not in folder.base.names:
+        have = folder.base.names[-1]
+        yield Finding(
+            path.name, 1, f"needs dal {need}, but this dal's newest is {have}: upgrade dal"
+        )
 
 
 def _misspelt(name: str, number: int, word: str, rest: str) -> Iterator[Finding]:

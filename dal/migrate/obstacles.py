@@ -1,11 +1,14 @@
 """What is in a database that keeps dal from working, or changes its rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
 import psycopg
 
 from dal import errors
+from dal.migrate.folder import DAL
+from dal.migrate.migration import Migration
 from dal.places import SQL
 
 
@@ -40,11 +43,17 @@ class Obstacle:
         return f"{self.problem}: {self.help}"
 
 
-def obstacles(connection: psycopg.Connection) -> list[Obstacle]:
+def obstacles(connection: psycopg.Connection, migrations: Sequence[Migration]) -> list[Obstacle]:
     """Those of a database, by migration; the catalogue alone is read.
+
+    Parameters:
+        connection: to the database.
+        migrations: what is meant to be there; where nothing of dal's is, nothing is in its way.
 
     SQL: sql/obstacles.sql
     """
+    if all(migration.project != DAL for migration in migrations):
+        return []
     rows = connection.execute((SQL / "obstacles.sql").read_bytes())
     return [Obstacle(Kind(kind), *row) for kind, *row in rows]
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 
 from dal.migrate.connection import explained, undone
-from dal.migrate.folder import Migration
+from dal.migrate.migration import Migration
 
 
 @contextmanager

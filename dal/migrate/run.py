@@ -5,22 +5,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import psycopg
 
 from dal import errors
-from dal.migrate import folder as files
 from dal.migrate.concurrent import Index
 from dal.migrate.connection import explained
-from dal.migrate.folder import Migration
+from dal.migrate.folder import DAL, project_of
 from dal.migrate.indexes import invalid, repair
-from dal.migrate.ledger import Ledger, applied
+from dal.migrate.ledger import Applied, Ledger, applied
+from dal.migrate.migration import OWN_ALONE, Folders, Migration, named, position, read
 from dal.migrate.obstacles import obstacles, refuse
 from dal.migrate.rehearsal import rehearsed
 from dal.migrate.session import WAIT_SECONDS, Report, Session, session, silent
 from dal.migrate.status import refuse_disagreement
-from dal.places import MIGRATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +36,23 @@ def apply(
     steps: int | None = None,
     dry_run: bool = False,
     wait: float = WAIT_SECONDS,
-    folder: Path = MIGRATIONS,
+    folders: Folders = OWN_ALONE,
     report: Report = silent,
 ) -> list[Step]:
-    """Apply the pending migrations in order, each in a transaction of its own.
+    """Apply the pending migrations in order, dal's first, each in a transaction of its own.
 
-    When one fails, those before it stay applied, and the next run goes on from there. Into a
-    database that has none yet, they are first run in one transaction that is rolled back, so that
+    When one fails, those before it stay applied, and the next run goes on from there. Where a
+    project has none applied yet, they are first run in one transaction that is rolled back, so that
     a table in the way is found before anything is made.
 
     Parameters:
         dsn: `postgresql://user:password@host:port/database`, with libpq's parameters.
-        to: the last one to apply, by id or number; None means all.
+        to: the last one to apply, by id or number; None means all. A number is that of the last
+            folder's; `dal 0003` is dal's.
         steps: how many at most.
         dry_run: check everything and say what would be applied, but change nothing.
         wait: seconds to wait in all for another run, and for tables that others have locked.
-        folder: where the migrations are.
+        folders: where the migrations are: dal's own, and after them a service's.
         report: called with a line about each step and each wait.
 
     Raises:
@@ -70,18 +69,19 @@ def apply(
         DalError: a migration failed otherwise; the text says which, and why.
     """
     _at_least_one(steps)
-    migrations = files.read(folder)
-    upto = migrations[: files.position(migrations, to) + 1] if to else migrations
+    migrations = read(folders)
+    upto = migrations[: position(migrations, to) + 1] if to else migrations
     with session(dsn, application_name="dal migrate", wait=wait, report=report) as run:
         has = applied(run.connection)
         refuse_disagreement(migrations, has)
-        found = obstacles(run.connection)
-        if not has:  # else it is too late
-            refuse(found)
+        in_the_way = obstacles(run.connection, migrations)
+        begun = {project_of(name) for name in has}
+        if DAL not in begun:  # else it is too late
+            refuse(in_the_way)
         pending = [one for one in upto if one.id not in has][:steps]
-        if not has and pending:
-            _rehearse(run, migrations)
-        for obstacle in found:
+        if any(one.project not in begun for one in pending):
+            _rehearse(run, [one for one in migrations if one.id not in has])
+        for obstacle in in_the_way:
             report(f"note: {obstacle}")
         if dry_run:
             for migration in pending:
@@ -111,10 +111,10 @@ def rollback(
     steps: int | None = 1,
     to: str | None = None,
     wait: float = WAIT_SECONDS,
-    folder: Path = MIGRATIONS,
+    folders: Folders = OWN_ALONE,
     report: Report = silent,
 ) -> list[Step]:
-    """Roll back the latest migrations, newest first. The rows of their tables are lost.
+    """Roll back a project's latest migrations, newest first. The rows of their tables are lost.
 
     They are first rolled back in one transaction that is undone, so that what is in the way is
     found before anything is dropped. A table that was there before dal stays, and the report says
@@ -122,21 +122,26 @@ def rollback(
 
     Parameters:
         steps: how many; None means all, or all after `to`.
-        to: the one to go back to, by id or number; it stays applied.
-        dsn, wait, folder, report: as for `apply`.
+        to: the one to go back to, by id or number; it stays applied. Number 0000 is before the
+            first. The project is that of the last folder, unless the text names it, as in
+            `dal 0003`.
+        dsn, wait, folders, report: as for `apply`.
 
     Raises:
-        Errors are those of `apply`.
+        SchemaMismatchError: also where an applied migration of a service needs one of dal's that
+            would go.
+        Others are those of `apply`.
     """
     _at_least_one(steps)
-    migrations = files.read(folder)
-    after = migrations[files.position(migrations, to) + 1 :] if to else migrations
+    migrations = read(folders)
+    after = _after(migrations, to)
     with session(dsn, application_name="dal rollback", wait=wait, report=report) as run:
         has = applied(run.connection)
         refuse_disagreement(migrations, has)
         latest = [one for one in reversed(after) if one.id in has][:steps]
         if not latest:
             return []
+        _refuse_dependents(latest, has)
         if len(latest) > 1:  # a single one that fails changes nothing anyway
             # Where one has to wait, the service must not: it is left out.
             _rehearse(run, [one for one in latest if one.transactional], back=True)
@@ -144,6 +149,33 @@ def rollback(
         return [
             _step(run, ledger, ledger.undo, one, f"{one.id}.rollback.sql", report) for one in latest
         ]
+
+
+def _after(migrations: Sequence[Migration], to: str | None) -> list[Migration]:
+    """The migrations of one project that come after one of them."""
+    project, number = named(migrations, to or "0000")
+    if number == "0000":
+        return [one for one in migrations if one.project == project]
+    place = position(migrations, to or "")
+    project = migrations[place].project
+    return [one for one in migrations[place + 1 :] if one.project == project]
+
+
+def _refuse_dependents(leaving: Sequence[Migration], has: dict[str, Applied]) -> None:
+    """Stop before dal's migrations go from under a service's."""
+    if leaving[0].project != DAL:
+        return
+    first = min(one.id for one in leaving)
+    problems = [
+        f"{name} needs {applied.depends or first}: first roll back {project_of(name)}'s, in its"
+        " folder"
+        for name, applied in sorted(has.items())
+        # One that says nothing of it may need any.
+        if project_of(name) != DAL and (applied.depends or first) >= first
+    ]
+    if problems:
+        listed = "\n  ".join(problems)
+        raise errors.SchemaMismatchError(f"a service's tables build on these:\n  {listed}")
 
 
 def _at_least_one(steps: int | None) -> None:

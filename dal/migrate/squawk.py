@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dal.errors import ConfigurationError
+from dal.migrate.folder import Folder
 from dal.migrate.lint import Finding, is_transactional
 from dal.source import Header, Source, apply_waivers
 
@@ -28,7 +29,7 @@ class MissingToolError(ConfigurationError):
     )
 
 
-def squawk(folder: Path) -> list[Finding]:
+def squawk(folder: Folder) -> list[Finding]:
     """squawk's findings in the files that apply migrations, apart from what these waive.
 
     A header comment waives a rule for its file: `-- Waives ban-drop-column: the reason.`
@@ -45,7 +46,7 @@ def squawk(folder: Path) -> list[Finding]:
         raise MissingToolError
     files = [
         path
-        for path in sorted(folder.glob("*.sql"))
+        for path in sorted(folder.path.glob("*.sql"))
         if ".rollback" not in path.name and _is_text(path)
     ]
     inside = [path for path in files if is_transactional(path)]

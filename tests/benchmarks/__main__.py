@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dal import embedded, migrate
+from dal.testing.server import Postgres
 from tests.benchmarks import (
     bulk,
     chart,
@@ -34,7 +35,6 @@ from tests.benchmarks.contenders import agents_sdk, langchain, ours, raw, reposi
 from tests.benchmarks.data import deep, fill
 from tests.benchmarks.databases import vacuum
 from tests.benchmarks.steps import Steps, steps
-from tests.servers import Postgres
 
 Result = TypeVar("Result")
 

@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
+from dal.testing.server import Postgres
 from tests.benchmarks import growth, storage, upkeep
-from tests.servers import Postgres
 from tests.surface import FUNCTIONS
 
 _INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'messages'::regclass"
@@ -19,8 +19,8 @@ def rows(page: str) -> list[list[str]]:
     ]
 
 
-def test_storage_tells_of_every_index(url: str, postgres: Postgres) -> None:
-    if postgres.version().startswith("14."):
+def test_storage_tells_of_every_index(url: str, dal_server: Postgres) -> None:
+    if dal_server.version().startswith("14."):
         pytest.skip("it can't make a backend give its counts at once")
     found = storage.measure(url, count=1000, rounds=2, batch=5, appends=200, busy=5, others=[5])
     with psycopg.connect(url) as connection:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from dal.catalog.migrations import page
 from dal.cli import catalog as command
 from dal.cli.commands import app
+from dal.migrate import Folder
 from dal.places import MIGRATIONS, SQL
 from tests.migrations.database import LAST, NEXT
 
@@ -23,7 +24,7 @@ def row(dsn: str, folder: Path, up: str, down: str) -> tuple[list[str], list[str
     """The cells for a migration and for its rollback."""
     (folder / f"{NEXT}.due.sql").write_text(up)
     (folder / f"{NEXT}.due.rollback.sql").write_text(down)
-    *_, applied, undone = page(dsn, folder).splitlines()
+    *_, applied, undone = page(dsn, [Folder(folder)]).splitlines()
     return applied.split(" | ")[1:], undone.split(" | ")[1:]
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import Postgres
+from dal.testing.server import Postgres
 
 
 @pytest.fixture(scope="module")
-def module_database(postgres: Postgres) -> Iterator[str]:
-    url = postgres.create()
+def module_database(dal_server: Postgres) -> Iterator[str]:
+    url = dal_server.create()
     yield url
-    postgres.drop(url)
+    dal_server.drop(url)

@@ -68,8 +68,14 @@ def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]
         migrations = Path(name) / "migrations"
         migrations.mkdir()
         queries = drafted(folder, drafts)
-        project = Project(folder, migrations, owner=Owner("user_id", {"users": "id"}))
-        findings, _ = check(connection, queries.bindings, project, live=False)
+        project = Project(
+            migrations,
+            statements=(folder,),
+            bindings=queries.bindings,
+            migrations=migrations,
+            owner=Owner("user_id", {"users": "id"}),
+        )
+        findings, _ = check(connection, [project], live=False)
         for finding in findings:
             finding.place  # noqa: B018 - while the files are there
         paths = [_path(folder, number) for number in range(len(drafts))]

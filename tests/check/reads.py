@@ -15,17 +15,17 @@ from dal import Cursor, NewMessage, NewTask
 from dal.binding import Columns, Fields
 from dal.binding.query import Binding
 from dal.check.server.explain import analyzed_plan
-from dal.cli.project import project
 from dal.cursor import Position
 from dal.jsonl.lines import Said
 from dal.jsonl.rows import UserRow
+from dal.project.own import own
 from tests.check.skew import Data, Owner
 from tests.surface import VALUES
 
 # Of those that read the catalogue alone the cost is its size.
 STATEMENTS = {
     name: binding
-    for binding in project()
+    for binding in own().bindings
     if (name := binding.statement.name) == "stats.retention"
     or not name.startswith(("stats.", "jsonl.export_columns"))
 }

@@ -247,7 +247,7 @@ def test_a_rule_of_the_schema_that_fails(
         raise LookupError
 
     monkeypatch.setattr(run_module, "SCHEMA_RULES", (faulty,))
-    findings, _ = run_module.check(connection, [], Project(tmp_path, tmp_path), live=False)
+    findings, _ = run_module.check(connection, [Project(tmp_path, (tmp_path,))], live=False)
     assert [(finding.rule, finding.path) for finding in findings] == [("rule-failed", tmp_path)]
 
 

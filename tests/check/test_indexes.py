@@ -12,8 +12,13 @@ from dal.check.project import Project
 from dal.check.rules.indexes import indexes
 from dal.check.server.catalog import Catalog
 from dal.places import MIGRATIONS
+from dal.testing.server import Postgres
 from tests.migrations.database import NEXT
-from tests.servers import Postgres
+
+
+def _marked(folder: Path) -> Project:
+    """A project whose tables bear dal's mark."""
+    return Project(folder, (folder,), migrations=folder, mark="dal ")
 
 
 @pytest.fixture
@@ -22,11 +27,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def connection(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Connection]:
-    url = postgres.create(migrated_template)
+def connection(dal_server: Postgres, dal_template: str) -> Iterator[psycopg.Connection]:
+    url = dal_server.create(dal_template)
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 def found(connection: psycopg.Connection, folder: Path, migration: str = "") -> list[str]:
@@ -36,7 +41,7 @@ def found(connection: psycopg.Connection, folder: Path, migration: str = "") -> 
         connection.execute(migration.encode())
         return [
             f"{one.rule} {one.path.name}:{one.place[0]}:{one.place[1]}"
-            for one in indexes([], Catalog(connection, Project(folder, folder, mark="dal")))
+            for one in indexes([], Catalog(connection, [_marked(folder)]))
         ]
 
 
@@ -120,13 +125,13 @@ def test_the_advice_runs_for_names_that_need_quotes(
             'ALTER TABLE tasks ADD "Other Id" varchar(255) REFERENCES users (id);'
             'CREATE INDEX "Again" ON tasks (user_id)'
         )
-        project = Project(folder, folder, mark="dal")
-        for finding in indexes([], Catalog(connection, project)):
+        projects = [_marked(folder)]
+        for finding in indexes([], Catalog(connection, projects)):
             advice = re.search("(CREATE|DROP) INDEX .*(?= in )|DROP INDEX .*", finding.help)
             assert advice
             statement = advice[0].replace("CONCURRENTLY", "").replace("...", "")
             connection.execute(statement.encode())
-        assert list(indexes([], Catalog(connection, project))) == []
+        assert list(indexes([], Catalog(connection, projects))) == []
 
 
 def test_the_unique_one_of_two_stays(connection: psycopg.Connection, folder: Path) -> None:

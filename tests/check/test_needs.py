@@ -25,7 +25,9 @@ def connection(empty_database: str) -> Iterator[psycopg.Connection]:
 def looked(connection: psycopg.Connection, folder: Path, sql: str) -> tuple[dict[str, str], bool]:
     """What the statement lacks, and whether the check finds that PostgreSQL refuses it."""
     binding = bound(folder, sql, int)
-    findings, lacking = check(connection, [binding], Project(folder, MIGRATIONS), live=True)
+    findings, lacking = check(
+        connection, [Project(MIGRATIONS, (folder,), [binding], mark="dal ")], live=True
+    )
     return lacking, any(finding.rule == "refused" for finding in findings)
 
 

@@ -65,7 +65,7 @@ SCHEMA = """
 def catalog(module_database: str) -> Iterator[Catalog]:
     with psycopg.connect(module_database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-        yield Catalog(connection, Project(Path(), Path()))
+        yield Catalog(connection, [Project(Path())])
 
 
 Find = Callable[..., list[Finding]]

@@ -20,11 +20,11 @@ from dal.check.server.populate import populate
 from dal.check.statement import BoundStatement
 from dal.inputs import Place
 from dal.places import MIGRATIONS, SQL
-from dal.project import PROJECT
+from dal.project.own import own
+from dal.testing.server import Postgres
 from tests.check.reads import STATEMENTS
 from tests.check.stubs import bound
 from tests.migrations.database import NEXT
-from tests.servers import Postgres
 
 
 class Found(BaseModel):
@@ -35,12 +35,12 @@ Before: TypeAlias = Place[Found]
 
 
 @pytest.fixture(scope="module")
-def filled(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Connection]:
-    url = postgres.create(migrated_template)
+def filled(dal_server: Postgres, dal_template: str) -> Iterator[psycopg.Connection]:
+    url = dal_server.create(dal_template)
     with psycopg.connect(url, autocommit=True) as connection:
-        populate(connection, PROJECT)
+        populate(connection, own())
         yield connection
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def findings(
     connection: psycopg.Connection, bindings: Iterable[Binding], *, live: bool = False
 ) -> list[Finding]:
     """What is wrong with the plans, and with the waivers of that."""
-    catalog = Catalog(connection, Project(SQL, MIGRATIONS), live=live)
+    catalog = Catalog(connection, [Project(MIGRATIONS, (SQL,))], live=live)
     return [
         finding
         for binding in bindings
@@ -65,8 +65,10 @@ def findings(
 
 def unused_indexes(connection: psycopg.Connection, migrations: Path) -> list[Finding]:
     """What is wrong with the indexes, for all of the project's statements."""
-    project = Project(SQL, migrations, indexes=SQL / "indexes.sql")
-    catalog = Catalog(connection, project)
+    project = Project(
+        migrations, (SQL,), migrations=migrations, mark="dal ", indexes=SQL / "indexes.sql"
+    )
+    catalog = Catalog(connection, [project])
     statements = [BoundStatement(binding, catalog) for binding in STATEMENTS.values()]
     return list(indexes(statements, catalog))
 
@@ -224,7 +226,7 @@ def test_the_advice_runs(database: psycopg.Connection, tmp_path: Path) -> None:
 def _samples(
     connection: psycopg.Connection, binding: Binding, tables: set[str]
 ) -> Iterator[tuple[str, list[str | None]]]:
-    catalog = Catalog(connection, Project(SQL, MIGRATIONS))
+    catalog = Catalog(connection, [Project(MIGRATIONS, (SQL,))])
     types = catalog.describe(binding.statement).parameters
     return catalog.samples.of(binding, types, tables)
 

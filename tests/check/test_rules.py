@@ -21,11 +21,11 @@ from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.places import SQL
-from dal.project import PROJECT
 from dal.project.header_comments import opens_with_sentence
+from dal.project.own import own
 from dal.record import Record
 from dal.source import Header
-from tests.servers import Postgres
+from dal.testing.server import Postgres
 
 HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"
 
@@ -35,9 +35,9 @@ class Row(Record):
 
 
 @pytest.fixture(scope="module")
-def catalog(postgres: Postgres, migrated_template: str) -> Iterator[Catalog]:
+def catalog(dal_server: Postgres, dal_template: str) -> Iterator[Catalog]:
     """A migrated database, with a function outside of the search path; no test changes it."""
-    url = postgres.create(migrated_template)
+    url = dal_server.create(dal_template)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "CREATE SCHEMA apart;"
@@ -53,8 +53,8 @@ def catalog(postgres: Postgres, migrated_template: str) -> Iterator[Catalog]:
             "CREATE VIEW anybodys AS SELECT 'ada' AS user_id, title FROM tasks;"
             "CREATE VIEW either AS SELECT user_id FROM tasks UNION SELECT user_id FROM messages"
         )
-        yield Catalog(connection, PROJECT)
-    postgres.drop(url)
+        yield Catalog(connection, [own()])
+    dal_server.drop(url)
 
 
 def bind(folder: Path, file: str, returns: Any) -> Queries:
@@ -133,8 +133,8 @@ def test_files_without_a_stub(catalog: Catalog, tmp_path: Path) -> None:
     for name in ("grants.sql", "tasks/gone.sql"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("SELECT 1")
-    project = Project(tmp_path, tmp_path, unbound=lambda path: path.parent == tmp_path)
-    findings = files([], Catalog(catalog.connection, project))
+    project = Project(tmp_path, (tmp_path,), unbound=lambda path: path.parent == tmp_path)
+    findings = files([], Catalog(catalog.connection, [project]))
     assert [(finding.rule, finding.path.name) for finding in findings] == [
         ("orphan-file", "gone.sql")
     ]

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from dal.binding.query import Binding
+from dal.testing.server import Postgres, database_name
 from tests.check.reads import STATEMENTS, bounds, calls, reads
 from tests.check.skew import TWO, Data, skewed
-from tests.servers import Postgres, database_name
 
 DATA = {
     "every day": skewed(3_000, 8_000, 3_000, archived=4_000),
@@ -43,13 +43,13 @@ Database: TypeAlias = Callable[[Data, str], psycopg.Connection]
 
 
 @pytest.fixture(scope="module")
-def new_database(postgres: Postgres, migrated_template: str) -> Iterator[Database]:
+def new_database(dal_server: Postgres, dal_template: str) -> Iterator[Database]:
     """A connection to a new database of some data in some state."""
     with ExitStack() as stack:
 
         def copy(template: str, *statements: str) -> str:
-            url = postgres.create(template)
-            stack.callback(postgres.drop, url)
+            url = dal_server.create(template)
+            stack.callback(dal_server.drop, url)
             # Only a row whose commit is on the disk is visible to all, as VACUUM sees it.
             options = "-c synchronous_commit=on"
             with psycopg.connect(url, autocommit=True, options=options) as connection:
@@ -59,7 +59,7 @@ def new_database(postgres: Postgres, migrated_template: str) -> Iterator[Databas
 
         @cache
         def filled(data: Data, before: str) -> str:
-            return database_name(copy(migrated_template, before, data.sql))
+            return database_name(copy(dal_template, before, data.sql))
 
         def connection(data: Data, state: str) -> psycopg.Connection:
             before, after = STATES[state]

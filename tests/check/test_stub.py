@@ -61,7 +61,7 @@ ALL = "id, name, color, doors, options::text AS options, built_at"
 def catalog(module_database: str) -> Iterator[Catalog]:
     with psycopg.connect(module_database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-        yield Catalog(connection, Project(Path(), Path()))
+        yield Catalog(connection, [Project(Path())])
 
 
 Find = Callable[..., list[Finding]]

@@ -18,7 +18,7 @@ import pytest
 
 import dal
 from dal import conversations, errors, users
-from tests.servers import Postgres
+from dal.testing.server import Postgres
 
 SECRET = "correct-horse"
 
@@ -52,11 +52,11 @@ async def complaints() -> AsyncIterator[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+def url(dal_server: Postgres, dal_template: str) -> Iterator[str]:
     """One database for all of these tests: what they are about is not in its tables."""
-    url = postgres.create(migrated_template)
+    url = dal_server.create(dal_template)
     yield url
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import dal
 from dal import conversations, errors, tasks, users
 from dal.binding import Executor, Queries
 from dal.database.failures import explain_connect
-from tests.servers import Postgres
+from dal.testing.server import Postgres
 
 SECRET = "correct-horse"
 
@@ -23,11 +23,11 @@ Probe = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
-def url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+def url(dal_server: Postgres, dal_template: str) -> Iterator[str]:
     """One database for all of these tests: what they change, they roll back."""
-    url = postgres.create(migrated_template)
+    url = dal_server.create(dal_template)
     yield url
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @pytest.fixture
@@ -122,21 +122,21 @@ def failing(
         (
             "3F000",
             errors.SchemaMismatchError,
-            'schema "absent" does not exist; run `make migrate`',
+            'schema "absent" does not exist; run `dal migrate`',
             None,
             "SELECT absent.f(:value::text)",
         ),
         (
             "42703",
             errors.SchemaMismatchError,
-            'column "absent" does not exist; run `make migrate`',
+            'column "absent" does not exist; run `dal migrate`',
             None,
             "SELECT absent FROM users WHERE id = :value",
         ),
         (
             "42P01",
             errors.SchemaMismatchError,
-            'relation "absent" does not exist; run `make migrate`',
+            'relation "absent" does not exist; run `dal migrate`',
             None,
             "SELECT 1 FROM absent WHERE id = :value",
         ),
@@ -144,7 +144,7 @@ def failing(
         (
             "42P01",
             errors.SchemaMismatchError,
-            "run `make migrate`",
+            "run `dal migrate`",
             None,
             "SELECT :value::text::regclass",
         ),
@@ -175,7 +175,7 @@ async def test_the_server_refuses_a_statement(
         ("3D000", errors.ConfigurationError, "check its name"),
         ("40000", errors.TransactionConflictError, "repeat this one"),
         ("40003", errors.ConnectionLostError, "repeat it with the same id"),
-        ("42000", errors.SchemaMismatchError, "run `make migrate`"),
+        ("42000", errors.SchemaMismatchError, "run `dal migrate`"),
         ("53100", errors.DatabaseUnavailableError, "try again"),
         ("53300", errors.DatabaseUnavailableError, "lower max_size"),
         ("54001", errors.InvalidInputError, "refuses this: SQLSTATE 54001"),
@@ -213,13 +213,13 @@ async def test_failures_that_only_a_server_in_trouble_has(
         (
             "42P01",
             errors.SchemaMismatchError,
-            '"conversations" does not exist; run `make migrate`',
+            '"conversations" does not exist; run `dal migrate`',
             "DROP TABLE conversations CASCADE",
         ),
         (
             "42703",
             errors.SchemaMismatchError,
-            '"status" does not exist; run `make migrate`',
+            '"status" does not exist; run `dal migrate`',
             "ALTER TABLE conversations DROP status",
         ),
         (

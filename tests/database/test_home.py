@@ -14,7 +14,7 @@ import pytest
 
 import dal
 from dal import errors, users
-from tests.servers import Spares
+from dal.testing.server import Spares
 from tests.wire import Relay
 
 
@@ -66,9 +66,9 @@ def in_thread(work: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def url(url: str, spares: Spares) -> str:
+def url(url: str, dal_spares: Spares) -> str:
     """URL of a fresh database, from a process that can be forked."""
-    spares.rest()
+    dal_spares.rest()
     return url
 
 

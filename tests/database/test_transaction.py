@@ -10,7 +10,7 @@ import pytest
 import dal
 from dal import conversations, errors, users
 from dal.database.transaction import Isolation
-from tests.servers import Postgres
+from dal.testing.server import Postgres
 
 
 @contextmanager
@@ -54,11 +54,11 @@ def interrupt() -> None:
 
 
 @pytest.fixture(scope="module")
-def url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+def url(dal_server: Postgres, dal_template: str) -> Iterator[str]:
     """One database for all of these tests, which is emptied after each."""
-    url = postgres.create(migrated_template)
+    url = dal_server.create(dal_template)
     yield url
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,8 @@ import pytest
 
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.cli.project import project
 from dal.places import SQL
-from dal.project import PROJECT
+from dal.project.own import own
 from tests.surface import ID, VALUES
 
 PSQL = shutil.which("psql")
@@ -28,9 +27,9 @@ GIVEN |= {"id": f"'{ID}'", "conversation_id": f"'{ID}'", "limit": "5", "page_siz
 def test_every_file_runs_in_psql(url: str) -> None:
     script = [f"INSERT INTO users (id) VALUES ({GIVEN['user_id']});"]
     names: set[str] = set()
-    bindings = project()
+    bindings = own().bindings
     with psycopg.connect(url) as connection:
-        catalog = Catalog(connection, PROJECT)
+        catalog = Catalog(connection, [own()])
         absent = {
             one.statement.name for one in bindings if BoundStatement(one, catalog).missing_relation
         }

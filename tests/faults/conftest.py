@@ -12,9 +12,9 @@ import pytest
 
 import dal
 from dal import migrate
+from dal.testing.server import Postgres, database_name
 from tests.faults.activity import eventually, sessions
 from tests.faults.restartable import Restartable
-from tests.servers import Postgres, database_name
 
 
 @dataclass
@@ -23,37 +23,37 @@ class Durable(Postgres):
 
 
 @pytest.fixture(scope="session")
-def postgres(postgres: Postgres) -> Iterator[Durable]:
-    with Restartable.like(postgres) as server:
+def dal_server(dal_server: Postgres) -> Iterator[Durable]:
+    with Restartable.like(dal_server) as server:
         yield Durable("restartable", server.dsn(), server=server)
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres: Postgres) -> str:
-    url = postgres.create()
+def dal_template(dal_server: Postgres) -> str:
+    url = dal_server.create()
     migrate.apply(url)
     return database_name(url)
 
 
 @pytest.fixture
-def server(postgres: Durable) -> Iterator[Restartable]:
+def server(dal_server: Durable) -> Iterator[Restartable]:
     """The server, which runs again after the test, with the settings it had."""
-    settings = dict(postgres.server.settings)
-    yield postgres.server
-    if postgres.server.settings != settings:
-        postgres.server.settings = settings
-        postgres.server.stop()
-    postgres.server.start()
+    settings = dict(dal_server.server.settings)
+    yield dal_server.server
+    if dal_server.server.settings != settings:
+        dal_server.server.settings = settings
+        dal_server.server.stop()
+    dal_server.server.start()
 
 
 @pytest.fixture
-async def url(postgres: Durable, server: Restartable, migrated_template: str) -> AsyncIterator[str]:
+async def url(dal_server: Durable, server: Restartable, dal_template: str) -> AsyncIterator[str]:
     """URL of a fresh, migrated database, which nobody is connected to in the end."""
-    url = postgres.create(migrated_template)
+    url = dal_server.create(dal_template)
     yield url
     server.start()
     await eventually(lambda: sessions(url), [])
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @pytest.fixture

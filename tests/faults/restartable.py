@@ -36,7 +36,7 @@ from dal.embedded.supervisor import (
     until_ready,
     usable,
 )
-from tests.servers import Postgres
+from dal.testing.server import Postgres
 
 End: TypeAlias = Literal["fast", "immediate", "kill"]
 Settings: TypeAlias = Mapping[str, str | int | float] | None

@@ -13,10 +13,10 @@ import pytest
 import dal
 from dal import conversations, errors, messages, users
 from dal.jsonl import export_lines
+from dal.testing.server import database_name
 from tests.faults.activity import eventually
 from tests.faults.conftest import Durable
 from tests.faults.restartable import Restartable
-from tests.servers import database_name
 from tests.surface import FUNCTIONS, VALUES, arguments, call, fill
 
 End: TypeAlias = Literal["switchover", "kill"]
@@ -30,9 +30,9 @@ READS = {
 
 
 @pytest.fixture
-def standby(postgres: Durable, url: str) -> Iterator[Restartable]:
+def standby(dal_server: Durable, url: str) -> Iterator[Restartable]:
     """A server that follows the one that the test's database is on."""
-    with Restartable(postgres.server.version, primary=postgres.server) as standby:
+    with Restartable(dal_server.server.version, primary=dal_server.server) as standby:
         yield standby
 
 

@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 
+from dal.testing.server import Postgres
 from tests.faults.activity import eventually
 from tests.faults.restartable import End, Restartable
-from tests.servers import Postgres
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -26,8 +26,8 @@ def left(directory: Path, segment: str) -> list[str]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize("end", [None, *get_args(End)])
-def test_nothing_is_left_of_a_closed_server(postgres: Postgres, end: End | None) -> None:
-    with Restartable.like(postgres) as server:
+def test_nothing_is_left_of_a_closed_server(dal_server: Postgres, end: End | None) -> None:
+    with Restartable.like(dal_server) as server:
         traces = server.directory, shared_memory(server.directory)
         assert len(left(*traces)) == 2
         if end:

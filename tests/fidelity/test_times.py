@@ -14,7 +14,7 @@ import dal
 from dal import Cursor, Database, Executor, NewMessage, conversations, messages, users
 from dal.errors import DalError, InvalidInputError, SchemaMismatchError
 from dal.jsonl import export_lines, import_lines
-from tests.servers import database_name
+from dal.testing.server import database_name
 from tests.surface import FUNCTIONS, VALUES, arguments, call, fill
 
 # None of them is a whole number of hours away from UTC, and clocks change in the first two.

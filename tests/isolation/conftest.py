@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from dal.places import SQL
+from dal.testing.server import database_name
 from tests.roles import role
-from tests.servers import database_name
 
 GRANTS = (SQL / "grants.sql").read_text(encoding="utf-8")
 

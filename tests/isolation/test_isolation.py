@@ -18,7 +18,7 @@ import dal
 from dal import Cursor, Database, NewMessage, NewTask, conversations, messages, tasks
 from dal.errors import ConflictError, DalError, InvalidInputError, NotFoundError
 from dal.jsonl import import_lines
-from tests.servers import Postgres
+from dal.testing.server import Postgres
 from tests.surface import (
     EXISTING,
     FUNCTIONS,
@@ -107,12 +107,12 @@ def calls(name: str, near: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-async def without_ada(postgres: Postgres, migrated_template: str) -> AsyncIterator[Database]:
+async def without_ada(dal_server: Postgres, dal_template: str) -> AsyncIterator[Database]:
     """A second database, in which ada has never been."""
-    url = postgres.create(migrated_template)
+    url = dal_server.create(dal_template)
     async with dal.connect(url, min_size=1) as db:
         yield db
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 def test_the_surface_is_found() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from dal import Cursor
 from dal.check.server.explain import analyzed_plan
+from dal.testing.server import Postgres
 from tests.check.reads import STATEMENTS
 from tests.roles import role
-from tests.servers import Postgres
 from tests.surface import VALUES
 
 SIZE = 3000
@@ -41,9 +41,9 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def policed(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Connection]:
+def policed(dal_server: Postgres, dal_template: str) -> Iterator[psycopg.Connection]:
     """A database of ada's, as a role that sees what the policies let it."""
-    url = postgres.create(migrated_template)
+    url = dal_server.create(dal_template)
     grants = "GRANT SELECT ON messages, conversations, tasks TO {role}"
     with role(url, grants) as service, psycopg.connect(url, autocommit=True) as connection:
         connection.execute(FILL.encode())
@@ -52,7 +52,7 @@ def policed(postgres: Postgres, migrated_template: str) -> Iterator[psycopg.Conn
         connection.execute("SET app.user_id = 'ada'")
         connection.execute(f"SET ROLE {urlsplit(service).username}".encode())
         yield connection
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @pytest.mark.parametrize("generic", [True, False], ids=["generic", "custom"])

@@ -14,6 +14,8 @@ from dal import migrate
 from dal.cli.commands import app
 from dal.embedded.server import _installation
 from dal.errors import SchemaMismatchError
+from dal.migrate import Folder
+from dal.testing.server import Postgres, database_name
 from tests.migrations.database import (
     IDS,
     LAST,
@@ -26,7 +28,6 @@ from tests.migrations.database import (
     tables,
 )
 from tests.roles import role
-from tests.servers import Postgres, database_name
 
 Copy: TypeAlias = Callable[..., str]
 NO_COMMENTS = "--no-comments"
@@ -34,7 +35,7 @@ APPLIED = [True] * len(IDS)
 
 
 @pytest.fixture
-def copied(migrated: str, postgres: Postgres) -> Copy:
+def copied(migrated: str, dal_server: Postgres) -> Copy:
     """Dumps the migrated database with these options of pg_dump, and restores it elsewhere."""
     programs = _installation(18) / "bin"
 
@@ -42,7 +43,7 @@ def copied(migrated: str, postgres: Postgres) -> Copy:
         dump = subprocess.run(
             [programs / "pg_dump", *options, migrated], capture_output=True, check=True
         )
-        copy = postgres.create()
+        copy = dal_server.create()
         # Older servers don't know each setting that the dump begins with.
         subprocess.run(
             [programs / "psql", "-qX", "--set=ON_ERROR_STOP=0", "-f", "-", copy],
@@ -128,8 +129,8 @@ def test_mark_knows_a_dumped_index_and_default(
         "ALTER TABLE tasks ADD due text DEFAULT ('now'::varchar IN ('now', 'later'))::text;\n"
         "CREATE INDEX idx_due ON tasks (user_id) WHERE title IN ('a', 'b')",
     )
-    migrate.apply(migrated, folder=folder)
-    assert migrate.baseline(copied("-s"), NEXT, folder=folder) == [*IDS, f"{NEXT}.due"]
+    migrate.apply(migrated, folders=[Folder(folder)])
+    assert migrate.baseline(copied("-s"), NEXT, folders=[Folder(folder)]) == [*IDS, f"{NEXT}.due"]
 
 
 def test_a_dump_restored_by_another_role(copied: Copy, migrated: str) -> None:
@@ -174,10 +175,10 @@ def test_a_schema_whose_name_needs_quotes(empty_database: str, schema: str) -> N
     assert tables(empty_database) == set()
 
 
-def test_a_template(migrated: str, postgres: Postgres) -> None:
+def test_a_template(migrated: str, dal_server: Postgres) -> None:
     run(migrated, "ALTER SCHEMA public RENAME TO chat")
     search_path(migrated, "chat")
-    copy = postgres.create(database_name(migrated))
+    copy = dal_server.create(database_name(migrated))
     # What was set for the database does not come along.
     notes = [note for one in migrate.status(copy) for note in one.notes]
     assert notes[0].startswith("the schema chat has tables of dal, and is not on the search_path")
@@ -188,8 +189,8 @@ def test_a_template(migrated: str, postgres: Postgres) -> None:
     assert tables(copy) == set()
 
 
-def test_strings_that_do_not_conform(migrated: str, postgres: Postgres) -> None:
-    other = postgres.create()
+def test_strings_that_do_not_conform(migrated: str, dal_server: Postgres) -> None:
+    other = dal_server.create()
     name = database_name(other)
     run(other, f"ALTER DATABASE {name} SET standard_conforming_strings = off")
     migrate.apply(other)

@@ -17,8 +17,9 @@ import pytest
 
 from dal import migrate
 from dal.errors import DalError
+from dal.migrate import Folder
+from dal.testing.server import Postgres
 from tests.migrations.database import AFTER, IDS, NEXT, Add, Catalogue, catalogue, rows
-from tests.servers import Postgres
 from tests.wire import Loss, Relay, relayed
 
 INDEX = (
@@ -38,10 +39,10 @@ def longer(folder: Path, add: Add) -> Path:
 
 
 @contextmanager
-def fresh(postgres: Postgres) -> Iterator[str]:
-    url = postgres.create()
+def fresh(dal_server: Postgres) -> Iterator[str]:
+    url = dal_server.create()
     yield url
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @contextmanager
@@ -55,8 +56,10 @@ def cut(dsn: str, n: int, *, delivered: bool) -> Iterator[Relay]:
 
 def finished(dsn: str, folder: Path) -> Catalogue:
     """The schema after another run, which no hand has helped."""
-    migrate.apply(dsn, folder=folder, wait=20)
-    assert [one.id for one in migrate.status(dsn, folder=folder) if one.applied_at] == ALL
+    migrate.apply(dsn, folders=[Folder(folder)], wait=20)
+    assert [
+        one.id for one in migrate.status(dsn, folders=[Folder(folder)]) if one.applied_at
+    ] == ALL
     assert rows(dsn, "SELECT count(*), count(DISTINCT migration_id) FROM _yoyo_log") == [
         (len(ALL), len(ALL))
     ]
@@ -64,8 +67,8 @@ def finished(dsn: str, folder: Path) -> Catalogue:
 
 
 def undone(dsn: str, folder: Path) -> Catalogue:
-    migrate.rollback(dsn, steps=None, folder=folder, wait=20)
-    assert not any(one.applied_at for one in migrate.status(dsn, folder=folder))
+    migrate.rollback(dsn, steps=None, folders=[Folder(folder)], wait=20)
+    assert not any(one.applied_at for one in migrate.status(dsn, folders=[Folder(folder)]))
     return catalogue(dsn)
 
 
@@ -77,15 +80,15 @@ DELIVERED = pytest.mark.parametrize("delivered", [False, True], ids=["lost", "de
 @STRIDES
 @DELIVERED
 def test_the_wire_is_cut_while_applying(
-    postgres: Postgres, longer: Path, stride: int, delivered: bool
+    dal_server: Postgres, longer: Path, stride: int, delivered: bool
 ) -> None:
-    with fresh(postgres) as dsn:
+    with fresh(dal_server) as dsn:
         full = finished(dsn, longer)
     n = 0
     for n in itertools.count(1, stride):
-        with fresh(postgres) as dsn, cut(dsn, n, delivered=delivered) as wire:
+        with fresh(dal_server) as dsn, cut(dsn, n, delivered=delivered) as wire:
             try:
-                migrate.apply(wire.url, folder=longer)
+                migrate.apply(wire.url, folders=[Folder(longer)])
             except DalError:
                 assert wire.lost
             assert finished(dsn, longer) == full
@@ -97,14 +100,14 @@ def test_the_wire_is_cut_while_applying(
 @STRIDES
 @DELIVERED
 def test_the_wire_is_cut_while_rolling_back(
-    postgres: Postgres, longer: Path, stride: int, delivered: bool
+    dal_server: Postgres, longer: Path, stride: int, delivered: bool
 ) -> None:
     n = 0
     for n in itertools.count(1, stride):
-        with fresh(postgres) as dsn, cut(dsn, n, delivered=delivered) as wire:
+        with fresh(dal_server) as dsn, cut(dsn, n, delivered=delivered) as wire:
             finished(dsn, longer)
             try:
-                migrate.rollback(wire.url, steps=None, folder=longer)
+                migrate.rollback(wire.url, steps=None, folders=[Folder(longer)])
             except DalError:
                 assert wire.lost
             assert undone(dsn, longer) == []
@@ -120,22 +123,22 @@ from dal import migrate
 print("ready", flush=True)
 sys.stdin.readline()
 report = lambda line: print(line, flush=True)
-migrate.apply(sys.argv[1], folder=Path(sys.argv[2]), report=report)
+migrate.apply(sys.argv[1], folders=[migrate.Folder(Path(sys.argv[2]))], report=report)
 """
 
 
 @pytest.mark.parametrize("times", [6, pytest.param(80, marks=pytest.mark.slow)])
-def test_the_process_is_killed(postgres: Postgres, longer: Path, times: int) -> None:
+def test_the_process_is_killed(dal_server: Postgres, longer: Path, times: int) -> None:
     moments = random.Random(5)
     lines: list[str] = []
-    with fresh(postgres) as dsn:
+    with fresh(dal_server) as dsn:
         started = time.perf_counter()
-        migrate.apply(dsn, folder=longer, report=lines.append)
+        migrate.apply(dsn, folders=[Folder(longer)], report=lines.append)
         line_takes = (time.perf_counter() - started) / len(lines)
         full = finished(dsn, longer)
     left = set()
     for number in range(times):
-        with fresh(postgres) as dsn:
+        with fresh(dal_server) as dsn:
             process = subprocess.Popen(
                 [sys.executable, "-c", RUN, dsn, str(longer)],
                 stdin=subprocess.PIPE,
@@ -154,13 +157,18 @@ def test_the_process_is_killed(postgres: Postgres, longer: Path, times: int) -> 
             process.send_signal(SIGTERM if number % 2 else SIGKILL)
             process.wait()
             process.stdout.close()
-            left.add(sum(one.applied_at is not None for one in migrate.status(dsn, folder=longer)))
+            left.add(
+                sum(
+                    one.applied_at is not None
+                    for one in migrate.status(dsn, folders=[Folder(longer)])
+                )
+            )
             assert finished(dsn, longer) == full
     assert len(left) > 1  # they were killed at different moments
 
 
 def test_killed_while_it_builds_an_index(migrated: str, longer: Path) -> None:
-    migrate.apply(migrated, folder=longer, to=NEXT)
+    migrate.apply(migrated, folders=[Folder(longer)], to=NEXT)
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, migrated, str(longer)],
         stdin=subprocess.PIPE,
@@ -179,14 +187,14 @@ def test_killed_while_it_builds_an_index(migrated: str, longer: Path) -> None:
             process.wait()
             said: list[str] = []
             waiting = pool.submit(
-                migrate.apply, migrated, folder=longer, wait=30, report=said.append
+                migrate.apply, migrated, folders=[Folder(longer)], wait=30, report=said.append
             )
             while not said:  # the server is still at the dead run's work, and holds its lock
                 assert not waiting.done()
             assert "another run is at work" in said[0]
         waiting.result(timeout=30)
     assert rows(migrated, query) == [(True,)]
-    assert all(one.applied_at for one in migrate.status(migrated, folder=longer))
+    assert all(one.applied_at for one in migrate.status(migrated, folders=[Folder(longer)]))
 
 
 def test_a_lock_left_by_yoyo_itself_is_no_obstacle(empty_database: str) -> None:

@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from dal import migrate
 from dal.cli.commands import app
+from dal.migrate import Folder
+from dal.testing.server import Postgres, database_name
 from tests.migrations.database import IDS, LAST, NEXT, Add, catalogue, run
-from tests.servers import Postgres, database_name
 
 DEFAULTS = {
     "DateStyle": "German",
@@ -28,21 +29,21 @@ DEFAULTS = {
 
 
 @pytest.fixture
-def unusual(postgres: Postgres) -> str:
-    dsn = postgres.create()
-    settle(postgres, dsn, *(f"SET {name} = '{value}'" for name, value in DEFAULTS.items()))
+def unusual(dal_server: Postgres) -> str:
+    dsn = dal_server.create()
+    settle(dal_server, dsn, *(f"SET {name} = '{value}'" for name, value in DEFAULTS.items()))
     return dsn
 
 
-def settle(postgres: Postgres, dsn: str, *changes: str) -> None:
+def settle(dal_server: Postgres, dsn: str, *changes: str) -> None:
     """Change the defaults of a database, from another one, which has none."""
-    run(postgres.url, *(f"ALTER DATABASE {database_name(dsn)} {change}" for change in changes))
+    run(dal_server.url, *(f"ALTER DATABASE {database_name(dsn)} {change}" for change in changes))
 
 
 def test_every_command(
     unusual: str,
     migrated: str,
-    postgres: Postgres,
+    dal_server: Postgres,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -65,19 +66,21 @@ def test_every_command(
         service.execute("LOCK TABLE users, tasks, conversations, messages")
         held = said(12, "rollback", "--yes", "--wait", "0")
         assert re.search(r"since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", held)
-    settle(postgres, unusual, "RESET ALL", "SET client_min_messages = error")
+    settle(dal_server, unusual, "RESET ALL", "SET client_min_messages = error")
     assert catalogue(unusual) == catalogue(migrated)
     run(unusual, "COMMENT ON TABLE users IS NULL")
     assert "users stays" in said(0, "rollback", "--yes", "--all")
 
 
-def test_what_a_migration_writes(unusual: str, postgres: Postgres, folder: Path, add: Add) -> None:
+def test_what_a_migration_writes(
+    unusual: str, dal_server: Postgres, folder: Path, add: Add
+) -> None:
     add(
         f"{NEXT}.when",
         "CREATE TABLE seen (at timestamptz DEFAULT '2026-02-03 00:00', word text DEFAULT 'a\\b')",
     )
-    migrate.apply(unusual, folder=folder)
-    settle(postgres, unusual, "RESET ALL", "SET timezone = 'UTC'")
+    migrate.apply(unusual, folders=[Folder(folder)])
+    settle(dal_server, unusual, "RESET ALL", "SET timezone = 'UTC'")
     seen = [part[1:] for part in catalogue(unusual) if part[0] == "public.seen"]
     assert [text for kind, text in seen if kind == "column"] == [
         "at timestamp with time zone DEFAULT '2026-02-03 00:00:00+00'::timestamp with time zone",

@@ -7,19 +7,19 @@ import pytest
 
 from dal import migrate
 from dal.errors import InvalidInputError, SchemaMismatchError
-from dal.migrate import session
+from dal.migrate import Folder, session
 from dal.places import MIGRATIONS
+from dal.testing.server import Postgres, database_name
 from tests.migrations.database import IDS, LAST, NEXT, Add, catalogue, rows, run, search_path
-from tests.servers import Postgres, database_name
 
 REFUSED = pytest.mark.parametrize(
     "runner",
     [
-        lambda dsn, folder: migrate.apply(dsn, folder=folder),
-        lambda dsn, folder: migrate.apply(dsn, folder=folder, to="0001"),
-        lambda dsn, folder: migrate.apply(dsn, folder=folder, dry_run=True),
-        lambda dsn, folder: migrate.rollback(dsn, folder=folder, steps=None),
-        lambda dsn, folder: migrate.baseline(dsn, LAST, folder=folder),
+        lambda dsn, folder: migrate.apply(dsn, folders=[Folder(folder)]),
+        lambda dsn, folder: migrate.apply(dsn, folders=[Folder(folder)], to="0001"),
+        lambda dsn, folder: migrate.apply(dsn, folders=[Folder(folder)], dry_run=True),
+        lambda dsn, folder: migrate.rollback(dsn, folders=[Folder(folder)], steps=None),
+        lambda dsn, folder: migrate.baseline(dsn, LAST, folders=[Folder(folder)]),
     ],
     ids=["apply", "to the first", "dry run", "rollback", "baseline"],
 )
@@ -35,7 +35,7 @@ def refused(runner: object, dsn: str, folder: Path) -> str:
 
 
 def problem(dsn: str, folder: Path) -> dict[str, str]:
-    states = migrate.status(dsn, folder=folder)
+    states = migrate.status(dsn, folders=[Folder(folder)])
     return {state.id: state.problem for state in states if state.problem}
 
 
@@ -68,7 +68,7 @@ def test_a_database_ahead_of_the_files(
     migrated: str, folder: Path, add: Add, runner: object
 ) -> None:
     add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
-    migrate.apply(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
 
     assert f"{NEXT}.due: applied, but its file is not here" in refused(runner, migrated, MIGRATIONS)
 
@@ -83,22 +83,22 @@ def test_an_overtaken_number(migrated: str, runner: object) -> None:
 
 def test_all_disagreements_are_told(migrated: str, folder: Path, add: Add) -> None:
     add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date")
-    migrate.apply(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
     run(migrated, "DELETE FROM _yoyo_migration WHERE migration_id = '0002.tasks'")
     (folder / f"{NEXT}.due.sql").write_text("SELECT 1;\n")
     assert list(problem(migrated, folder)) == ["0002.tasks", f"{NEXT}.due"]
     with pytest.raises(SchemaMismatchError, match=rf"0002.tasks: .*\n  {NEXT}.due: "):
-        migrate.apply(migrated, folder=folder)
+        migrate.apply(migrated, folders=[Folder(folder)])
 
 
 def test_applied_again_after_a_rollback_in_other_words(
     migrated: str, folder: Path, add: Add
 ) -> None:
     add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date", "ALTER TABLE tasks DROP due")
-    migrate.apply(migrated, folder=folder)
-    migrate.rollback(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
+    migrate.rollback(migrated, folders=[Folder(folder)])
     add(f"{NEXT}.due", "ALTER TABLE tasks ADD due timestamptz", "ALTER TABLE tasks DROP due")
-    migrate.apply(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
     assert problem(migrated, folder) == {}
 
 
@@ -156,14 +156,14 @@ def test_all_are_marked_or_none(empty_database: str) -> None:
     assert not any(one.applied_at for one in migrate.status(empty_database))
 
 
-def test_a_database_in_another_encoding(postgres: Postgres, folder: Path, add: Add) -> None:
+def test_a_database_in_another_encoding(dal_server: Postgres, folder: Path, add: Add) -> None:
     add(f"{NEXT}.word", "COMMENT ON COLUMN users.id IS 'é'")
-    dsn = postgres.create()
+    dsn = dal_server.create()
     name = database_name(dsn)
-    run(postgres.url, f"DROP DATABASE {name}", f"CREATE DATABASE {name} {LATIN1}")
-    migrate.apply(dsn, folder=folder)
+    run(dal_server.url, f"DROP DATABASE {name}", f"CREATE DATABASE {name} {LATIN1}")
+    migrate.apply(dsn, folders=[Folder(folder)])
     run(dsn, "DELETE FROM _yoyo_migration")
-    assert migrate.baseline(dsn, NEXT, folder=folder) == [*IDS, f"{NEXT}.word"]
+    assert migrate.baseline(dsn, NEXT, folders=[Folder(folder)]) == [*IDS, f"{NEXT}.word"]
 
 
 @pytest.mark.parametrize(

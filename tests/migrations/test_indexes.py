@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from dal import errors, migrate
+from dal.migrate import Folder
 from tests.migrations.database import AFTER, NEXT, Add, rows, run
 
 UNIQUE = (
@@ -33,7 +34,7 @@ def twins(migrated: str) -> str:
 def failing_run(dsn: str, folder: Path) -> list[str]:
     said: list[str] = []
     with pytest.raises(errors.DalError, match=rf"^{NEXT}.title.sql, statement 1: could not create"):
-        migrate.apply(dsn, folder=folder, report=said.append)
+        migrate.apply(dsn, folders=[Folder(folder)], report=said.append)
     return said
 
 
@@ -51,7 +52,7 @@ def test_a_failed_build_is_told_and_built_anew(twins: str, folder: Path, add: Ad
     # Other columns now: the INVALID one must not be taken for it.
     add(f"{NEXT}.title", UNIQUE.format("tasks").replace("title)", "id, title)"), DROP)
     said: list[str] = []
-    migrate.apply(twins, folder=folder, report=said.append)
+    migrate.apply(twins, folders=[Folder(folder)], report=said.append)
     assert said[0] == REPAIRED
     assert said[1].startswith(f"applied {NEXT}.title in ")
     assert rows(twins, INDEXES) == [("idx_title", True)]
@@ -67,14 +68,14 @@ def test_the_index_of_a_table_that_is_not_ours(empty_database: str, folder: Path
     add(f"{NEXT}.title", UNIQUE.format("orders"), DROP)
     assert failing_run(empty_database, folder) == [INVALID]
     run(empty_database, "TRUNCATE orders")
-    migrate.apply(empty_database, folder=folder)
+    migrate.apply(empty_database, folders=[Folder(folder)])
     assert rows(empty_database, INDEXES) == [("idx_title", True)]
 
 
 def test_a_failed_reindex_of_an_applied_one(twins: str, folder: Path, add: Add) -> None:
     run(twins, "DELETE FROM tasks")
     add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
-    migrate.apply(twins, folder=folder)
+    migrate.apply(twins, folders=[Folder(folder)])
     # A build that somebody broke off, as the catalogue shows it.
     run(
         twins,
@@ -86,9 +87,9 @@ def test_a_failed_reindex_of_an_applied_one(twins: str, folder: Path, add: Add) 
     )
     before = rows(twins, INDEXES)
     said: list[str] = []
-    migrate.apply(twins, folder=folder, dry_run=True, report=said.append)
+    migrate.apply(twins, folders=[Folder(folder)], dry_run=True, report=said.append)
     assert (said, rows(twins, INDEXES)) == ([], before)
-    assert migrate.apply(twins, folder=folder, report=said.append) == []
+    assert migrate.apply(twins, folders=[Folder(folder)], report=said.append) == []
     assert said == [REPAIRED, f"{REPAIRED}_ccnew", f"{REPAIRED}_ccnewer"]
     assert rows(twins, INDEXES) == [("idx_title", True), ("idx_title_ccnewer", True)]
 
@@ -170,7 +171,7 @@ def test_a_failed_build_is_not_taken_for_done_whatever_its_name(
         failing_run(twins, folder)
         assert rows(twins, query) == [(False,)]
     run(twins, "DELETE FROM tasks")
-    migrate.apply(twins, folder=folder)
+    migrate.apply(twins, folders=[Folder(folder)])
     assert rows(twins, query) == [(True,)]
 
 
@@ -190,12 +191,12 @@ def test_what_bears_the_name_and_is_not_the_index_is_not_marked(
     add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
     run(migrated, there)
     with pytest.raises(errors.SchemaMismatchError, match=re.escape(problem)) as failed:
-        migrate.apply(migrated, folder=folder)
+        migrate.apply(migrated, folders=[Folder(folder)])
     assert str(failed.value).endswith("rename or drop it, and run again")
-    assert not migrate.status(migrated, folder=folder)[-1].applied_at
+    assert not migrate.status(migrated, folders=[Folder(folder)])[-1].applied_at
     kind = "TABLE" if "TABLE" in there else "INDEX"
     run(migrated, f"ALTER {kind} idx_title RENAME TO idx_another")
-    migrate.apply(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
 
 
 @pytest.mark.parametrize(
@@ -207,19 +208,19 @@ def test_the_index_itself_made_by_hand_or_by_a_dump_is_marked(
     add(f"{NEXT}.title", f"{HEAD}{BUILD} idx_title ON tasks {columns}", DROP)
     run(migrated, f"CREATE UNIQUE INDEX idx_title ON tasks {columns}")
     [(definition,)] = rows(migrated, "SELECT pg_get_indexdef('idx_title'::regclass)")
-    migrate.apply(migrated, folder=folder)
-    migrate.rollback(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
+    migrate.rollback(migrated, folders=[Folder(folder)])
     run(migrated, definition)
-    migrate.apply(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
 
 
 def test_a_rollback_that_finds_no_index_says_so(migrated: str, folder: Path, add: Add) -> None:
     add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
     said: list[str] = []
     for prepare in ("SELECT", DROP):
-        migrate.apply(migrated, folder=folder)
+        migrate.apply(migrated, folders=[Folder(folder)])
         run(migrated, prepare)
-        migrate.rollback(migrated, folder=folder, report=said.append)
+        migrate.rollback(migrated, folders=[Folder(folder)], report=said.append)
     assert said[0].startswith(f"rolled back {NEXT}.title in ")
     assert said[1:] == [
         f'{NEXT}.title.rollback.sql: index "idx_title" does not exist, skipping',
@@ -232,6 +233,6 @@ def test_mark_knows_an_index_that_was_built_concurrently(
 ) -> None:
     add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
     add(f"{AFTER}.due", "ALTER TABLE tasks ADD due date")
-    migrate.apply(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
     run(migrated, "DELETE FROM _yoyo_migration")
-    assert migrate.baseline(migrated, AFTER, folder=folder)[-1] == f"{AFTER}.due"
+    assert migrate.baseline(migrated, AFTER, folders=[Folder(folder)])[-1] == f"{AFTER}.due"

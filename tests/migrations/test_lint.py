@@ -8,7 +8,7 @@ import pytest
 
 from dal import migrate
 from dal.errors import ConfigurationError, InvalidInputError
-from dal.migrate import manifest
+from dal.migrate import Folder, manifest
 from dal.places import MIGRATIONS
 from tests.migrations.database import AFTER, LAST, NEXT, Add
 
@@ -21,7 +21,7 @@ APART = "-- transactional: false\n"
 
 
 def problems(folder: Path) -> list[str]:
-    return [str(finding) for finding in migrate.lint(folder)]
+    return [str(finding) for finding in migrate.lint(Folder(folder))]
 
 
 def test_the_projects_own_are_fit() -> None:
@@ -34,9 +34,9 @@ def test_new_ones_are_fit_once_they_are_frozen(folder: Path, add: Add) -> None:
     unfrozen = [f"{NEXT}.due.rollback", f"{NEXT}.due", f"{AFTER}.index.rollback", f"{AFTER}.index"]
     said = "not in SHA256SUMS: freeze it with `dal lint-migrations --freeze`"
     assert problems(folder) == [f"{name}.sql:1: {said}" for name in unfrozen]
-    assert migrate.freeze(folder) == [f"{name}.sql" for name in unfrozen]
+    assert migrate.freeze(Folder(folder)) == [f"{name}.sql" for name in unfrozen]
     assert problems(folder) == []
-    assert migrate.freeze(folder) == []
+    assert migrate.freeze(Folder(folder)) == []
 
 
 def test_a_manifest_with_a_conflict_in_it(folder: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_manifest_with_a_conflict_in_it(folder: Path) -> None:
     said = "is no checksum and name: restore it from git"
     assert problems(folder) == [f"SHA256SUMS:{line}: {said}" for line in lines]
     with pytest.raises(ConfigurationError, match="SHA256SUMS, line 1: is no checksum"):
-        migrate.freeze(folder)
+        migrate.freeze(Folder(folder))
 
 
 def test_a_folder_without_migrations(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ TWO = f"{INDEX};\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_two ON tasks (id)"
 )
 def test_a_finding_and_its_place(folder: Path, add: Add, up: str, down: str, finding: str) -> None:
     add(f"{NEXT}.due", up, down)
-    migrate.freeze(folder)
+    migrate.freeze(Folder(folder))
     found = problems(folder)
     assert any(one.startswith(f"{NEXT}.{finding}") for one in found), found
     assert {one.partition(":")[0] for one in found} <= {
@@ -101,7 +101,7 @@ def test_a_finding_and_its_place(folder: Path, add: Add, up: str, down: str, fin
         f"{NEXT}.due.rollback.sql",
     }
     with pytest.raises(ConfigurationError, match="not fit to be run") as refused:
-        migrate.apply(NOWHERE, folder=folder)
+        migrate.apply(NOWHERE, folders=[Folder(folder)])
     assert all(one in str(refused.value) for one in found)
 
 
@@ -152,7 +152,7 @@ def test_a_wrong_folder(
     found = problems(folder)
     assert any(re.match(rf"({NEXT}\.)?{re.escape(finding)}", one) for one in found), found
     with pytest.raises(ConfigurationError, match="not fit to be run"):
-        migrate.apply(NOWHERE, folder=folder)
+        migrate.apply(NOWHERE, folders=[Folder(folder)])
 
 
 def test_the_kin_of_begin_and_commit(folder: Path, add: Add) -> None:
@@ -182,7 +182,7 @@ def test_prose_is_no_directive(folder: Path, add: Add) -> None:
         "-- depends on nothing. Note: no index\n"
     )
     add(f"{NEXT}.due", head + ADD, DROP)
-    migrate.freeze(folder)
+    migrate.freeze(Folder(folder))
     assert problems(folder) == []
 
 
@@ -197,9 +197,9 @@ def test_an_edited_file_is_found_and_not_frozen_again(folder: Path) -> None:
     [finding] = problems(folder)
     assert finding.startswith("0003.conversations.sql:1: edited since SHA256SUMS froze it")
     with pytest.raises(ConfigurationError, match=r"0003.conversations.sql: edited or removed"):
-        migrate.freeze(folder)
+        migrate.freeze(Folder(folder))
     with pytest.raises(ConfigurationError, match="edited since"):
-        migrate.apply(NOWHERE, folder=folder)
+        migrate.apply(NOWHERE, folders=[Folder(folder)])
 
 
 def test_removed_files_are_found(folder: Path) -> None:
@@ -232,11 +232,11 @@ def test_coreutils_read_the_manifest(folder: Path) -> None:
 
 @pytest.mark.parametrize("concurrent", [False, True])
 def test_a_new_pair_continues_the_sequence(folder: Path, concurrent: bool) -> None:
-    up, down = migrate.create("due_dates", concurrent=concurrent, folder=folder)
+    up, down = migrate.create("due_dates", concurrent=concurrent, folder=Folder(folder))
     assert (up.name, down.name) == (f"{NEXT}.due_dates.sql", f"{NEXT}.due_dates.rollback.sql")
     assert up.read_text().startswith(f"-- depends: {LAST}\n")
     assert [one for one in problems(folder) if "SHA256SUMS" not in one] == []
-    migrate.create("more", folder=folder)
+    migrate.create("more", folder=Folder(folder))
     assert (folder / f"{AFTER}.more.sql").read_text().startswith(f"-- depends: {NEXT}.due_dates\n")
 
 
@@ -244,5 +244,5 @@ def test_a_new_pair_continues_the_sequence(folder: Path, concurrent: bool) -> No
 def test_a_title_becomes_a_files_name(folder: Path, title: str) -> None:
     before = sorted(folder.iterdir())
     with pytest.raises(InvalidInputError, match="lower-case letters"):
-        migrate.create(title, folder=folder)
+        migrate.create(title, folder=Folder(folder))
     assert sorted(folder.iterdir()) == before

@@ -13,11 +13,11 @@ import pytest
 
 import dal
 from dal import conversations, messages, migrate, tasks, users
-from dal.migrate import session
+from dal.migrate import Folder, session
 from dal.migrate.run import Step
+from dal.testing.server import Postgres, database_name
 from tests.migrations.database import AFTER, IDS, NEXT, Add, catalogue, lock_held, rows, run
 from tests.roles import role
-from tests.servers import Postgres, database_name
 
 DUE = "ALTER TABLE tasks ADD COLUMN due timestamptz"
 NO_DUE = "ALTER TABLE tasks DROP COLUMN due"
@@ -86,7 +86,7 @@ def test_eight_runs_at_once(empty_database: str) -> None:
 
 
 @pytest.mark.parametrize("runner", ["apply", "rollback", "baseline"])
-def test_a_run_says_for_whom_it_waits(migrated: str, postgres: Postgres, runner: str) -> None:
+def test_a_run_says_for_whom_it_waits(migrated: str, dal_server: Postgres, runner: str) -> None:
     migrate.rollback(migrated)
     report = Report()
     runs: dict[str, Callable[[float], object]] = {
@@ -95,7 +95,7 @@ def test_a_run_says_for_whom_it_waits(migrated: str, postgres: Postgres, runner:
         "baseline": lambda wait: migrate.baseline(migrated, IDS[-2], wait=wait, report=report),
     }
     run = runs[runner]
-    with ThreadPoolExecutor(1) as pool, lock_held(postgres.url), lock_held(migrated, key=1):
+    with ThreadPoolExecutor(1) as pool, lock_held(dal_server.url), lock_held(migrated, key=1):
         with lock_held(migrated) as pid:
             other = rf'another run is at work \(pid {pid}, application "dal migrate", {WHEN}\)'
             with pytest.raises(migrate.LockedError, match=rf"^{other}. Waited 0 s; run it again"):
@@ -139,7 +139,7 @@ def test_a_migration_steps_aside_for_a_long_transaction(
     before = catalogue(migrated)
     with ThreadPoolExecutor(1) as pool:
         with open_transaction(migrated, "SELECT FROM tasks") as long:
-            waiting = pool.submit(migrate.apply, migrated, folder=folder, report=report)
+            waiting = pool.submit(migrate.apply, migrated, folders=[Folder(folder)], report=report)
             with psycopg.connect(migrated, autocommit=True) as service:
                 for _ in range(3):
                     wait_until(service, "SELECT FROM pg_locks WHERE NOT granted")
@@ -173,14 +173,14 @@ def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool)
     with open_transaction(empty_database, "TABLE elsewhere.users"), ExitStack() as stack:
         others = [stack.enter_context(open_transaction(empty_database, lock)) for _ in range(4)]
         with pytest.raises(migrate.LockedError) as failed:
-            migrate.apply(empty_database, folder=folder, wait=0.5)
+            migrate.apply(empty_database, folders=[Folder(folder)], wait=0.5)
         oldest = (
             f'pid {one.info.backend_pid}, application "service", {WHEN}' for one in others[:3]
         )
         said = rf"^{what}: a transaction .* \({'; '.join(oldest)}\)\. Waited 0.5 s; run it again"
         assert re.search(said, str(failed.value))
     assert catalogue(empty_database) == before
-    migrate.apply(empty_database, folder=folder)
+    migrate.apply(empty_database, folders=[Folder(folder)])
 
 
 @pytest.mark.parametrize("repair", [False, True], ids=["build", "repair"])
@@ -191,12 +191,12 @@ def test_a_concurrent_build_waits_as_long_as_it_may(
     report = Report()
     what = "the repair of the INVALID index public.idx_due" if repair else f"{NEXT}.index.sql"
     if repair:
-        migrate.apply(migrated, folder=folder)
+        migrate.apply(migrated, folders=[Folder(folder)])
         run(migrated, f"UPDATE pg_index SET indisvalid = false {VALID.partition('pg_index')[2]}")
     with ThreadPoolExecutor(1) as pool, psycopg.connect(migrated, autocommit=True) as service:
         with open_transaction(migrated, "UPDATE tasks SET title = title") as other:
             pid = other.info.backend_pid
-            waiting = pool.submit(migrate.apply, migrated, folder=folder, report=report)
+            waiting = pool.submit(migrate.apply, migrated, folders=[Folder(folder)], report=report)
             # It has not given up after the limit of those that the service queues behind.
             wait_until(service, f"{BUILDING} AND waitstart < clock_timestamp() - interval '0.5 s'")
             service.execute("UPDATE tasks SET title = title")  # nobody queues behind it
@@ -211,11 +211,13 @@ def test_a_rollback_that_waits_to_drop_an_index_says_so(
     migrated: str, folder: Path, add: Add
 ) -> None:
     add(f"{NEXT}.index", INDEX, NO_INDEX)
-    migrate.apply(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
     report = Report()
     with ThreadPoolExecutor(1) as pool:
         with open_transaction(migrated, "SELECT FROM tasks") as other:
-            waiting = pool.submit(migrate.rollback, migrated, folder=folder, report=report)
+            waiting = pool.submit(
+                migrate.rollback, migrated, folders=[Folder(folder)], report=report
+            )
             pid = other.info.backend_pid
             report.wait_for(
                 rf"^{NEXT}.index.rollback.sql: a transaction holds a lock that it needs"
@@ -231,7 +233,7 @@ def test_a_deadlock_leaves_no_invalid_index(migrated: str, folder: Path, add: Ad
     report = Report()
     with ThreadPoolExecutor(1) as pool:
         with open_transaction(migrated, "UPDATE tasks SET title = title") as service:
-            waiting = pool.submit(migrate.apply, migrated, folder=folder, report=report)
+            waiting = pool.submit(migrate.apply, migrated, folders=[Folder(folder)], report=report)
             with psycopg.connect(migrated, autocommit=True) as watch:
                 wait_until(watch, BUILDING)
             # Each now waits for the other, and the build is the one that looks for it.
@@ -252,10 +254,12 @@ def test_a_waiting_run_is_not_in_the_way_of_a_build(migrated: str, folder: Path,
     first, second = Report(), Report()
     with ThreadPoolExecutor(2) as pool:
         with open_transaction(migrated, "UPDATE tasks SET title = title"):
-            building = pool.submit(migrate.apply, migrated, folder=folder, report=first)
+            building = pool.submit(migrate.apply, migrated, folders=[Folder(folder)], report=first)
             with psycopg.connect(migrated, autocommit=True) as watch:
                 wait_until(watch, BUILDING)
-                waiting = pool.submit(migrate.apply, migrated, folder=folder, report=second)
+                waiting = pool.submit(
+                    migrate.apply, migrated, folders=[Folder(folder)], report=second
+                )
                 second.wait_for("another run is at work")
                 row = watch.execute("SELECT now()").fetchone()
                 asked_again = (
@@ -278,7 +282,7 @@ def test_time_limits_of_a_role_do_not_hold_for_runs(migrated: str, folder: Path,
     run(migrated, *(f"ALTER DATABASE {database} SET {name} = '10min'" for name in names))
     assert rows(migrated, f"SELECT {limits} AND setting = '0'") == []
     add(f"{NEXT}.limits", f"CREATE TABLE limits AS SELECT name {limits} AND setting <> '0'")
-    migrate.apply(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
     assert rows(migrated, "TABLE limits") == []
 
 
@@ -316,8 +320,10 @@ async def test_a_service_does_not_notice(migrated: str, folder: Path, add: Add) 
             group.create_task(load(db, f"user {number}"))
         done = []
         for _ in range(2):
-            done += await asyncio.to_thread(migrate.apply, migrated, folder=folder)
-            done += await asyncio.to_thread(migrate.rollback, migrated, folder=folder, steps=2)
+            done += await asyncio.to_thread(migrate.apply, migrated, folders=[Folder(folder)])
+            done += await asyncio.to_thread(
+                migrate.rollback, migrated, folders=[Folder(folder)], steps=2
+            )
         stop.set()
     assert [step.id for step in done] == [
         f"{NEXT}.due",

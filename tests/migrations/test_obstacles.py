@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from dal import migrate
 from dal.cli.commands import app
 from dal.errors import SchemaMismatchError
+from dal.migrate import Folder
 from tests.migrations.database import IDS, LAST, NEXT, Add, catalogue, rows, run, search_path
 
 ANY_CASE = """
@@ -88,7 +89,7 @@ def test_where_it_is_migrated_already_nothing_stops(migrated: str, folder: Path,
     assert said(migrated, "migrate")[0] == 0
     lines: list[str] = []
     add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date")
-    migrate.apply(migrated, folder=folder, report=lines.append)
+    migrate.apply(migrated, folders=[Folder(folder)], report=lines.append)
     assert lines[0] == f"note: {NOT_TEXT}: {HELP}"
     assert lines[1].startswith("note: tasks.user_id is character(12), which")
     assert lines[2].startswith(f"applied {NEXT}.due")

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from dal.cli.commands import app
+from dal.testing.server import Postgres
 from tests.faults.restartable import Restartable
 from tests.migrations.database import IDS, LAST, catalogue, lock_held, run
 from tests.roles import connecting_as, role
-from tests.servers import Postgres
 
 RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("baseline", LAST)]
 EVERY = pytest.mark.parametrize("command", RUNS, ids=" ".join)
@@ -86,8 +86,8 @@ def test_status_needs_two_tables_to_read_and_nothing_else(migrated: str) -> None
     assert (result.exit_code, result.stdout.count(" applied ")) == (0, len(IDS))
 
 
-def test_a_standby(postgres: Postgres) -> None:
-    with Restartable.like(postgres) as server:
+def test_a_standby(dal_server: Postgres) -> None:
+    with Restartable.like(dal_server) as server:
         # Which no standby has.
         run(server.dsn(), "ALTER ROLE postgres SET default_transaction_isolation = serializable")
         server.stop()

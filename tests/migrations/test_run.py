@@ -13,6 +13,7 @@ import pytest
 from psycopg import sql
 
 from dal import errors, migrate, places
+from dal.migrate import Folder
 from tests.migrations.database import IDS, NEXT, Add, catalogue, rows, run, search_path, tables
 
 
@@ -31,15 +32,15 @@ def test_a_migration_whose_mark_fails_is_undone(migrated: str, folder: Path, add
     before = catalogue(migrated), migrate.status(migrated)
     add(f"{NEXT}.due", f"ALTER TABLE tasks ADD due date;\n{NO_LOG}")
     with pytest.raises(errors.SchemaMismatchError, match="_yoyo_log"):
-        migrate.apply(migrated, folder=folder)
+        migrate.apply(migrated, folders=[Folder(folder)])
     assert (catalogue(migrated), migrate.status(migrated)) == before
 
     add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date", f"ALTER TABLE tasks DROP due;\n{NO_LOG}")
-    migrate.apply(migrated, folder=folder)
-    before = catalogue(migrated), migrate.status(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
+    before = catalogue(migrated), migrate.status(migrated, folders=[Folder(folder)])
     with pytest.raises(errors.SchemaMismatchError, match="_yoyo_log"):
-        migrate.rollback(migrated, folder=folder)
-    assert (catalogue(migrated), migrate.status(migrated, folder=folder)) == before
+        migrate.rollback(migrated, folders=[Folder(folder)])
+    assert (catalogue(migrated), migrate.status(migrated, folders=[Folder(folder)])) == before
 
 
 @pytest.fixture
@@ -79,10 +80,12 @@ def test_migrations_before_a_failing_one_stay(empty_database: str, folder: Path,
     with pytest.raises(
         errors.DalError, match=rf"^{NEXT}.bad.sql, statement 2: division by zero$"
     ) as failed:
-        migrate.apply(empty_database, folder=folder)
+        migrate.apply(empty_database, folders=[Folder(folder)])
 
     assert failed.value.sqlstate == "22012"
-    assert [s.id for s in migrate.status(empty_database, folder=folder) if s.applied_at] == IDS
+    assert [
+        s.id for s in migrate.status(empty_database, folders=[Folder(folder)]) if s.applied_at
+    ] == IDS
     assert "public.bad" not in tables(empty_database)
 
 
@@ -91,11 +94,11 @@ def test_a_failing_statement_is_counted_in_its_own_file(
 ) -> None:
     add(f"{NEXT}.bad", "SELECT 1;\nSELECT 2;\nSELECT 1 / 0", "SELECT 1 / 0")
     with pytest.raises(errors.DalError, match=rf"^{NEXT}.bad.sql, statement 3: division by zero$"):
-        migrate.apply(empty_database, folder=folder)  # in the rehearsal
+        migrate.apply(empty_database, folders=[Folder(folder)])  # in the rehearsal
     add(f"{NEXT}.bad", "SELECT 1;\nSELECT 2;\nSELECT 3", "SELECT 1 / 0")
-    migrate.apply(empty_database, folder=folder)
+    migrate.apply(empty_database, folders=[Folder(folder)])
     with pytest.raises(errors.DalError, match=rf"^{NEXT}.bad.rollback.sql, statement 1: division"):
-        migrate.rollback(empty_database, folder=folder)
+        migrate.rollback(empty_database, folders=[Folder(folder)])
 
 
 def test_a_lost_connection_is_told_with_the_statement(
@@ -104,7 +107,7 @@ def test_a_lost_connection_is_told_with_the_statement(
     add(f"{NEXT}.end", "SELECT pg_terminate_backend(pg_backend_pid())")
     said = rf"^{NEXT}.end.sql, statement 1: .*; nothing is half done, run it again$"
     with pytest.raises(errors.ConnectionLostError, match=said):
-        migrate.apply(migrated, folder=folder)
+        migrate.apply(migrated, folders=[Folder(folder)])
 
 
 def test_a_machine_without_names_can_migrate(
@@ -126,15 +129,15 @@ def test_rows_are_not_printed(
     migrated: str, folder: Path, add: Add, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(f"{NEXT}.look", "SELECT 'ada lovelace'", "SELECT 'ada lovelace'")
-    migrate.apply(migrated, folder=folder)
-    migrate.rollback(migrated, folder=folder)
+    migrate.apply(migrated, folders=[Folder(folder)])
+    migrate.rollback(migrated, folders=[Folder(folder)])
     assert capsys.readouterr().out == ""
 
 
 def test_failure_does_not_quote_rows(migrated: str, folder: Path, add: Add) -> None:
     add(f"{NEXT}.bad", "INSERT INTO users (id) VALUES ('ada lovelace'), ('ada lovelace')")
     with pytest.raises(errors.DalError, match=rf"{NEXT}.bad.sql, .*users_pkey") as failed:
-        migrate.apply(migrated, folder=folder)
+        migrate.apply(migrated, folders=[Folder(folder)])
     assert "lovelace" not in "".join(traceback.format_exception(failed.value))
 
 
@@ -143,7 +146,7 @@ def test_migration_without_rollback_is_not_rolled_back(migrated: str, folder: Pa
     (folder / "0003.conversations.rollback.sql").unlink()
 
     with pytest.raises(errors.ConfigurationError, match=r"0003.conversations.rollback.sql"):
-        migrate.rollback(migrated, steps=2, folder=folder)
+        migrate.rollback(migrated, steps=2, folders=[Folder(folder)])
     assert catalogue(migrated) == before
     assert all(state.applied_at for state in migrate.status(migrated))
 
@@ -174,7 +177,7 @@ def test_missing_or_empty_folder_is_an_error(
     if made:
         (tmp_path / "migrations").mkdir()
     with pytest.raises(errors.ConfigurationError, match="migrations/ is missing or empty"):
-        runner(empty_database, folder=tmp_path / "migrations")
+        runner(empty_database, folders=[Folder(tmp_path / "migrations")])
 
 
 @RUNNERS

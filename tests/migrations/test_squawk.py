@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from dal import migrate
 from dal.cli.commands import app
+from dal.migrate import Folder
 from dal.places import MIGRATIONS
 from tests.migrations.database import NEXT, Add
 
@@ -17,7 +18,8 @@ APART = "-- transactional: false\n"
 def findings(folder: Path) -> list[str]:
     """Place and rule of each."""
     return [
-        str(one).split(": ")[0] + " " + one.problem.split(":")[0] for one in migrate.squawk(folder)
+        str(one).split(": ")[0] + " " + one.problem.split(":")[0]
+        for one in migrate.squawk(Folder(folder))
     ]
 
 
@@ -111,4 +113,4 @@ def test_without_squawk_it_says_so_and_freezes_nothing(
 def test_a_file_that_is_not_utf8_is_left_to_lint(folder: Path, add: Add) -> None:
     add(f"{NEXT}.due", "SELECT 1").write_bytes(b"-- \xff\nSELECT 1;\n")
     assert findings(folder) == []
-    assert "is not UTF-8" in str(migrate.lint(folder))
+    assert "is not UTF-8" in str(migrate.lint(Folder(folder)))

@@ -11,9 +11,9 @@ import pytest
 
 import dal
 from dal import conversations, errors, migrate, users
+from dal.testing.server import Postgres
 from tests.faults.restartable import Restartable
 from tests.order.writers import Scene
-from tests.servers import Postgres
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 HOUR = timedelta(hours=1)
@@ -53,9 +53,9 @@ def clock() -> Iterator[Clock]:
 
 
 @asynccontextmanager
-async def stepping(postgres: Postgres, clock: Clock) -> AsyncIterator[dal.Database]:
+async def stepping(dal_server: Postgres, clock: Clock) -> AsyncIterator[dal.Database]:
     """A database of a server that goes by the clock."""
-    with Restartable.like(postgres, {"fsync": "off"}, clock.environment) as server:
+    with Restartable.like(dal_server, {"fsync": "off"}, clock.environment) as server:
         migrate.apply(server.dsn())
         async with dal.connect(server.dsn(), min_size=1, max_size=70) as db:
             yield db
@@ -67,10 +67,10 @@ async def time(db: dal.Database) -> datetime:
     return now
 
 
-async def test_the_servers_clock_steps_back(postgres: Postgres, clock: Clock) -> None:
+async def test_the_servers_clock_steps_back(dal_server: Postgres, clock: Clock) -> None:
     for attempt in range(3):
         try:
-            async with stepping(postgres, clock) as db:
+            async with stepping(dal_server, clock) as db:
                 await step_back_beside_writers(db, clock)
             return
         except errors.DatabaseUnavailableError:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import dal
 from dal import Conversation, Cursor, Database, Message, NewMessage, NewTask, Task, User
 from dal.errors import DalError
+from dal.testing.server import database_name
 from tests.order.memory import Memory
-from tests.servers import database_name
 from tests.surface import FUNCTIONS, call
 
 Call: TypeAlias = tuple[str, dict[str, Any]]

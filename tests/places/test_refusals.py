@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 import dal.__main__
 from dal import errors, ping
 from dal.cli.commands import app
+from dal.testing.server import Postgres, database_name
 from tests.roles import role
-from tests.servers import Postgres, database_name
 
 LINE = json.dumps({"user_id": "ada", "messages": [{"role": "user", "content": "Hi"}]})
 # Those that touch tables.
@@ -62,13 +62,13 @@ def test_a_role_that_may_not_make_the_demos_database(url: str, tmp_path: Path) -
 
 
 @pytest.fixture(scope="module")
-def closed(postgres: Postgres) -> Iterator[str]:
-    url = postgres.create()
+def closed(dal_server: Postgres) -> Iterator[str]:
+    url = dal_server.create()
     name = database_name(url)
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
+    with psycopg.connect(dal_server.url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
     yield url
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

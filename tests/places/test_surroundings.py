@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 import dal
+from dal.testing.server import Postgres
 from tests.places.children import SURROUNDINGS
-from tests.servers import Postgres
 
 Run = Callable[..., tuple[int, str, str]]
 CHAT = {"user_id": "ada", "messages": [{"role": "user", "content": "Grüße 👋"}]}
@@ -69,12 +69,12 @@ ANYWHERE = [name for name in SURROUNDINGS if name != "user without a name"]
 
 @pytest.fixture(scope="module")
 def run(
-    postgres: Postgres, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+    dal_server: Postgres, dal_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Run]:
     """Runs a command in surroundings: its exit status, and what it wrote."""
     folder = tmp_path_factory.mktemp("surroundings")
     (folder / "chats.jsonl").write_text(json.dumps(CHAT) + "\n")
-    url = postgres.create(migrated_template)
+    url = dal_server.create(dal_template)
     with psycopg.connect(url) as connection:
         connection.execute("INSERT INTO users (id) VALUES ('grace')")
     words = {"url": url, "chats": folder / "chats.jsonl"}
@@ -103,7 +103,7 @@ def run(
             return status, out, err
 
         yield run
-    postgres.drop(url)
+    dal_server.drop(url)
 
 
 @pytest.mark.parametrize(

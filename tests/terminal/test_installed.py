@@ -46,6 +46,6 @@ def test_check_proves_a_services_database() -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_functions_write_nothing_there() -> None:
-    for write in (lambda: migrate.create("due"), lambda: migrate.freeze(places.MIGRATIONS)):
+    for write in (lambda: migrate.create("due"), lambda: migrate.freeze(migrate.OWN)):
         with pytest.raises(errors.ConfigurationError, match="work in a checkout"):
             write()

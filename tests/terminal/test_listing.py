@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dal.cli.commands import app
-from dal.cli.project import project
+from dal.project.own import own
 from tests.terminal.screen import on_terminal, plain
 
-STATEMENTS = {binding.statement.name: binding.statement.parameters for binding in project()}
+STATEMENTS = {binding.statement.name: binding.statement.parameters for binding in own().bindings}
 
 
 def run(*arguments: str) -> Result:

@@ -9,9 +9,10 @@ from dal.check.statement import BoundStatement
 
 def files(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
     """Files in the folder of the statements that nothing uses."""
-    project = catalog.project
-    bound = {statement.path for statement in statements}
-    for path in sorted(set(project.statements.rglob("*.sql")) - bound):
-        if not project.unbound(path):
-            message = "no stub binds this file"
-            yield Finding("orphan-file", path, None, message, "bind it, or delete it")
+    bound = {statement.path.resolve() for statement in statements}
+    for project in catalog.projects:
+        files = {path for folder in project.statements for path in folder.rglob("*.sql")}
+        for path in sorted(files - bound):
+            if not project.unbound(path):
+                message = "no stub binds this file"
+                yield Finding("orphan-file", path, None, message, "bind it, or delete it")

@@ -2,30 +2,28 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 
 from dal.check.findings import Finding
+from dal.check.project import Project
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.source import Header, Source, apply_waivers
 
-# A project's own tables bear the mark of a migration, such as `dal 0002.tasks: ...`.
+# The comment on a table tells whose it is, and which migration made it: `dal 0002.tasks: ...`.
 _FOREIGN_KEYS = """
     SELECT
-        conrelid::regclass::text, conname::text,
-        substring(
-            obj_description(conrelid, 'pg_class') FROM concat('^', %(mark)s::text, ' ([^:]*)')),
+        conrelid::regclass::text, conname::text, obj_description(conrelid, 'pg_class'),
         ARRAY(
             SELECT quote_ident(attname)
             FROM unnest(conkey) WITH ORDINALITY AS key (number, place)
             JOIN pg_attribute ON attrelid = conrelid AND attnum = number
             ORDER BY place)
     FROM pg_constraint
-    WHERE contype = 'f'
-      AND obj_description(conrelid, 'pg_class') ^@ concat(%(mark)s::text, ' ')
-      AND pg_table_is_visible(conrelid)
+    WHERE contype = 'f' AND conparentid = 0 AND pg_table_is_visible(conrelid)
       AND NOT EXISTS (
           SELECT
           FROM pg_index
@@ -49,14 +47,11 @@ _DUPLICATES = """
             row_number() OVER (ORDER BY indisprimary DESC, indisunique DESC, indexrelid) AS rank
         FROM pg_index
         JOIN pg_class ON pg_class.oid = indexrelid
-        WHERE obj_description(indrelid, 'pg_class') ^@ concat(%(mark)s::text, ' ')
-          AND pg_table_is_visible(indrelid)
+        JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE pg_table_is_visible(indrelid) AND nspname !~ '^pg_'
     )
     SELECT DISTINCT ON (one.indrelid::regclass::text, one.name)
-        one.indrelid::regclass::text, one.name,
-        substring(
-            obj_description(one.indrelid, 'pg_class')
-            FROM concat('^', %(mark)s::text, ' ([^:]*)')),
+        one.indrelid::regclass::text, one.name, obj_description(one.indrelid, 'pg_class'),
         other.name, one.definition = other.definition, quote_ident(one.name)
     FROM index AS one
     JOIN index AS other ON other.indrelid = one.indrelid AND other.rank < one.rank
@@ -72,39 +67,41 @@ def indexes(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[
     yield from _foreign_keys(catalog)
     yield from _duplicates(catalog)
     # Whether an index is needless can't be told from a service's own rows, nor without all plans.
-    if not catalog.live and catalog.project.indexes and all(map(_is_planned, statements)):
-        yield from _unused(catalog.project.indexes, statements, catalog)
+    alone = catalog.projects[0] if len(catalog.projects) == 1 else None
+    if not catalog.live and alone and alone.indexes and all(map(_is_planned, statements)):
+        yield from _unused(alone, alone.indexes, statements, catalog)
 
 
 def _foreign_keys(catalog: Catalog) -> Iterator[Finding]:
-    mark = {"mark": catalog.project.mark}
-    for table, name, migration, columns in catalog.connection.execute(_FOREIGN_KEYS, mark):
+    rows = catalog.connection.execute(_FOREIGN_KEYS)
+    for table, name, comment, columns in rows:
         listed = ", ".join(columns)
-        yield Finding(
-            "foreign-key-index",
-            *_place(catalog.project.migrations, name, migration),
-            f"{name} needs an index of {table} that begins with {listed}, in any order; deleting a"
-            " row that it refers to scans the table",
-            f"add CREATE INDEX CONCURRENTLY ... ON {table} ({listed}) in a migration",
-            name,
-        )
+        if project := catalog.project_of_table(comment):
+            yield Finding(
+                "foreign-key-index",
+                *_place(project, name, comment),
+                f"{name} needs an index of {table} that begins with {listed}, in any order;"
+                " deleting a row that it refers to scans the table",
+                f"add CREATE INDEX CONCURRENTLY ... ON {table} ({listed}) in a migration",
+                name,
+            )
 
 
 def _duplicates(catalog: Catalog) -> Iterator[Finding]:
-    mark = {"mark": catalog.project.mark}
-    rows = catalog.connection.execute(_DUPLICATES, mark)
-    for _, name, migration, other, same, quoted in rows:
-        yield Finding(
-            "duplicate-index",
-            *_place(catalog.project.migrations, name, migration),
-            f"{name} is {'the same as' if same else 'the beginning of'} {other}",
-            f"drop it in a migration: DROP INDEX CONCURRENTLY {quoted}",
-            name,
-        )
+    rows = catalog.connection.execute(_DUPLICATES)
+    for _, name, comment, other, same, quoted in rows:
+        if project := catalog.project_of_table(comment):
+            yield Finding(
+                "duplicate-index",
+                *_place(project, name, comment),
+                f"{name} is {'the same as' if same else 'the beginning of'} {other}",
+                f"drop it in a migration: DROP INDEX CONCURRENTLY {quoted}",
+                name,
+            )
 
 
 def _unused(
-    query: Path, statements: Sequence[BoundStatement], catalog: Catalog
+    project: Project, query: Path, statements: Sequence[BoundStatement], catalog: Catalog
 ) -> Iterator[Finding]:
     """Indexes that neither a key nor a plan needs."""
     header = Header.read(query)
@@ -123,7 +120,7 @@ def _unused(
     findings = [
         Finding(
             "unused-index",
-            *_place(catalog.project.migrations, name, None, query),
+            *_place(replace(project, home=query, mark=""), name, None),
             f"no statement's plan uses {name}, nor does a key need it",
             f"drop it, or write `-- Waives unused-index on {name}: why.` in {query.name}",
             name,
@@ -145,13 +142,15 @@ def _is_planned(statement: BoundStatement) -> bool:
         return False
 
 
-def _place(
-    folder: Path, name: str, migration: str | None, otherwise: Path | None = None
-) -> tuple[Path, int | None]:
+def _place(project: Project, name: str, comment: str | None) -> tuple[Path, int | None]:
     """Where a migration makes what is called so; else the migration that made its table."""
     makes = re.compile(rf'\b(?i:INDEX|CONSTRAINT|EXISTS|CONCURRENTLY)\s+"?({re.escape(name)})\b')
-    for path in sorted(folder.glob("*.sql")):
+    folder = project.migrations
+    for path in sorted(folder.glob("*.sql")) if folder else ():
         applies = not path.name.endswith(".rollback.sql")
         if applies and (match := makes.search(Source.read(path).text)):
             return path, match.start(1)
-    return otherwise or folder / f"{migration}.sql", None
+    if folder and project.mark:
+        migration = (comment or "").removeprefix(project.mark).partition(":")[0]
+        return folder / f"{migration}.sql", None
+    return project.home, None

@@ -10,14 +10,14 @@ from dal.check.tree import table_name
 
 def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """Tables of users' rows that are not filtered by an owner whom the caller names."""
-    if catalog.project.owner is None:
+    if not catalog.owners:
         return
     for table, owner in statement.analysis.unfiltered:
         yield statement.finding(
             "owner-filter",
             statement.place(table),
             f"nothing makes {owner} equal to an owner that the caller names",
-            f"add {owner} = :{catalog.project.owner.column}, or say"
+            f"add {owner} = :owner, by any name, or say"
             " `-- Waives owner-filter: the reason.` in the header comment",
             table_name(table),
         )

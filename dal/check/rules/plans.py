@@ -75,6 +75,8 @@ class _Judge:
         faults = list(self._for_any_values(plan, many))
         yield from faults
         at_fault = {scan.alias for _, scan, _ in faults}
+        if self._statement.project.made_up:
+            return
         usual = {scan.alias: scan for scan in plan.scans if scan.alias not in at_fault}
         sorted_usually = {scan.alias for scan in plan.sorted}
         for kind, custom in customs:
@@ -102,20 +104,20 @@ class _Judge:
             # A handful, found by equality, needs no index for its order.
             if scan.alias in many:
                 yield "sort", scan, f"all the rows of {scan.table} that are found are sorted"
-        for scan in plan.scans:
-            if message := self._longer_than_a_key(scan):
-                yield "key-lookup", scan, f"for any values {message}"
+        for scan, message in self._longer_than_keys(plan).items():
+            yield "key-lookup", scan, f"for any values {message}"
 
     def _for_these_values(
         self, kind: str, plan: Plan, usual: dict[str, Scan], sorted_usually: set[str]
     ) -> Iterator[Fault]:
         sorts = [scan for scan in self._sorts(plan) if scan.alias not in sorted_usually]
+        longer = self._longer_than_keys(plan)
         # A scan that the values make needless is missing from one of the plans.
         for scan in plan.scans:
             if scan.alias not in usual:
                 continue
             rows = self._catalog.rows.get(scan.table, 0)
-            if message := self._longer_than_a_key(scan):
+            if message := longer.get(scan):
                 yield "key-lookup", scan, f"for {kind} values {message}"
             # Another index with the same columns fixed is as good, as long as nothing is sorted.
             # What a good part of the rows have is rightly looked for in all of them.
@@ -143,10 +145,24 @@ class _Judge:
             )
         ]
 
+    def _longer_than_keys(self, plan: Plan) -> dict[Scan, str]:
+        """The scans that want a unique key's row, and read a range that is not that key's."""
+        messages = {scan: self._longer_than_a_key(scan) for scan in plan.scans}
+        longer = {scan: message for scan, message in messages.items() if message}
+        # Of two tables that are joined by each other's keys, the shorter range leads to the other.
+        joined = [scan for scan in longer if not self._keys(scan, scan.fixed)]
+        if len(joined) > 1:
+            del longer[min(joined, key=lambda scan: scan.rows)]
+        return longer
+
+    def _keys(self, scan: Scan, columns: frozenset[str]) -> list[str]:
+        """The unique keys of a table that have no other columns than these."""
+        return [name for name, key in self._catalog.unique[scan.table].items() if key <= columns]
+
     def _longer_than_a_key(self, scan: Scan) -> str | None:
         """How a scan that wants a unique key's row reads a range that is not that key's."""
         keys, columns = self._catalog.unique[scan.table], self._catalog.index_columns
-        wanted = [name for name, key in keys.items() if key <= scan.fixed | scan.picked]
+        wanted = self._keys(scan, scan.fixed | scan.picked)
         for index, _ in scan.indexes:
             # One that is not known is of another schema's table, which has the same name.
             begin = {*takewhile(scan.fixed.__contains__, columns.get(index, ()))}

@@ -1,13 +1,14 @@
 """What a database's catalogue and statistics say of the schema."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import psycopg
 
 from dal.binding.statement import Statement
-from dal.check.project import Project
+from dal.check.project import Project, joint_owner
 from dal.check.server.describe import Described, describe
 from dal.check.server.samples import Samples
 from dal.check.server.tables import read_schema
@@ -74,10 +75,11 @@ class Catalog:
 
     Parameters:
         connection: to a database that is migrated.
-        project: whose statements and migrations they are.
+        projects: whose statements and migrations they are.
         live: the rows are a service's own, so that they do not tell whether an index is needless.
 
     Attributes:
+        owners: whose a row is.
         schema: tables, functions and types, as the analysis of a statement needs them.
         checks: the definitions of the CHECKs on a single column, by its table and name.
         rows: how many rows the planner takes each table to have, by `name` and `schema.name`.
@@ -86,9 +88,10 @@ class Catalog:
     """
 
     def __init__(
-        self, connection: psycopg.Connection, project: Project, *, live: bool = False
+        self, connection: psycopg.Connection, projects: Sequence[Project], *, live: bool = False
     ) -> None:
-        self.connection, self.project, self.live = connection, project, live
+        self.connection, self.projects, self.live = connection, projects, live
+        self.owners = joint_owner(projects)
         self.schema = read_schema(connection)
         self._types = read_types(connection.execute(_TYPES))
         self.checks: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -116,8 +119,22 @@ class Catalog:
         return describe(self.connection, statement, self._types)
 
     def owner(self, table: str, columns: Iterable[str]) -> str | None:
-        """The column that says whose a table's rows are, if the project has such a rule."""
-        return self.project.owner.of(table, columns) if self.project.owner else None
+        """The column that says whose a table's rows are, if it has any."""
+        return self.owners.of(table, columns)
+
+    def project_of_file(self, path: Path) -> Project:
+        """The project that a statement's file belongs to."""
+        for project in self.projects:
+            if any(path.is_relative_to(folder) for folder in project.statements):
+                return project
+        return self.projects[-1]
+
+    def project_of_table(self, comment: str | None) -> Project | None:
+        """The project that a table belongs to, by its comment; None for one that is nobody's."""
+        for project in self.projects:
+            if project.mark and (comment or "").startswith(project.mark):
+                return project
+        return next((project for project in self.projects if not project.mark), None)
 
     def is_large(self, table: str) -> bool:
         """Whether the plans that read a table are judged."""

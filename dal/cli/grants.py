@@ -1,0 +1,36 @@
+"""dal grants."""
+
+from typing import Annotated
+
+import typer
+
+from dal.cli.address import database_url
+from dal.cli.app import Group, command
+from dal.cli.statuses import CONNECTING
+from dal.cli.streams import out
+from dal.migrate import grants as privileges
+from dal.project import service
+
+
+@command("grants", Group.DEPLOY, *CONNECTING, quiet=False)
+def grants(
+    role: Annotated[
+        str, typer.Option(metavar="NAME", help="The role that the service logs in as.")
+    ],
+) -> None:
+    """Print the privileges that a service's role needs, as SQL.
+
+    Run it as the tables' owner after each dal migrate:
+
+    dal grants --role chat_service | psql "$DATABASE_URL"
+
+    It covers dal's tables, and for a service with migrations of its own all that is in DATABASE_URL
+    beside them.
+    """
+    project = service.find()
+    uses_dal = project is None or project.settings.dal
+    if uses_dal:
+        out.print(privileges.own(role).rstrip())
+    if project and project.migrations:
+        text = privileges.others(database_url(), role, beside_own=uses_dal)
+        out.print(f"\n-- The tables of {project.name}.\n{text}".rstrip())

@@ -1,0 +1,94 @@
+"""Imports the modules in which statements are bound, and makes projects of them."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+from dal.binding.query import Queries
+from dal.check.project import Owner, Project, Rule
+from dal.errors import ConfigurationError
+from dal.project.header_comments import header_comment
+from dal.project.own import own
+from dal.project.service import Service
+
+
+def projects(service: Service | None) -> list[Project]:
+    """dal's own, unless the service does without, and the service's.
+
+    Raises:
+        ConfigurationError: a module can't be imported, or has no such `Queries`.
+    """
+    loaded = [] if service and not service.settings.dal else [own()]
+    return [*loaded, _project(service)] if service else loaded
+
+
+def _project(service: Service) -> Project:
+    settings = service.settings
+    with _importing_from(service.root):
+        loaded = dict.fromkeys(_queries(service, reference) for reference in settings.queries)
+    by_hand = service.populate
+    migrations = service.migrations.path if service.migrations else None
+    return Project(
+        name=service.name,
+        home=migrations or service.file,
+        statements=tuple(dict.fromkeys(queries.folder.resolve() for queries in loaded)),
+        migrations=migrations,
+        bindings=[binding for queries in loaded for binding in queries.bindings],
+        unbound=lambda path: path in (by_hand, *path.parents) or migrations in path.parents,
+        owner=Owner(
+            settings.owner,
+            {table: column or None for table, column in settings.owner_exceptions.items()},
+        ),
+        populate=by_hand,
+        made_up=by_hand is None,
+        rules=(Rule(header_comment, "header-comment"),) if settings.header_comments else (),
+    )
+
+
+def _queries(service: Service, reference: str) -> Queries:
+    name, _, attribute = reference.partition(":")
+    try:
+        module = import_module(name)
+    except Exception as error:  # noqa: BLE001 - whatever its code raises
+        raise ConfigurationError(
+            f"{service.file.name}, [tool.dal]: importing {name} fails{_where(service.root, error)}:"
+            f" {_reason(error)}"
+        ) from None
+    queries = getattr(module, attribute, None)
+    if not isinstance(queries, Queries):
+        there = [key for key, value in vars(module).items() if isinstance(value, Queries)]
+        raise ConfigurationError(
+            f"{service.file.name}, [tool.dal]: {name} has no Queries called {attribute}; there are"
+            f" {', '.join(there) or 'none'}"
+        )
+    return queries
+
+
+@contextmanager
+def _importing_from(root: Path) -> Iterator[None]:
+    """Find modules below a project's folder, or its `src`, without its being installed."""
+    added = [str(root), str(root / "src")]
+    sys.path[:0] = added
+    try:
+        yield
+    finally:
+        for path in added:
+            sys.path.remove(path)
+
+
+def _where(root: Path, error: Exception) -> str:
+    """The last place in the service's own code that led to an error."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_relative_to(root) and ".venv" not in file.parts:
+            return f" at {file.relative_to(root)}, line {frame.lineno}"
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    # Of others the text may hold values, such as a setting's.
+    told = isinstance(error, ImportError | SyntaxError | NameError | AttributeError)
+    return f"{type(error).__name__}: {error}" if told else type(error).__name__

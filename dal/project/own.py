@@ -1,0 +1,44 @@
+"""dal's own project: its statements, its owner's column, its marks, its house rules."""
+
+from importlib import import_module
+from pathlib import Path
+
+from dal.binding import query
+from dal.check.project import Owner, Project, Rule
+from dal.migrate.folder import DAL
+from dal.places import MIGRATIONS, SQL
+from dal.project.header_comments import header_comment
+from dal.project.volatile import volatile
+
+_MODULES = ("conversations", "jsonl", "maintenance", "messages", "stats", "tasks", "users")
+
+
+def _is_run_by_hand(path: Path) -> bool:
+    return path.parent == SQL
+
+
+def own() -> Project:
+    """All of it; the modules with the stubs are imported for that."""
+    for module in _MODULES:
+        import_module(f"dal.{module}")
+    return Project(
+        name=DAL,
+        home=MIGRATIONS,
+        statements=(SQL,),
+        migrations=MIGRATIONS,
+        bindings=query.bindings,
+        unbound=_is_run_by_hand,
+        owner=Owner(
+            "user_id",
+            {
+                "users": "id",
+                "tasks": "user_id",
+                "conversations": "user_id",
+                "messages": "user_id",
+            },
+        ),
+        mark="dal ",
+        indexes=SQL / "indexes.sql",
+        populate=SQL / "populate.sql",
+        rules=(Rule(header_comment, "header-comment"), Rule(volatile, "volatile-in-update")),
+    )

@@ -1,0 +1,142 @@
+"""A service's settings for dal: the table `[tool.dal]` of its `pyproject.toml`."""
+
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dal.errors import ConfigurationError
+from dal.migrate.folder import DAL, OWN, Folder
+from dal.migrate.migration import Folders
+
+FILE = "pyproject.toml"
+_TABLE = "[tool.dal]"
+_Reference = Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Settings(BaseModel):
+    """The table's keys, written with hyphens.
+
+    Attributes:
+        name: the project's, with which its migrations' ids begin in a database; without it, that of
+            the table `[project]`.
+        queries: `Queries` objects as `module:name`. Importing the modules binds the statements.
+        migrations: the folder of its own migrations, which are applied after dal's.
+        populate: SQL that fills a throw-away database with rows, for realistic plans.
+        owner: the column that says whose a row is. Without it, only dal's tables have an owner.
+        owner_exceptions: by table, the column that says so there, or false where none does.
+        header_comments: whether a statement has to say which index serves it and what it locks.
+        dal: whether the service uses dal's tables.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=_kebab, hide_input_in_errors=True
+    )
+
+    name: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)
+    queries: tuple[_Reference, ...] = ()
+    migrations: Path | None = None
+    populate: Path | None = None
+    owner: str | None = None
+    owner_exceptions: dict[str, str | Literal[False]] = {}
+    header_comments: bool = False
+    dal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that has settings.
+
+    Attributes:
+        name: its own.
+        file: its `pyproject.toml`.
+        settings: what that says.
+    """
+
+    name: str
+    file: Path
+    settings: Settings
+
+    @property
+    def root(self) -> Path:
+        """The folder that its paths begin in."""
+        return self.file.parent
+
+    @property
+    def migrations(self) -> Folder | None:
+        """Its own migrations."""
+        if self.settings.migrations is None:
+            return None
+        base = OWN if self.settings.dal else None
+        return Folder(self.root / self.settings.migrations, self.name, base)
+
+    @property
+    def populate(self) -> Path | None:
+        """The file that fills a throw-away database."""
+        return self.settings.populate and self.root / self.settings.populate
+
+
+def folders(service: Service | None) -> Folders:
+    """The migrations of dal and of a service, in the order in which they are applied."""
+    own = () if service and not service.settings.dal else (OWN,)
+    its = (service.migrations,) if service and service.migrations else ()
+    return (*own, *its)
+
+
+def find(start: Path | None = None) -> Service | None:
+    """The service in whose folder one stands; None where no `pyproject.toml` has the table.
+
+    Parameters:
+        start: where to look first, and then in the folders above; None is the current folder.
+
+    Raises:
+        ConfigurationError: the file can't be read, or a setting is wrong.
+    """
+    try:
+        start = (start or Path.cwd()).resolve()
+    except FileNotFoundError:  # it was removed
+        return None
+    for folder in (start, *start.parents):
+        file = folder / FILE
+        if file.is_file() and (service := _read(file)):
+            return service
+    return None
+
+
+def _read(file: Path) -> Service | None:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigurationError(f"{file} can't be read: {reason}") from None
+    table = content.get("tool", {}).get("dal")
+    if table is None:
+        return None
+    try:
+        settings = Settings.model_validate(table)
+    except ValidationError as error:
+        problems = "\n  ".join(map(_problem, error.errors()))
+        raise ConfigurationError(f"{file}, {_TABLE}:\n  {problems}") from None
+    name = settings.name or str(content.get("project", {}).get("name", "")).lower()
+    name = name.replace(".", "-")
+    if not name or name == DAL:
+        raise ConfigurationError(f'{file}, {_TABLE}: needs a name of its own: `name = "..."`')
+    return Service(name, file, settings)
+
+
+def _problem(error: Any) -> str:
+    setting = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        names = [_kebab(name) for name in Settings.model_fields]
+        near = get_close_matches(setting, names, n=1) or [", ".join(names)]
+        return f"{setting}: there is no such setting; did you mean {near[0]}?"
+    if error["type"] == "string_pattern_mismatch" and setting.startswith("queries"):
+        return f'{setting}: write it like "service.store:query"'
+    return f"{setting}: {error['msg']}"

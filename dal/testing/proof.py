@@ -1,0 +1,40 @@
+"""Proves a service's statements in its tests, as `dal check` does."""
+
+from pathlib import Path
+
+
+def assert_proven() -> None:
+    """Fail with the findings of `dal check` in a database that is made for it.
+
+    The server is that of the tests, or an embedded one where none has been started.
+
+    Raises:
+        AssertionError: a statement is not proven; the text has each finding with its place.
+        ConfigurationError: `[tool.dal]` has a mistake, or a module can't be imported.
+    """
+    __tracebackhide__ = True  # by pytest
+
+    from dal.binding.misfits import collecting_misfits
+    from dal.check.run import check
+    from dal.check.throwaway import filled
+    from dal.migrate import apply
+    from dal.migrate.connection import connect
+    from dal.project import loading, service
+    from dal.testing.plugin import server
+
+    project = service.find()
+    with collecting_misfits() as misfits:
+        projects = loading.projects(project)
+    postgres = server()
+    url = postgres.create()
+    try:
+        apply(url, folders=service.folders(project))
+        with connect(url, application_name="dal check") as connection:
+            connection.autocommit = True
+            findings, _ = filled(connection, projects)
+            findings += check(connection, projects, live=False, misfits=misfits)[0]
+    finally:
+        postgres.drop(url)
+    if findings:
+        listed = [finding.as_text(Path.cwd()) for finding in findings]
+        raise AssertionError("\n\n".join([f"{len(findings)} findings", *listed]))

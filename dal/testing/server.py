@@ -1,0 +1,113 @@
+"""A server for tests, and the databases that they make on it."""
+
+import itertools
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import LiteralString
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+
+def _names() -> Iterator[str]:
+    """Names that nobody else on the server has, so that no other's database is ever dropped."""
+    run = secrets.token_hex(5)
+    return (f"dal_test_{run}_{number}" for number in itertools.count())
+
+
+@dataclass
+class Postgres:
+    """A server on which every test gets databases of its own.
+
+    Attributes:
+        kind: how it was chosen.
+        url: a database of it, from which others are made.
+        strategy: how their files are copied.
+    """
+
+    kind: str
+    url: str
+    strategy: LiteralString = ""
+    _names: Iterator[str] = field(default_factory=_names)
+
+    def create(self, template: str = "template0") -> str:
+        """Make a database from a template and return its URL."""
+        name = next(self._names)
+        self._run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(
+                sql.Identifier(name), sql.Identifier(template), sql.SQL(self.strategy)
+            )
+        )
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        name = sql.Identifier(database_name(url))
+        self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+    def version(self) -> str:
+        """The server's version, such as `18.4`."""
+        return str(self._value("SHOW server_version"))
+
+    def has_icu(self) -> bool:
+        """Whether it was built with ICU, which has collations that take unlike texts for equal."""
+        return bool(self._value("SELECT count(*) FROM pg_collation WHERE collname = 'und-x-icu'"))
+
+    def _value(self, query: LiteralString) -> object:
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(query).fetchone()
+        return row and row[0]
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+class Spares:
+    """Databases made from a template; a thread makes the next one, and drops the last, meanwhile.
+
+    Parameters:
+        postgres: the server.
+        template: a database that nobody is connected to.
+    """
+
+    def __init__(self, postgres: Postgres, template: str) -> None:
+        self._postgres, self._template = postgres, template
+        self._thread = ThreadPoolExecutor(1)
+        self._dropped: Future[None] | None = None
+        self._next = self._thread.submit(postgres.create, template)
+
+    def take(self) -> str:
+        """The URL of a fresh one."""
+        ready, self._next = (
+            self._next,
+            self._thread.submit(self._postgres.create, self._template),
+        )
+        return ready.result()
+
+    def drop(self, url: str) -> None:
+        """Drop one; if that fails, the next call says so."""
+        if self._dropped:
+            self._dropped.result()
+        self._dropped = self._thread.submit(self._postgres.drop, url)
+
+    def rest(self) -> None:
+        """Wait until the thread has nothing to do, and no connection that a fork would end."""
+        self._next.result()
+        if self._dropped:
+            self._dropped.result()
+
+    def close(self) -> None:
+        """Drop the one that nobody took."""
+        self.drop(self._next.result())
+        self._thread.shutdown()
+        if self._dropped:
+            self._dropped.result()
+
+
+def database_name(url: str) -> str:
+    """The database that a URL names."""
+    return urlsplit(url).path.removeprefix("/")

@@ -1,0 +1,4 @@
+-- Drops all labels.
+
+DROP TABLE conversation_labels;
+DROP TABLE labels;

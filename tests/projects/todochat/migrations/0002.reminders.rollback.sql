@@ -1,0 +1,3 @@
+-- Drops all reminders.
+
+DROP TABLE reminders;
