@@ -24,10 +24,10 @@ def catalog(
         int, typer.Option(metavar="VERSION", help="The embedded PostgreSQL to ask.")
     ] = 18,
 ) -> None:
-    """Write CATALOG.md beside the statements and LOCKS.md beside the migrations.
+    """Write a DBA's pages, CATALOG.md and LOCKS.md.
 
-    An embedded PostgreSQL says what is in them. They are those of the project in whose folder you
-    stand.
+    An embedded PostgreSQL says what is in them. They lie beside the statements and the migrations
+    of the project in whose folder you stand.
     """
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements

@@ -56,9 +56,10 @@ def check(
         bool, typer.Option("--plans", help="Let the plans of DATABASE_URL decide as well.")
     ] = False,
 ) -> None:
-    """Prove every statement against the schema: dal's own, and those of the service.
+    """Prove every statement against the schema.
 
-    A service is one whose pyproject.toml has the table [tool.dal], in this folder or above.
+    They are dal's own, and those of a service whose pyproject.toml has the table [tool.dal], in
+    this folder or above.
 
     DATABASE_URL's database is not changed: all is prepared and explained in a read-only transaction
     that is rolled back, which takes ROW EXCLUSIVE locks for a moment, and the privileges of the

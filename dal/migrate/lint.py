@@ -200,7 +200,9 @@ def _directives(path: Path, text: str, statements: list[str], folder: Folder) ->
 def _own(value: str, folder: Folder) -> set[str]:
     """The names in the value of `depends` that are the project's own."""
     words = value.split()
-    return set(words) - ({DAL, *of_base(words)} if folder.base else set())
+    if folder.base is None or words[-1:] == [DAL]:  # which names nothing of dal's
+        return set(words)
+    return set(words) - {DAL, *of_base(words)}
 
 
 def _base(path: Path, folder: Folder) -> Iterator[Finding]:

@@ -149,7 +149,8 @@ async def _dal_db_of_anyio(
 try:
     from pytest_asyncio import fixture as _async_fixture
 except ImportError:
-    _async_fixture = pytest.fixture  # type: ignore[assignment] - pytest says what is missing
+    # Without a plugin that runs it, pytest says what is missing.
+    _async_fixture = pytest.fixture  # type: ignore[assignment]
 
 
 @_async_fixture

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from dal.cli import catalog as command
 from dal.cli.commands import app
 from dal.migrate import Folder
 from dal.places import MIGRATIONS, SQL
+from dal.project.own import own
 from tests.migrations.database import LAST, NEXT
 
 
@@ -94,8 +96,8 @@ def test_a_stale_page_is_told_with_the_difference(
 ) -> None:
     (tmp_path / "sql").mkdir()
     shutil.copy(SQL / "CATALOG.md", tmp_path / "sql")
-    monkeypatch.setattr(command, "MIGRATIONS", folder)
-    monkeypatch.setattr(command, "SQL", tmp_path / "sql")
+    copied = replace(own(), statements=(tmp_path / "sql",), migrations=folder)
+    monkeypatch.setattr(command, "projects", lambda: [copied])
     text = (folder / "LOCKS.md").read_text()
     (folder / "LOCKS.md").write_text(text.replace("SHARE ROW EXCLUSIVE on `users`", "none"))
 
@@ -106,7 +108,7 @@ def test_a_stale_page_is_told_with_the_difference(
     code, out, said = run("--check", "--server", "16")
     assert (code, out) == (15, "sql/CATALOG.md is up to date\n")
     assert said.count("\n-| `000") == said.count("\n+| `000") == 2
-    assert said.endswith("make catalog writes it anew\n")
+    assert said.endswith("dal catalog writes it anew\n")
     assert run() == (0, "wrote migrations/LOCKS.md\nsql/CATALOG.md is up to date\n", "")
     assert (folder / "LOCKS.md").read_text() == text
     (tmp_path / "sql/CATALOG.md").write_text("old\n")

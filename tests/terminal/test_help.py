@@ -19,16 +19,16 @@ from tests.terminal.screen import CHECKOUT, in_pipes, on_terminal, plain
 
 COMMANDS = {
     "Use": ["demo", "ping"],
-    "Deploy": ["migrate", "status", "rollback", "baseline"],
+    "Deploy": ["migrate", "status", "rollback", "baseline", "grants"],
     "Data": ["import", "export"],
     "Prove": ["check", "sql", "explain"],
     "Maintain": ["stats", "archive", "purge", "erase-user", "orphans"],
-    "Develop dal": ["new", "lint-migrations", "catalog"],
+    "Develop": ["new", "lint-migrations", "catalog"],
 }
 EVERY = [name for names in COMMANDS.values() for name in names]
 # Those whose output is what they are called for.
-NEVER_QUIET = {"demo", "export", "sql", "explain", "stats"}
-WITHOUT_JSON = {"demo", "export", "new", "catalog"}
+NEVER_QUIET = {"demo", "export", "sql", "explain", "stats", "grants"}
+WITHOUT_JSON = {"demo", "export", "new", "catalog", "grants"}
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +138,7 @@ def test_one_spelling_of_json_and_quiet(command: str) -> None:
     options = " ".join(groups(help_of(command))["Options"])
     assert ("--json" in options) == (command not in WITHOUT_JSON)
     assert bool(re.search(r"--quiet +-q ", options)) == (command not in NEVER_QUIET)
-    assert "--format" not in options
+    assert ("--format" in options) == (command == "check")
 
 
 def completed(words: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -61,16 +61,16 @@ def _keys(table: Table, filled: set[int]) -> tuple[list[str], dict[str, str]]:
             agree = " AND ".join(f"{value} = {parent}.{other}" for value, other in shared)
             joins.append(
                 f"JOIN (SELECT {referred},"  # noqa: S608
-                f" row_number() OVER (PARTITION BY {by} ORDER BY {referred}) AS number,"
-                f" count(*) OVER (PARTITION BY {by}) AS total FROM {key.parent_name})"
-                f" AS {parent} ON {agree} AND {parent}.number = nth / 7 % {parent}.total + 1"
+                f" row_number() OVER (PARTITION BY {by} ORDER BY {referred}) AS nth{place},"
+                f" count(*) OVER (PARTITION BY {by}) AS total{place} FROM {key.parent_name})"
+                f" AS {parent} ON {agree} AND nth{place} = nth / 7 % total{place} + 1"
             )
         else:
             # The number of parents is a subselect, so that the join has an equality to hash by.
             number = _choice(table, key, place, f"(SELECT count(*) FROM {key.parent_name})")  # noqa: S608
             joins.append(
-                f"JOIN (SELECT {referred}, row_number() OVER (ORDER BY {referred}) AS number"  # noqa: S608
-                f" FROM {key.parent_name}) AS {parent} ON {parent}.number = {number}"
+                f"JOIN (SELECT {referred}, row_number() OVER (ORDER BY {referred}) AS nth{place}"  # noqa: S608
+                f" FROM {key.parent_name}) AS {parent} ON nth{place} = {number}"
             )
         values |= {name: f"{parent}.{other}" for name, other in pairs if name not in values}
     return joins, values

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-import dal
 import pytest
+from todochat import store
+
+import dal
 from dal import conversations, tasks, users
 from dal.testing import assert_proven
-from todochat import store
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
 from dal.binding import Executor, Queries
 from dal.inputs import UserId
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 query = Queries(Path(__file__).parent / "sql")
 
@@ -115,7 +116,9 @@ async def labelled(
 
 
 @query("reminders/create.sql")
-async def remind(db: Executor, *, user_id: UserId, task_id: UUID, remind_at: AwareDatetime) -> Created:
+async def remind(
+    db: Executor, *, user_id: UserId, task_id: UUID, remind_at: AwareDatetime
+) -> Created:
     """Remind a user of a task."""
     raise NotImplementedError
 

@@ -1,0 +1,149 @@
+"""`[tool.dal]`: what is read, and what is said of mistakes in it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dal.binding import Queries
+from dal.errors import ConfigurationError
+from dal.migrate import OWN
+from dal.project import loading, service
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes a pyproject.toml, beside which one stands."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str) -> Path:
+        file = tmp_path / "pyproject.toml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_all_settings(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(
+        """
+        [project]
+        name = "Todo.Chat"
+        [tool.dal]
+        queries = ["todochat.store:query"]
+        migrations = "migrations"
+        populate = "sql/populate.sql"
+        owner = "user_id"
+        owner-exceptions = { accounts = "id", currencies = false }
+        header-comments = true
+        """
+    )
+    (tmp_path / "deep/down").mkdir(parents=True)
+    monkeypatch.chdir("deep/down")
+    found = service.find()
+    assert found
+    assert (found.name, found.file) == ("todo-chat", file)
+    assert found.settings.owner_exceptions == {"accounts": "id", "currencies": False}
+    own, its = service.folders(found)
+    assert own is OWN
+    assert (its.path, its.project, its.base) == (tmp_path / "migrations", "todo-chat", OWN)
+
+
+def test_nearest_file_with_the_table(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write('[tool.dal]\nname = "outer"')
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    monkeypatch.chdir(inner)
+    (inner / "pyproject.toml").write_text('[project]\nname = "inner"')
+    found = service.find()
+    assert found
+    assert found.name == "outer"
+
+
+def test_without_dal(write: Write) -> None:
+    write('[tool.dal]\nname = "tool"\ndal = false\nmigrations = "m"')
+    (folder,) = service.folders(service.find())
+    assert (folder.project, folder.base) == ("tool", None)
+    (project,) = loading.projects(service.find())
+    assert project.name == "tool"
+
+
+def test_no_file(tmp_path: Path) -> None:
+    assert service.find(tmp_path) is None
+    assert service.folders(None) == (OWN,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.dal", "can't be read: "),
+        ("[tool.dal]", "needs a name of its own"),
+        ('[tool.dal]\nname = "dal"', "needs a name of its own"),
+        ('[tool.dal]\nname = "No"', "name: String should match pattern"),
+        ('[tool.dal]\nname = "a"\nmigration = "m"', "did you mean migrations?"),
+        ('[tool.dal]\nname = "a"\nqueries = ["store"]', 'write it like "service.store:query"'),
+        ('[tool.dal]\nname = "a"\ndal = "s3cret"', "dal: Input should be a valid boolean"),
+    ],
+)
+def test_mistakes(write: Write, text: str, message: str) -> None:
+    file = write(text)
+    with pytest.raises(ConfigurationError) as error:
+        service.find()
+    assert message in str(error.value)
+    assert str(file) in str(error.value)
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (None, "importing shop_store fails: ModuleNotFoundError: No module named 'shop_store'"),
+        ("import nowhere_at_all", "fails at shop_store.py, line 1: ModuleNotFoundError"),
+        ("\nraise ValueError('s3cret')", "fails at shop_store.py, line 2: ValueError"),
+        ("queries = 1", "shop_store has no Queries called query; there are none"),
+        (
+            "from pathlib import Path\nfrom dal.binding import Queries\nsql = Queries(Path('sql'))",
+            "shop_store has no Queries called query; there are sql",
+        ),
+    ],
+)
+def test_modules(
+    write: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str | None,
+    message: str,
+) -> None:
+    write('[tool.dal]\nname = "shop"\nqueries = ["shop_store:query"]\ndal = false')
+    if module is not None:
+        (tmp_path / "shop_store.py").write_text(module)
+    monkeypatch.delitem(sys.modules, "shop_store", raising=False)
+    with pytest.raises(ConfigurationError) as error:
+        loading.projects(service.find())
+    sys.modules.pop("shop_store", None)
+    assert message in str(error.value)
+    assert "s3cret" not in str(error.value)
+    assert str(tmp_path) not in sys.path
+
+
+def test_files_that_need_no_stub(write: Write, tmp_path: Path) -> None:
+    write(
+        '[tool.dal]\nname = "shop"\nqueries = ["shop_files:query"]\nmigrations = "sql/migrations"\n'
+        'populate = "sql/populate.sql"\ndal = false'
+    )
+    (tmp_path / "shop_files.py").write_text(
+        "from pathlib import Path\nfrom dal.binding import Queries\n"
+        "query = Queries(Path(__file__).parent / 'sql')\n"
+    )
+    (project,) = loading.projects(service.find())
+    sys.modules.pop("shop_files", None)
+    assert project.statements == (tmp_path / "sql",)
+    assert project.unbound(tmp_path / "sql/populate.sql")
+    assert project.unbound(tmp_path / "sql/migrations/0001.first.sql")
+    assert not project.unbound(tmp_path / "sql/orders/get.sql")
+    assert isinstance(Queries(tmp_path).folder, Path)
