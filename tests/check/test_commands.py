@@ -39,7 +39,7 @@ def test_the_project_is_proven(server: str) -> None:  # .ci/run does it on both
     code, out, said = dal("check", "--server", server)
     assert (code, said) == (0, "")
     assert re.fullmatch(
-        rf"proved \d\d statements against a new database \(.* {server}\)\n"
+        rf"proved \d\d statements of dal against a new database \(.* {server}\)\n"
         "not proven: stats.functions, because there is no pg_stat_statements\n",
         out,
     )
@@ -51,7 +51,7 @@ async def test_a_live_database_is_not_changed(url: str, db: object) -> None:
     before = await snapshot(db)
     code, out, said = dal("check", url=url)
     assert (code, said) == (0, "")
-    assert "statements against the database of DATABASE_URL" in out
+    assert "statements of dal against the database of DATABASE_URL" in out
     assert await snapshot(db) == before
     with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE messages ALTER content DROP NOT NULL")

@@ -209,7 +209,7 @@ async def test_failures_that_only_a_server_in_trouble_has(
     ("sqlstate", "kind", "advice", "change"),
     [
         ("25006", errors.DatabaseUnavailableError, "primary", "SET transaction_read_only = on"),
-        ("42501", errors.PermissionDeniedError, r"grants\.sql", "SET LOCAL ROLE pg_monitor"),
+        ("42501", errors.PermissionDeniedError, "dal grants", "SET LOCAL ROLE pg_monitor"),
         (
             "42P01",
             errors.SchemaMismatchError,

@@ -77,6 +77,7 @@ def run(
     url = dal_server.create(dal_template)
     with psycopg.connect(url) as connection:
         connection.execute("INSERT INTO users (id) VALUES ('grace')")
+        connection.execute("INSERT INTO conversations (user_id) VALUES ('grace')")
     words = {"url": url, "chats": folder / "chats.jsonl"}
     with subprocess.Popen(
         [sys.executable, "-m", "tests.places.children"],
