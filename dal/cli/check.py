@@ -1,9 +1,7 @@
 """dal check."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import psycopg
@@ -13,11 +11,12 @@ from dal import places
 from dal.check.findings import Finding
 from dal.cli.address import database_url, database_url_if_any
 from dal.cli.app import Group, command
+from dal.cli.findings import Format, counted, rows, show
 from dal.cli.options import Json
 from dal.cli.progress import progress
 from dal.cli.project import folders_if_any, projects_with_misfits
 from dal.cli.statuses import CONNECTING, Status
-from dal.cli.streams import err, notes, out, print_json
+from dal.cli.streams import notes, out, print_json
 from dal.errors import ConfigurationError
 from dal.migrate import apply
 from dal.migrate.connection import connect, explained
@@ -29,13 +28,6 @@ from dal.places import SQL
 
 if TYPE_CHECKING:
     from dal.check.project import Project
-
-
-class Format(StrEnum):
-    """How findings are written, beside JSON."""
-
-    TEXT = "text"
-    GITHUB = "github"
 
 
 @command("check", Group.PROVE, *CONNECTING, Status.FOUND)
@@ -88,75 +80,27 @@ def check(
     shown = [finding for finding in findings if live and not plans and finding.rule in PLAN_RULES]
     decisive = [finding for finding in findings if finding not in shown]
     if as_json:
-        print_json(
-            [
-                {
-                    **finding.as_json(_here()),
-                    "project": _project_of(finding, projects),
-                    "decides": finding in decisive,
-                }
-                for finding in findings
-            ]
-        )
+        print_json(rows(findings, decisive, projects))
     else:
-        _show(shown, decisive, projects, form)
-        number = {project.name: _number(project, absent) for project in projects}
-        whose = " and ".join(f"{count} statements of {name}" for name, count in number.items())
+        show(shown, decisive, projects, form)
         what = "the database of DATABASE_URL" if live else "a new database"
-        proven_text = f"{whose} against {what} (PostgreSQL {version})"
-        number_of = f"{len(decisive)} findings in" if decisive else "proved"
-        out.print(f"{number_of} {proven_text}")
+        verdict = f"{counted(decisive)} in" if decisive else "proved"
+        out.print(f"{verdict} {_whose(projects, absent)} against {what} (PostgreSQL {version})")
         if shown:
-            out.print(f"{len(shown)} findings in plans, which follow the rows; --plans obeys them")
+            out.print(f"{counted(shown)} in plans, which follow the rows; --plans obeys them")
         for name, need in absent.items():
             out.print(f"not proven: {name}, because there is no {need}")
     if decisive:
         raise typer.Exit(Status.FOUND)
 
 
-def _number(project: "Project", absent: dict[str, str]) -> int:
-    return sum(binding.statement.name not in absent for binding in project.bindings)
-
-
-def _project_of(finding: Finding, projects: "Sequence[Project]") -> str:
-    """Whose file a finding is in."""
-    for project in projects:
-        homes = filter(None, (*project.statements, project.migrations, project.home))
-        if any(finding.path.is_relative_to(home) for home in homes):
-            return project.name
-    return projects[-1].name
-
-
-def _show(
-    shown: Sequence[Finding],
-    decisive: Sequence[Finding],
-    projects: "Sequence[Project]",
-    form: Format,
-) -> None:
-    """Write the findings, dal's own after those of a service, and apart from them."""
-    write: Callable[[Finding], None] = _annotate if form is Format.GITHUB else _print
-    for finding in shown:
-        _print(finding)
-    for project in reversed(projects):
-        own = [finding for finding in decisive if _project_of(finding, projects) == project.name]
-        if own and project.name == DAL and len(projects) > 1:
-            err.print("In dal's own statements: has its schema been changed?\n")
-        for finding in own:
-            write(finding)
-
-
-def _print(finding: Finding) -> None:
-    err.print(finding.as_text(_here()) + "\n")
-
-
-def _annotate(finding: Finding) -> None:
-    """As a workflow command of GitHub Actions, which makes an annotation of it."""
-    row = finding.as_json(_here())
-    text = f"{row['message']}\nhelp: {row['help']}"
-    message = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    file = str(row["file"]).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
-    place = f"file={file},line={row['line']},col={row['column']}"
-    out.print(f"::error {place},title=dal check {row['rule']}::{message}")
+def _whose(projects: "Sequence[Project]", absent: dict[str, str]) -> str:
+    """How many statements of each project are proven."""
+    number = {
+        project.name: sum(binding.statement.name not in absent for binding in project.bindings)
+        for project in projects
+    }
+    return " and ".join(f"{count} statements of {name}" for name, count in number.items())
 
 
 def _obstacles(connection: psycopg.Connection, folders: Folders) -> Iterator[Finding]:
@@ -176,13 +120,6 @@ def _pending(connection: psycopg.Connection, folders: Folders) -> int:
     except psycopg.errors.InsufficientPrivilege:
         return 0
     return sum(migration.id not in done for migration in read(folders))
-
-
-def _here() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError:  # it was removed
-        return Path("/")
 
 
 @contextmanager

@@ -34,11 +34,12 @@ DOCUMENTS = {
     if path.exists()
 }
 SHELL = ("shell", "sh", "bash", "console")
-SHOWN_ONLY = ("mermaid", "text", "json")
+SHOWN_ONLY = ("mermaid", "text", "json", "toml")
 # Blocks that are not run, by their first line.
 EXEMPT = {
     "make demo": "test_demo.py plays it; `make test` is what is running",
     "pip install .": "it would download; test_wheel.py installs without that",
+    "pip install '.[testing]'": "the same",
 }
 
 RECORDS: dict[ModuleType, type[BaseModel]] = {
@@ -74,6 +75,12 @@ class Block(NamedTuple):
     def first_line(self) -> str:
         return self.text.partition("\n")[0].partition(" #")[0].strip()
 
+    @property
+    def path(self) -> str | None:
+        """The file that it shows, if its first line is a comment with a path."""
+        named = re.fullmatch(r"(?:#|--) ([\w./-]+\.(?:toml|sql|py))", self.text.partition("\n")[0])
+        return named and named[1]
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.first_line}"
 
@@ -89,7 +96,11 @@ PROSE = {file: FENCED.sub("", text) for file, text in DOCUMENTS.items()}
 
 def blocks(*languages: str) -> pytest.MarkDecorator:
     """Run a test for each block of these languages."""
-    chosen = [one for one in BLOCKS if one.language in languages and one.first_line not in EXEMPT]
+    chosen = [
+        one
+        for one in BLOCKS
+        if one.language in languages and one.first_line not in EXEMPT and not one.path
+    ]
     return pytest.mark.parametrize("block", chosen, ids=str)
 
 
@@ -156,6 +167,33 @@ def test_shell(
     if block.language == "console":  # the rest is what they print
         commands = "\n".join(re.findall(r"^\$ (.*)", commands, re.MULTILINE))
     succeed("bash", "-euo", "pipefail", "-c", commands)
+
+
+def test_the_project_of_the_services_page(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader who makes the files of the page, and runs its commands."""
+    for block in BLOCKS:
+        if block.path:
+            file = Path(block.path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text.partition("\n")[2] if file.suffix == ".sql" else block.text)
+    dal = [sys.executable, "-m", "dal"]
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+    succeed(*dal, "lint-migrations", "--freeze")
+    succeed(*dal, "check", "--server", "18")
+    succeed(sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
+    succeed(*dal, "migrate")
+    succeed(*dal, "sql", "labels.add")
+    succeed(*dal, "catalog")
+    misspelt = Path("todochat/sql/labels/of_conversation.sql")
+    misspelt.write_text(misspelt.read_text().replace("SELECT name", "SELECT nmae"))
+    found = subprocess.run([*dal, "check", "--server", "18"], capture_output=True, text=True)
+    shown = next(block.text for block in BLOCKS if block.text.startswith("$ dal check\n"))
+    assert (found.returncode, shown.splitlines()[1:]) == (
+        16,
+        [*found.stderr.splitlines()[:5], found.stdout.splitlines()[0]],
+    )
 
 
 def scratch_checkout(folder: Path) -> Path:

@@ -1,0 +1,94 @@
+"""How findings are written: for people, for machines, and on a pull request."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dal.check.findings import Finding
+from dal.cli.streams import err, out
+from dal.migrate.folder import DAL
+
+if TYPE_CHECKING:
+    from dal.check.project import Project
+
+
+class Format(StrEnum):
+    """How they are written, beside JSON."""
+
+    TEXT = "text"
+    GITHUB = "github"
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """How many there are."""
+    return f"{len(findings)} finding{'s' * (len(findings) != 1)}"
+
+
+def rows(
+    findings: Sequence[Finding], decisive: Sequence[Finding], projects: "Sequence[Project]"
+) -> list[dict[str, str | int]]:
+    """For machines."""
+    return [
+        {
+            **finding.as_json(_here()),
+            "project": _project_of(finding, projects),
+            "decides": finding in decisive,
+        }
+        for finding in findings
+    ]
+
+
+def show(
+    shown: Sequence[Finding],
+    decisive: Sequence[Finding],
+    projects: "Sequence[Project]",
+    form: Format,
+) -> None:
+    """Write them; those in dal's own statements stand apart from a service's.
+
+    Parameters:
+        shown: those that decide nothing.
+        decisive: those that do.
+        projects: whose statements were proven.
+        form: how the decisive ones are written.
+    """
+    write = _annotate if form is Format.GITHUB else _print
+    for finding in shown:
+        _print(finding)
+    for project in reversed(projects):
+        own = [finding for finding in decisive if _project_of(finding, projects) == project.name]
+        if own and project.name == DAL and len(projects) > 1:
+            err.print("In dal's own statements: has its schema been changed?\n")
+        for finding in own:
+            write(finding)
+
+
+def _project_of(finding: Finding, projects: "Sequence[Project]") -> str:
+    """The name of the project that a finding's file belongs to."""
+    for project in projects:
+        homes = filter(None, (*project.statements, project.migrations, project.home))
+        if any(finding.path.is_relative_to(home) for home in homes):
+            return project.name
+    return projects[-1].name
+
+
+def _print(finding: Finding) -> None:
+    err.print(finding.as_text(_here()) + "\n")
+
+
+def _annotate(finding: Finding) -> None:
+    """As a workflow command of GitHub Actions, which makes an annotation of it."""
+    row = finding.as_json(_here())
+    text = f"{row['message']}\nhelp: {row['help']}"
+    message = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    file = str(row["file"]).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    place = f"file={file},line={row['line']},col={row['column']}"
+    out.print(f"::error {place},title=dal check {row['rule']}::{message}")
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return Path("/")
