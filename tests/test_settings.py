@@ -131,6 +131,12 @@ def test_modules(
     assert str(tmp_path) not in sys.path
 
 
+def test_a_populate_that_is_not_there(write: Write) -> None:
+    write('[tool.dal]\nname = "shop"\npopulate = "none.sql"\ndal = false')
+    with pytest.raises(ConfigurationError, match=r"populate names none\.sql, which is not there"):
+        loading.projects(service.find())
+
+
 def test_files_that_need_no_stub(write: Write, tmp_path: Path) -> None:
     write(
         '[tool.dal]\nname = "shop"\nqueries = ["shop_files:query"]\nmigrations = "sql/migrations"\n'
@@ -140,6 +146,8 @@ def test_files_that_need_no_stub(write: Write, tmp_path: Path) -> None:
         "from pathlib import Path\nfrom dal.binding import Queries\n"
         "query = Queries(Path(__file__).parent / 'sql')\n"
     )
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql/populate.sql").touch()
     (project,) = loading.projects(service.find())
     sys.modules.pop("shop_files", None)
     assert project.statements == (tmp_path / "sql",)

@@ -29,8 +29,8 @@ def grants(
     """
     project = service.find()
     uses_dal = project is None or project.settings.dal
-    if uses_dal:
-        out.print(privileges.own(role).rstrip())
+    parts = [privileges.own(role)] if uses_dal else []
     if project and project.migrations:
-        text = privileges.others(database_url(), role, beside_own=uses_dal)
-        out.print(f"\n-- The tables of {project.name}.\n{text}".rstrip())
+        theirs = privileges.others(database_url(), role, beside_own=uses_dal)
+        parts.append(f"-- The tables of {project.name}.\n{theirs}")
+    out.print("\n".join(parts).rstrip())

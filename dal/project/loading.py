@@ -30,10 +30,14 @@ def _project(service: Service) -> Project:
     with _importing_from(service.root):
         loaded = dict.fromkeys(_queries(service, reference) for reference in settings.queries)
     by_hand = service.populate
+    if by_hand and not by_hand.is_file():
+        raise ConfigurationError(
+            f"{service.file.name}, [tool.dal]: populate names {settings.populate}, which is not there"
+        )
     migrations = service.migrations.path if service.migrations else None
     return Project(
         name=service.name,
-        home=migrations or service.file,
+        home=service.file,
         statements=tuple(dict.fromkeys(queries.folder.resolve() for queries in loaded)),
         migrations=migrations,
         bindings=[binding for queries in loaded for binding in queries.bindings],

@@ -15,8 +15,9 @@ import sqlfluff
 from dal.binding import Executor, Queries
 from dal.binding.statement import read_statement
 from dal.check.findings import Finding
-from dal.check.project import Project
+from dal.check.project import Owner, Project
 from dal.check.rules.files import files
+from dal.check.rules.owner_columns import owner_columns
 from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
@@ -138,6 +139,29 @@ def test_files_without_a_stub(catalog: Catalog, tmp_path: Path) -> None:
     assert [(finding.rule, finding.path.name) for finding in findings] == [
         ("orphan-file", "gone.sql")
     ]
+
+
+def test_owners_that_no_table_has(catalog: Catalog, tmp_path: Path) -> None:
+    by_table = {"tasks": "owner", "tusks": "user_id", "users": None}
+    typos = Project(tmp_path, owner=Owner("userid", by_table))
+    findings = owner_columns([], Catalog(catalog.connection, [typos]))
+    assert [(finding.rule, finding.object) for finding in findings] == [
+        ("owner-column", "userid"),
+        ("owner-column", "tasks"),
+        ("owner-column", "tusks"),
+    ]
+    right = Project(tmp_path, owner=Owner("user_id", {"users": "id", "tasks": None}))
+    assert list(owner_columns([], Catalog(catalog.connection, [own(), right]))) == []
+
+
+def test_dals_tables_keep_their_owner(catalog: Catalog, tmp_path: Path) -> None:
+    claimed = Project(tmp_path, owner=Owner("account", {"tasks": None, "invoices": "payer"}))
+    both = Catalog(catalog.connection, [own(), claimed])
+    assert both.owner("tasks", ["user_id", "account"]) == "user_id"
+    assert both.owner("users", ["id", "account"]) == "id"
+    assert both.owner("invoices", ["payer", "account"]) == "payer"
+    assert both.owner("orders", ["account", "user_id"]) == "account"
+    assert both.owner("orders", ["user_id"]) is None
 
 
 @pytest.mark.parametrize("path", sorted(SQL.glob("*.sql")), ids=lambda path: path.name)

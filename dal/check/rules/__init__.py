@@ -12,6 +12,7 @@ from dal.check.rules.labels import labels
 from dal.check.rules.nulls import nulls
 from dal.check.rules.optional_filters import optional_filters
 from dal.check.rules.order import order
+from dal.check.rules.owner_columns import owner_columns
 from dal.check.rules.owners import owners
 from dal.check.rules.parameters import parameters
 from dal.check.rules.plans import HELP, plans
@@ -36,7 +37,7 @@ RULES = (
 )
 """Those of every project, which may have more of its own (`Project.rules`)."""
 
-SCHEMA_RULES: tuple[SchemaRule, ...] = (indexes, files)
+SCHEMA_RULES: tuple[SchemaRule, ...] = (indexes, files, owner_columns)
 """Those of all statements together with the schema."""
 
 PLAN_RULES = tuple(HELP)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -120,7 +119,7 @@ def _unused(
     findings = [
         Finding(
             "unused-index",
-            *_place(replace(project, home=query, mark=""), name, None),
+            *_place(project, name, None, query),
             f"no statement's plan uses {name}, nor does a key need it",
             f"drop it, or write `-- Waives unused-index on {name}: why.` in {query.name}",
             name,
@@ -142,7 +141,9 @@ def _is_planned(statement: BoundStatement) -> bool:
         return False
 
 
-def _place(project: Project, name: str, comment: str | None) -> tuple[Path, int | None]:
+def _place(
+    project: Project, name: str, comment: str | None, otherwise: Path | None = None
+) -> tuple[Path, int | None]:
     """Where a migration makes what is called so; else the migration that made its table."""
     makes = re.compile(rf'\b(?i:INDEX|CONSTRAINT|EXISTS|CONCURRENTLY)\s+"?({re.escape(name)})\b')
     folder = project.migrations
@@ -150,7 +151,9 @@ def _place(project: Project, name: str, comment: str | None) -> tuple[Path, int 
         applies = not path.name.endswith(".rollback.sql")
         if applies and (match := makes.search(Source.read(path).text)):
             return path, match.start(1)
+    if otherwise:
+        return otherwise, None
     if folder and project.mark:
         migration = (comment or "").removeprefix(project.mark).partition(":")[0]
         return folder / f"{migration}.sql", None
-    return project.home, None
+    return folder or project.home, None

@@ -1,0 +1,29 @@
+"""Settings of the owner rule that no table bears out, so that the rule would see nothing."""
+
+from collections.abc import Iterator, Sequence
+
+from dal.check.findings import Finding
+from dal.check.server.catalog import Catalog
+from dal.check.statement import BoundStatement
+
+_HELP = "correct it, or take it out"
+
+
+def owner_columns(_: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
+    """Owners' columns, and tables, that a project names and the schema does not have."""
+    tables = catalog.schema.path
+    for project in catalog.projects:
+        column = project.owner.column
+        if column and not any(column in table.columns for table in tables.values()):
+            message = f"no table has the column {column}, which is to say whose a row is"
+            yield Finding("owner-column", project.home, None, message, _HELP, column)
+        for name, own in project.owner.by_table.items():
+            # A table may have been there before dal, and be of another shape.
+            if project.mark:
+                continue
+            if name not in tables:
+                message = f"there is no table {name}, whose owner is set"
+                yield Finding("owner-column", project.home, None, message, _HELP, name)
+            elif own and own not in tables[name].columns:
+                message = f"{name} has no column {own}, which is to say whose a row is"
+                yield Finding("owner-column", project.home, None, message, _HELP, name)
