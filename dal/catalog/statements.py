@@ -98,7 +98,8 @@ def _function(binding: Binding) -> str:
     _, *parameters = inspect.signature(stub).parameters.values()
     names = [one.name + ("" if one.default is one.empty else "=...") for one in parameters]
     listed = ", ".join(["db", *(["*", *names] if names else [])])
-    returns = binding.shape.value.replace("T", getattr(binding.records.record, "__name__", "T"))
+    record = getattr(binding.records.record, "__name__", "T")
+    returns = binding.shape.value.replace("T", record).replace("|", "\\|")
     return f"`{stub.__module__}.{stub.__name__}({listed})` → `{returns}`"
 
 

@@ -32,7 +32,8 @@ def _project(service: Service) -> Project:
     by_hand = service.populate
     if by_hand and not by_hand.is_file():
         raise ConfigurationError(
-            f"{service.file.name}, [tool.dal]: populate names {settings.populate}, which is not there"
+            f"{service.file.name}, [tool.dal]: populate names {settings.populate}, which is not"
+            " there"
         )
     migrations = service.migrations.path if service.migrations else None
     return Project(
