@@ -72,6 +72,9 @@ CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO (
 CREATE TABLE trees (id int PRIMARY KEY, parent int NOT NULL REFERENCES trees);
 CREATE TABLE husbands (id int PRIMARY KEY, wife int);
 CREATE TABLE wives (id int PRIMARY KEY, husband int REFERENCES husbands);
+CREATE MATERIALIZED VIEW sold_products AS SELECT shop, number FROM products WHERE sold;
+CREATE MATERIALIZED VIEW sold_titles AS SELECT s.*, title FROM sold_products AS s JOIN products
+    USING (shop, number);
 ALTER TABLE husbands ADD FOREIGN KEY (wife) REFERENCES wives;
 """
 IMPOSSIBLE = """
@@ -110,6 +113,9 @@ def test_all_kinds_of_columns_and_keys(connection: psycopg.Connection) -> None:
     # A key of two characters has no more values than these.
     assert set(small) <= {"countries", "events_2024", "events_2025"}
     assert filled["countries"] > 0
+    row = connection.execute("SELECT count(*) FROM sold_titles").fetchone()
+    assert row
+    assert row[0] > 0
     statistics = "SELECT reltuples FROM pg_class WHERE relname = 'lines'"
     assert (connection.execute(statistics).fetchone() or [0])[0] == filled["lines"]
 
