@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 
 from dal.binding.arguments import Arguments
 from dal.binding.misfits import Misfit, collected
-from dal.binding.rows import Records, Shape
+from dal.binding.rows import Records, reader
+from dal.binding.shapes import Shape
 from dal.binding.statement import BindingError, Statement, read_statement
 from dal.binding.stub import Signature, plain_signature, read_stub
 from dal.database.calls import Call, watched, watchers
@@ -45,15 +46,19 @@ class Queries:
             raise NotImplementedError
 
     The stub's first parameter is where to run; the others are keyword-only and name the file's
-    parameters. Its return annotation says how rows are read; T is a Pydantic model:
+    parameters. Its return annotation says how rows are read; T is a Pydantic model, a dataclass, or
+    the type of the value where there is one column:
 
     - `T`: the only row; where there is none, the error `absent`.
     - `T | None`, `list[T]`: the only row or None; all the rows.
     - `AsyncIterator[T]`, from a plain `def`: pages of `page_size` rows that come after `after`,
       each asked for when it is needed, until one is not full.
-    - `int`, `bool`: how many rows an INSERT, UPDATE or DELETE affected, and whether any; of any
-      other statement, the only value.
+    - `int`, `bool`: how many rows an INSERT, UPDATE or DELETE without RETURNING affected, and
+      whether any; of any other statement, the only value.
     - `None`: nothing.
+
+    A column `"customer.id"` is one of the field `customer`, which is a record, or a list of them:
+    then the rows are folded by their other columns.
 
     Attributes:
         folder: where the files are.
@@ -92,7 +97,7 @@ class Queries:
         def bind(stub: Stub) -> Stub:
             statement = read_statement(self.folder, file)
             signature = read_stub(stub, statement)
-            records = Records(statement, signature.record, whole)
+            records = reader(statement, signature.record, whole)
             binding = Binding(stub, statement, signature, records, absent, raises or {}, again)
             self.bindings.append(binding)
             return cast(Stub, binding.function())
@@ -191,13 +196,13 @@ class Binding:
         raise DalError("no row came back, but one was promised", query=self.statement.name)
 
     async def _watched(self, db: Executor, values: list[Any]) -> Any:
-        writes = self.statement.counted
+        writes = self.statement.writes
         with watched(Call(self.statement.name, db, writes)) as call:
             answer = await self._ask(db, values)
             if isinstance(answer, list):
                 call.rows = len(answer)
             else:  # a number that was asked for is one row
-                call.rows = answer if writes or self.shape is Shape.NOTHING else 1
+                call.rows = answer if self.statement.counted or self.shape is Shape.NOTHING else 1
         return answer
 
     async def _rows(self, db: Executor, values: list[Any]) -> list[Any]:
@@ -223,6 +228,8 @@ class Binding:
             tag: str = await self._run(db, db.execute, values)
             return int(tag.rpartition(" ")[2]) if self.statement.counted else 0
         rows = await self._run(db, db.fetch, values)
+        if len(rows) > 1:
+            raise DalError("more than one row came back", query=self.statement.name)
         if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
             return int(rows[0][0])
         raise DalError(

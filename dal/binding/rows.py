@@ -1,23 +1,22 @@
 """From rows to what the stub's return annotation says."""
 
-import types
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Json, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import from_json
 
+from dal.binding.joins import Joins
 from dal.binding.malformed import skip
-from dal.binding.statement import BindingError, Statement
+from dal.binding.shapes import called, is_record
+from dal.binding.statement import Statement
 from dal.errors import DalError, SchemaMismatchError
 
 Row = Mapping[str, Any]
 
-_JSON: Any = Json  # which type checkers take for something else
 _FROM_ROW = object()  # validation's context where a value comes out of a row
 
 
@@ -39,62 +38,17 @@ whatever codec its owner has set. A record made by hand takes the value itself.
 """
 
 
-class Shape(Enum):
-    """What a stub may return; T is a Pydantic model."""
-
-    ONE = "T"
-    OPTIONAL = "T | None"
-    LIST = "list[T]"
-    PAGES = "AsyncIterator[T]"
-    NUMBER = "int"
-    FLAG = "bool"
-    NOTHING = "None"
-
-
-_PLAIN = {int: Shape.NUMBER, bool: Shape.FLAG, None: Shape.NOTHING, types.NoneType: Shape.NOTHING}
-_GENERIC = {list: Shape.LIST, AsyncIterator: Shape.PAGES}
-
-
-def is_json(mark: Any) -> bool:
-    """Whether an annotation's mark is that of `Json[T]`, which is read from a text."""
-    return mark is _JSON or isinstance(mark, _JSON)
-
-
-def shape_of(annotation: Any, statement: Statement) -> tuple[Shape, Any]:
-    """Read a return annotation as a shape and its T (None for a number, a flag or nothing).
-
-    Raises:
-        BindingError: it is none of the shapes.
-    """
-    if annotation in _PLAIN:
-        return _PLAIN[annotation], None
-    origin, arguments = get_origin(annotation), list(get_args(annotation))
-    if origin in _GENERIC:
-        shape = _GENERIC[origin]
-    elif origin in (types.UnionType, Union) and types.NoneType in arguments:
-        arguments.remove(types.NoneType)
-        shape = Shape.OPTIONAL
-    else:
-        shape, arguments = Shape.ONE, [annotation]
-    if len(arguments) == 1 and _is_model(arguments[0]):
-        return shape, arguments[0]
-    offers = ", ".join(shape.value for shape in Shape)
-    raise BindingError(f"{statement.path}: a stub returns one of {offers}; T is a Pydantic model")
-
-
 @dataclass(frozen=True)
 class Records:
     """Validates a statement's rows as records, a whole list at once.
 
-    A record with a list of records is read from a join: the column `"messages.id"` belongs to
-    the items of its field `messages`, and a row whose such columns are all NULL has no item.
-
     Parameters:
+        record: a model or a dataclass.
         whole: a malformed row raises even where the caller wants such rows skipped.
     """
 
     statement: Statement
-    record: type[BaseModel]
+    record: Any
     whole: bool = False
 
     def all(self, rows: Sequence[Row]) -> list[Any]:
@@ -103,13 +57,18 @@ class Records:
         Raises:
             SchemaMismatchError: a column is missing or holds what its field can't.
         """
-        columns = list(rows[0].keys()) if rows else []
-        # A seventh cheaper than dict(row.items()), and a quarter than dict(row).
-        found = [dict(zip(columns, row.values(), strict=True)) for row in rows]
+        if self._joins:
+            found = self._joins.folded(rows)
+        else:
+            columns = list(rows[0].keys()) if rows else []
+            # A seventh cheaper than dict(row.items()), and a quarter than dict(row).
+            found = [dict(zip(columns, row.values(), strict=True)) for row in rows]
         try:
             return self._list(found)
         except ValidationError:
             pass  # looking for the rows at fault takes longer than validating all at once
+        for row in found if self._joins else ():
+            self._drop_malformed_items(row)
         return self._list(self._sound(found))
 
     def one(self, rows: Sequence[Row]) -> Any:
@@ -118,15 +77,15 @@ class Records:
         Raises:
             SchemaMismatchError: as `all` does.
         """
-        if len(rows) > 1 and not self._items:
+        found = self._joins.folded(rows) if self._joins else [dict(rows[0])]
+        if len(found if self._joins else rows) > 1:
             raise DalError("more than one row came back", query=self.statement.name)
-        row = self._folded(rows) if self._items else dict(rows[0])
+        (row,) = found
         try:
             return self._single(row)
         except ValidationError:
             pass
-        for field, items in self._items.items():
-            row[field] = items._sound(row[field])
+        self._drop_malformed_items(row)
         if fault := self._fault(row):
             raise fault
         return self._single(row)
@@ -150,7 +109,7 @@ class Records:
             raise fault
         return place
 
-    def _sound(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _sound(self, rows: Sequence[Any]) -> list[Any]:
         sound = []
         for row in rows:
             if (fault := self._fault(row)) is None:
@@ -162,7 +121,7 @@ class Records:
         return sound
 
     # It is returned, for a raised error would keep the whole page with its traceback.
-    def _fault(self, row: dict[str, Any]) -> SchemaMismatchError | None:
+    def _fault(self, row: Any) -> SchemaMismatchError | None:
         try:
             self._single(row)
         except ValidationError as error:
@@ -172,43 +131,76 @@ class Records:
         # Of the place only the column is said: what is deeper may be a key of the data.
         wrong = {": ".join([*map(str, problem["loc"][:1]), problem["msg"]]) for problem in problems}
         # A key of another type may be what people wrote.
-        name = f" (id {row['id']})" if isinstance(row.get("id"), UUID) else ""
+        key = row.get("id") if isinstance(row, dict) else None
+        name = f" (id {key})" if isinstance(key, UUID) else ""
         return SchemaMismatchError(
-            f"a row is not a {self.record.__name__}{name}: {'; '.join(sorted(wrong))}",
+            f"a row is not a {called(self.record)}{name}: {'; '.join(sorted(wrong))}",
             query=self.statement.name,
         )
 
-    def _folded(self, rows: Sequence[Row]) -> dict[str, Any]:
-        parent = {name: value for name, value in rows[0].items() if "." not in name}
-        for field in self._items:
-            columns = [name for name in rows[0].keys() if name.startswith(f"{field}.")]  # noqa: SIM118
-            parent[field] = [
-                {name.removeprefix(f"{field}."): row[name] for name in columns}
-                for row in rows
-                if any(row[name] is not None for name in columns)
-            ]
-        return parent
+    def _drop_malformed_items(self, row: dict[str, Any]) -> None:
+        for field, items in self._items.items():
+            if isinstance(row.get(field), list):
+                row[field] = items._sound(row[field])
 
     # Built at the first call: an import pays only for what can be wrong at import.
     @cached_property
-    def _single(self) -> Callable[[dict[str, Any]], Any]:
+    def _single(self) -> Callable[[Any], Any]:
         return partial(TypeAdapter(self.record).validator.validate_python, context=_FROM_ROW)
 
     @cached_property
-    def _list(self) -> Callable[[list[dict[str, Any]]], list[Any]]:
+    def _list(self) -> Callable[[list[Any]], list[Any]]:
         adapter: TypeAdapter[list[Any]] = TypeAdapter(list[self.record])  # type: ignore[name-defined]
         return partial(adapter.validator.validate_python, context=_FROM_ROW)
 
     @cached_property
+    def _joins(self) -> Joins | None:
+        joins = Joins.of(self.record)
+        return joins if joins.items or joins.ones else None
+
+    @cached_property
     def _items(self) -> dict[str, "Records"]:
-        return {
-            name: Records(self.statement, get_args(field.annotation)[0], self.whole)
-            for name, field in self.record.model_fields.items()
-            if get_origin(field.annotation) is list
-            and _is_model(*get_args(field.annotation))
-            and not any(map(is_json, field.metadata))  # then one column holds them all
-        }
+        items = self._joins.items if self._joins else {}
+        return {field: Records(self.statement, item, self.whole) for field, item in items.items()}
 
 
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+class Values(Records):
+    """Validates the only column of a statement's rows."""
+
+    def all(self, rows: Sequence[Row]) -> list[Any]:
+        """One value for each row, without those that were skipped.
+
+        Raises:
+            SchemaMismatchError: a value is not of the type.
+        """
+        found = [self._only(row) for row in rows]
+        try:
+            return self._list(found)
+        except ValidationError:
+            return self._list(self._sound(found))
+
+    def one(self, rows: Sequence[Row]) -> Any:
+        """The value of the only row.
+
+        Raises:
+            SchemaMismatchError: it is not of the type.
+        """
+        if len(rows) > 1:
+            raise DalError("more than one row came back", query=self.statement.name)
+        value = self._only(rows[0])
+        if fault := self._fault(value):
+            raise fault
+        return self._single(value)
+
+    def _only(self, row: Row) -> Any:
+        if len(row) == 1:
+            return next(iter(row.values()))
+        raise DalError(
+            f"{len(row)} columns came back, but the stub returns the value of one",
+            query=self.statement.name,
+        )
+
+
+def reader(statement: Statement, record: Any, whole: bool) -> Records:
+    """What reads rows as records, or as the values of their only column."""
+    return (Records if record is None or is_record(record) else Values)(statement, record, whole)

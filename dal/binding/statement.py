@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dal.binding.scanner import QUIET, Kind, ScanError, tokens
 
-_COUNTED = ("INSERT", "UPDATE", "DELETE", "MERGE")
+_WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
 class BindingError(TypeError):
@@ -29,13 +29,16 @@ class Statement:
         path: its file.
         text: what is sent: `$1` for the first parameter, and the name as a comment.
         parameters: names of `$1`, `$2`, ...
-        counted: whether its result is a number of rows rather than rows.
+        writes: whether it is an INSERT, UPDATE, DELETE or MERGE.
+        counted: whether its result is a number of rows rather than rows: it writes, and has no
+            RETURNING.
     """
 
     name: str
     path: Path
     text: str
     parameters: tuple[str, ...]
+    writes: bool
     counted: bool
 
 
@@ -59,7 +62,8 @@ def read_statement(folder: Path, file: str) -> Statement:
 def _parsed(path: Path, name: str, sql: str) -> Statement:
     parts: list[str] = []
     parameters: dict[str, str] = {}
-    counted = closed = False
+    writes = returning = closed = False
+    depth = 0
     length = 0  # of the parts, without what is quiet behind the statement
     before = None
     for token in tokens(sql):
@@ -78,19 +82,24 @@ def _parsed(path: Path, name: str, sql: str) -> Statement:
             if before is None:
                 if token.kind is not Kind.WORD:
                     raise BindingError("a statement begins with a keyword", token.offset)
-                counted = token.text.upper() in _COUNTED
+                writes = token.text.upper() in _WRITING
                 parts += token.text, f" /* {name} */"
+            elif depth == 0 and token.kind is Kind.WORD and token.text.upper() == "RETURNING":
+                returning = True
+                parts.append(token.text)
             elif token.kind is Kind.PARAMETER:
                 gap = " " if before.kind is Kind.WORD else ""  # LIMIT:n would become one word
                 parts.append(gap + parameters.setdefault(token.text[1:], f"${len(parameters) + 1}"))
             else:
                 parts.append(token.text)
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
             length = len(parts)
         if parts:
             before = token
     if not parts:
         raise BindingError("there is no statement")
-    return Statement(name, path, "".join(parts[:length]), tuple(parameters), counted)
+    counted = writes and not returning
+    return Statement(name, path, "".join(parts[:length]), tuple(parameters), writes, counted)
 
 
 def _similar(folder: Path, file: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from dal.binding.rows import Shape, shape_of
+from dal.binding.shapes import Shape, shape_of
 from dal.binding.statement import BindingError, Statement
 
 
@@ -17,7 +17,7 @@ class Signature:
         hints: annotations of the parameters after the first, by name.
         defaults: the values of those that have one.
         shape: how rows are handed over.
-        record: the Pydantic model of a row, or None for a number, a flag or nothing.
+        record: what a row is read as, or None for a number, a flag or nothing.
     """
 
     hints: Mapping[str, Any]

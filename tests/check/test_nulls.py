@@ -61,6 +61,11 @@ SCHEMA = """
 """
 
 
+class Seated(BaseModel):
+    name: str
+    seats: int
+
+
 @pytest.fixture(scope="module")
 def catalog(module_database: str) -> Iterator[Catalog]:
     with psycopg.connect(module_database, autocommit=True) as connection:
@@ -153,6 +158,45 @@ def test_the_items_of_a_join(find: Find) -> None:
 
 class Tinted(BaseModel):
     tint: Literal["red", "blue"]
+
+
+def test_a_record_in_a_record(find: Find) -> None:
+    class Loose(BaseModel):
+        name: str
+        of: Seated | None
+
+    class Tied(BaseModel):
+        name: str
+        of: Seated
+
+    columns = 'SELECT w.name, c.name AS "of.name", c.seats AS "of.seats" FROM wheels AS w'
+    outer = f"{columns} LEFT JOIN cars AS c ON c.name = w.car"
+    inner = f"{columns} JOIN cars AS c ON c.name = w.car"
+    assert find(inner, list[Tied]) == []
+    assert find(outer, list[Loose]) == []
+    found = find(outer, list[Tied])
+    assert [finding.rule for finding in found] == ["nullable", "nullable"]
+    # A column that may be NULL where there is a row.
+    [finding] = find(outer.replace("c.seats", "c.doors"), list[Loose])
+    assert finding.message.startswith("of.seats may be NULL (")
+
+
+def test_a_lone_value(find: Find) -> None:
+    [finding] = find(NULLABLE, list[int])
+    assert (finding.rule, finding.object) == ("nullable", "doors")
+    assert find(NULLABLE, list[int | None]) == find(NOT_NULL, list[int]) == []
+    assert find("SELECT doors FROM cars WHERE name = 'a'", int | None) == []
+    [finding] = find("SELECT doors FROM cars WHERE name = 'a'", int)
+    assert finding.rule == "nullable"
+
+
+def test_what_returning_gives(find: Find) -> None:
+    one = "INSERT INTO wheels (name, car) VALUES ('a', 'b')"
+    assert find(f"{one} RETURNING length(name)", int) == []
+    [finding] = find(f"{one} ON CONFLICT DO NOTHING RETURNING length(name)", int)
+    assert "no row may come back" in finding.message
+    [finding] = find("UPDATE wheels SET size = 1 RETURNING length(name)", int)
+    assert "no row may come back" in finding.message
 
 
 def test_labels_of_a_literal(find: Find) -> None:

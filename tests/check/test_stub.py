@@ -41,6 +41,36 @@ class Owner(BaseModel):
     cars: list[Car]
 
 
+class Plate(BaseModel):
+    id: UUID
+    name: str
+
+
+class Sale(BaseModel):
+    id: UUID
+    car: Plate
+
+
+class LooseSale(BaseModel):
+    id: UUID
+    car: Plate | None
+
+
+class Garage(BaseModel):
+    id: UUID
+    cars: list[Plate]
+
+
+class Shade(StrEnum):
+    RED = "red"
+
+
+@dataclass
+class Point:
+    x: int
+    y: int = 0
+
+
 @dataclass
 class NewCar:
     name: str
@@ -218,8 +248,43 @@ def at(sql: str, mark: str) -> tuple[int, int]:
             "cars.built_at is text",
         ),
         ("DELETE FROM cars", list[Car], {}, "fetch-mode", "", "no rows come back, but the stub"),
-        ("DELETE FROM cars RETURNING id", int, {}, "fetch-mode", "id", "but the stub returns int"),
+        (
+            "DELETE FROM cars RETURNING id",
+            int,
+            {},
+            "fetch-mode",
+            "DELETE",
+            "so the statement must give one number",
+        ),
         ("SELECT name FROM cars", int, {}, "fetch-mode", "SELECT", "must give one number"),
+        (
+            "SELECT id, name FROM cars",
+            list[str],
+            {},
+            "fetch-mode",
+            "name",
+            "2 columns come back, but the stub returns the value of one",
+        ),
+        ("SELECT id FROM cars", list[str], {}, "column-type", "id", "but look() takes text"),
+        (
+            "SELECT color FROM cars",
+            list[Shade],
+            {},
+            "enum-labels",
+            "color",
+            "the CHECK allows what Shade has not: blue",
+        ),
+        ("SELECT 1 AS x, 'a' AS y", Point, {}, "column-type", "y", "but Point.y takes bigint"),
+        ("SELECT 1 AS y", Point, {}, "missing-column", "SELECT", "no column x, which Point needs"),
+        (
+            'SELECT s.id, c.id AS "car.id", c.doors AS "car.name" FROM cars AS s'
+            " LEFT JOIN cars AS c ON c.id = s.id",
+            list[LooseSale],
+            {},
+            "column-type",
+            '"car.name"',
+            "car.name is integer, but Plate.name takes text",
+        ),
         ("SELECT 1 AS a, 2 AS b", bool, {}, "fetch-mode", "SELECT", "must give one number"),
         ("SELECT id FROM cars", None, {}, "fetch-mode", "id", "but the stub returns None"),
     ],
@@ -232,6 +297,44 @@ def test_a_fault_and_its_place(
     assert words in f"{finding.message}; {finding.help}"
     if mark:
         assert finding.place == at(sql, mark)
+
+
+@pytest.mark.parametrize(
+    ("sql", "returns"),
+    [
+        ("SELECT name FROM cars", list[str]),
+        ("SELECT color FROM cars", list[Color]),
+        ("SELECT doors FROM cars", list[int | None]),
+        ("SELECT doors FROM cars WHERE id = :id", int | None),
+        ("SELECT built_at FROM cars WHERE id = :id", datetime | None),
+        ("SELECT array_agg(name) FILTER (WHERE name > '') FROM cars", list[str] | None),
+        (
+            "INSERT INTO cars (id, name, color, built_at) VALUES (:id, 'a', 'red', now())"
+            " RETURNING doors IS NULL",
+            bool,
+        ),
+        ("SELECT 1 AS x", Point),
+        (
+            'SELECT s.id, c.id AS "car.id", c.name AS "car.name" FROM cars AS s'
+            " LEFT JOIN cars AS c ON c.id = s.id",
+            list[LooseSale],
+        ),
+        (
+            'SELECT s.id, c.id AS "car.id", c.name AS "car.name" FROM cars AS s'
+            " JOIN cars AS c ON c.id = s.id",
+            list[Sale],
+        ),
+        (
+            'SELECT s.id, c.id AS "cars.id", c.name AS "cars.name" FROM cars AS s'
+            " LEFT JOIN cars AS c ON c.id = s.id",
+            list[Garage],
+        ),
+    ],
+    ids=str,
+)
+def test_results_that_fit(find: Find, sql: str, returns: Any) -> None:
+    parameters = {"id": UUID} if ":id" in sql else {}
+    assert find(f"{sql}", returns, **parameters) == []
 
 
 def test_a_signal_must_be_there_and_boolean(find: Find) -> None:

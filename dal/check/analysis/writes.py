@@ -35,12 +35,14 @@ def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
     if where:
         restrict(scope, where.this)
     propagate(scope)
+    never_empty = False
     if isinstance(node, exp.Insert):
-        _insert(scope, node, target)
+        never_empty = _insert(scope, node, target)
     elif isinstance(node, exp.Update):
         _update(scope, node, target)
     returning = node.args.get("returning")
-    return Result(select_list(scope, returning.expressions) if returning else [])
+    items = select_list(scope, returning.expressions) if returning else []
+    return Result(items, never_empty)
 
 
 def merge(scope: Scope, node: exp.Merge) -> Result:
@@ -78,12 +80,16 @@ def _update(scope: Scope, node: exp.Expr, target: Relation) -> None:
     _take_back(target, [name for name, value in assigned if not value.from_caller])
 
 
-def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
+def _insert(scope: Scope, node: exp.Insert, target: Relation) -> bool:
+    """Note what an INSERT writes; whether it returns at least one row."""
     named = node.this.expressions if isinstance(node.this, exp.Schema) else ()
     names = [*map(folded, named)] or list(target.columns)
     source = node.args.get("expression")
-    items = scope.statement.query(source, scope.outer, scope.queries).items if source else []
-    written = list(zip(names, (value for _, value in items), strict=False))
+    # Without a source it is DEFAULT VALUES, which is a row.
+    given = (
+        scope.statement.query(source, scope.outer, scope.queries) if source else Result([], True)
+    )
+    written = list(zip(names, (value for _, value in given.items), strict=False))
     _note(scope, target, written)
     for name, value in written:
         if value.from_caller and name in target.columns:
@@ -99,6 +105,9 @@ def _insert(scope: Scope, node: exp.Insert, target: Relation) -> None:
         _take_back(target, [name for name in target.columns if name not in keys])
         excluded = Relation("excluded", dict(target.columns))
         _update(replace(scope, relations=[target, excluded]), conflict, target)
+    # DO NOTHING returns none for a row that is there, and DO UPDATE none that it passes over.
+    skips = conflict and (not conflict.expressions or conflict.args.get("where"))
+    return given.never_empty and not skips
 
 
 def _assigned(scope: Scope, node: exp.Expr) -> Iterator[tuple[str, Value]]:

@@ -1,10 +1,10 @@
 """Columns whose names or types do not fit the record that the stub returns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from dal.binding.query import Binding
-from dal.binding.rows import Shape
+from dal.binding.shapes import Shape, called, is_record
 from dal.check.findings import Finding
 from dal.check.rules.parameters import JSON, listed
 from dal.check.server.catalog import Catalog
@@ -19,10 +19,13 @@ _ADVICE = {
 }
 
 
-def record_fields(binding: Binding) -> dict[str, Field]:
-    """What the stub's record expects of each column."""
-    # A join's rows are put together where they make one record.
-    return fields(binding.records.record, joined=binding.shape in (Shape.ONE, Shape.OPTIONAL))
+def record_fields(binding: Binding, columns: Sequence[str]) -> dict[str, Field]:
+    """What the stub expects of each column, by the names of those that there are."""
+    record = binding.records.record
+    if is_record(record):
+        return fields(record, columns)
+    stub = f"{binding.stub.__name__}()"
+    return {name: Field(stub, "", record, required=True) for name in columns[:1]}
 
 
 def signals(binding: Binding) -> set[str]:
@@ -46,6 +49,10 @@ def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             f"no rows come back, but the stub returns {binding.shape.value}",
             "add RETURNING, or return int, bool or None",
         )
+    elif len(names) > 1 and not is_record(binding.records.record):
+        message = f"{len(names)} columns come back, but the stub returns the value of one"
+        help_ = "select one column, or return a record"
+        yield _at(statement, "fetch-mode", names[1], message, help_)
     else:
         yield from _record(statement)
 
@@ -53,9 +60,9 @@ def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
 def _record(statement: BoundStatement) -> Iterator[Finding]:
     """The columns against the fields of a record."""
     described = statement.description.columns
-    wanted, flags = record_fields(statement.binding), signals(statement.binding)
     names = [name for name, _ in described]
-    record = statement.binding.records.record.__name__
+    wanted, flags = record_fields(statement.binding, names), signals(statement.binding)
+    record = called(statement.binding.records.record)
     for name, type_ in described:
         if name not in wanted and name not in flags:
             near = get_close_matches(name, [*wanted, *flags], n=2)
@@ -91,7 +98,7 @@ def _record(statement: BoundStatement) -> Iterator[Finding]:
 def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str, str]]:
     """How a column does not fit its field: the rule, a message, and what to do."""
     verdict = fit(field.annotation, type_, field.use)
-    whose = f"{field.record.__name__}.{field.name}"
+    whose = str(field)
     if verdict.fits is None:
         yield (
             "not-proven",

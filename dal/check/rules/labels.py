@@ -19,7 +19,7 @@ def labels(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     binding = statement.binding
     if binding.shape in SCALARS:
         return
-    fields = record_fields(binding)
+    fields = record_fields(binding, [name for name, _ in statement.description.columns])
     for name, value in statement.analysis.columns:
         ours = labels_of(fields[name].annotation) if name in fields else None
         checks = catalog.checks.get(value.origin, []) if value.origin else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dal.binding.rows import Shape
+from dal.binding.shapes import Shape
 from dal.check.analysis.values import Items
 from dal.check.findings import Finding
 from dal.check.rules.columns import NUMBERS, SCALARS, record_fields, signals
@@ -27,8 +27,8 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         if binding.shape is not Shape.NOTHING and not binding.statement.counted:
             yield from _scalar(statement)
         return
-    fields, flags = record_fields(binding), signals(binding)
     types = dict(statement.description.columns)
+    fields, flags = record_fields(binding, [*types]), signals(binding)
     columns = statement.analysis.columns
     lacking = _lacking(columns)
     for name, value in columns:
@@ -36,9 +36,8 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             continue
         annotation = fields[name].annotation if name in fields else bool
         # Where the whole item of a join is missing, there is none to be read.
-        read = value.never_null or value.only_null_without in lacking.get(
-            name.rpartition(".")[0], ()
-        )
+        missing = value.only_null_without in lacking.get(name.rpartition(".")[0], ())
+        read = value.never_null or (missing and name in fields and fields[name].may_lack)
         if not optional(annotation) and not read:
             message = f"{name} may be NULL ({value.reason}), {_FIELD}"
             yield _nullable(statement, name, message, _HELP)

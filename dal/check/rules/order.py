@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dal.binding.rows import Shape
+from dal.binding.shapes import Shape
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement

@@ -1,17 +1,19 @@
 """What a record expects of a statement's columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any
 
 import pydantic
 from pydantic import AliasChoices, BaseModel
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
-from dal.binding.rows import is_json
+from dal.binding.joins import Joins
+from dal.binding.shapes import fields_of
 from dal.check.types.annotations import reads_itself
+from dal.check.types.fit import optional
 from dal.check.types.members import Use
 
 _CONVERTED = pydantic.BeforeValidator(lambda value: value)
@@ -19,49 +21,64 @@ _CONVERTED = pydantic.BeforeValidator(lambda value: value)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a record expects of a column.
+    """What a stub expects of a column.
 
     Attributes:
-        record: the record that has it.
+        owner: what it is a field of, as people call it; the stub itself for a lone column.
         name: as the record has it; a column may bear an alias of it.
         annotation: with its marks.
         required: whether there must be such a column.
         use: how Pydantic validates it.
+        may_lack: whether all the columns of its join may be NULL together: then there is no item.
     """
 
-    record: type[BaseModel]
+    owner: str
     name: str
     annotation: Any
     required: bool
     use: Use = field(default_factory=Use)
+    may_lack: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.owner}.{self.name}" if self.name else self.owner
 
 
-def fields(record: type[BaseModel], prefix: str = "", *, joined: bool = True) -> dict[str, Field]:
-    """The fields of a record by the columns that may fill them.
+def fields(
+    record: Any, columns: Sequence[str], prefix: str = "", *, may_lack: bool = False
+) -> dict[str, Field]:
+    """The fields of a model or a dataclass by the columns that may fill them.
 
     Parameters:
+        record: it.
+        columns: the names of those that there are. Those with the prefix `items.` fill the field
+            `items`, a record or a list of records.
         prefix: of the columns' names.
-        joined: columns with the prefix `items.` fill the field `items`, a list of records.
+        may_lack: whether a row may have no such record.
     """
-    with suppress(PydanticUserError):  # of an annotation that it does not know; `types` says which
-        record.model_rebuild(raise_errors=False)  # what a string in an annotation stands for
-    strict = bool(record.model_config.get("strict"))
-    columns: dict[str, Field] = {}
-    for name, info in record.model_fields.items():
-        names = list(_columns(record, name, info))
-        if joined and name in names and (item := _item(info)):
-            columns |= fields(item, f"{name}.", joined=False)
+    strict = False
+    if issubclass(record, BaseModel):
+        with suppress(PydanticUserError):  # of an annotation that it does not know; `types` says it
+            record.model_rebuild(raise_errors=False)  # what a string in an annotation stands for
+        strict = bool(record.model_config.get("strict"))
+    joins = Joins({}, {}) if prefix else Joins.of(record)
+    by_column: dict[str, Field] = {}
+    for name, info in fields_of(record).items():
+        item = joins.items.get(name) or joins.ones.get(name)
+        if item and any(column.startswith(f"{name}.") for column in columns):
+            lacks = name in joins.items or optional(info.annotation)
+            by_column |= fields(item, columns, f"{name}.", may_lack=lacks)
             continue
         marks = [*info.metadata, *([_CONVERTED] if _is_converted(record, name) else [])]
         annotation = Annotated[(info.annotation, *marks)] if marks else info.annotation
-        made = Field(record, name, annotation, info.is_required(), Use(False, strict, strict))
-        columns |= {prefix + column: made for column in names}
-    return columns
+        use = Use(False, strict, strict)
+        made = Field(record.__name__, name, annotation, info.is_required(), use, may_lack)
+        by_column |= {prefix + column: made for column in _columns(record, name, info)}
+    return by_column
 
 
-def _columns(record: type[BaseModel], name: str, info: FieldInfo) -> Iterator[str]:
+def _columns(record: Any, name: str, info: FieldInfo) -> Iterator[str]:
     """The names under which Pydantic looks for a field's value."""
-    config = record.model_config
+    config = getattr(record, "model_config", {})
     alias = info.validation_alias or info.alias
     if alias is None or not config.get("validate_by_alias", True):
         yield name
@@ -73,17 +90,10 @@ def _columns(record: type[BaseModel], name: str, info: FieldInfo) -> Iterator[st
         yield name
 
 
-def _item(info: FieldInfo) -> type[BaseModel] | None:
-    """The record of a field that is a list of records."""
-    if get_origin(info.annotation) is list and not any(map(is_json, info.metadata)):
-        (item,) = get_args(info.annotation)
-        if isinstance(item, type) and issubclass(item, BaseModel):
-            return item
-    return None
-
-
-def _is_converted(record: type[BaseModel], name: str) -> bool:
+def _is_converted(record: Any, name: str) -> bool:
     """Whether the record's own code sees a field's value before it is validated."""
+    if not issubclass(record, BaseModel):
+        return False
     validators = record.__pydantic_decorators__.field_validators.values()
     return reads_itself(record) or any(
         validator.info.mode != "after" and not {name, "*"}.isdisjoint(validator.info.fields)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, RootModel
 from typing_extensions import is_typeddict
 
 from dal.binding import SentAs
-from dal.binding.rows import is_json
+from dal.binding.joins import is_json
 from dal.check.types.annotations import (
     COLLECTIONS,
     LISTS,
