@@ -1,10 +1,11 @@
 """From a call's keyword arguments to the values of `$1`, `$2`, ..."""
 
+import copy
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from operator import attrgetter, itemgetter
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -50,19 +51,30 @@ class SentAs:
 class Arguments:
     """Checks the arguments of one stub and puts them into its statement's order.
 
+    Parameters:
+        flags: the arguments whose value is not sent: they only say which lines are there.
+
     Attributes:
         batch: name of the argument that is a sequence of rows, or None.
     """
 
-    def __init__(self, statement: Statement, hints: Mapping[str, Any]) -> None:
+    def __init__(
+        self, statement: Statement, hints: Mapping[str, Any], flags: Collection[str] = ()
+    ) -> None:
         self._name = statement.name
         self._hints = dict(hints)
         self.batch: str | None = None
-        offered: dict[str, Callable[[Any], Any]] = {}
+        self._offered: dict[str, Callable[[Any], Any]] = {}
         for name, hint in hints.items():
-            offered |= self._getters(name, hint)
-        _compare(statement, offered)
-        self._getters_in_order = [offered[name] for name in statement.parameters]
+            self._offered |= self._getters(name, hint)
+        _compare(statement, self._offered.keys() - set(flags))
+        self._getters_in_order = [self._offered[name] for name in statement.parameters]
+
+    def of(self, variant: Statement) -> Self:
+        """The same for a variant of the statement, which has fewer parameters."""
+        arguments = copy.copy(self)
+        arguments._getters_in_order = [self._offered[name] for name in variant.parameters]
+        return arguments
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the statement takes them.
@@ -137,7 +149,7 @@ def _encoded(get: Callable[[Any], Any], hint: Any) -> Callable[[Any], Any]:
     return get
 
 
-def _compare(statement: Statement, offered: Mapping[str, object]) -> None:
+def _compare(statement: Statement, offered: Collection[str]) -> None:
     wanted = set(statement.parameters)
     complaints = [f":{name} is in the file, but not in the stub" for name in wanted - set(offered)]
     complaints += [f"{name} is in the stub, but not in the file" for name in set(offered) - wanted]

@@ -1,38 +1,21 @@
-"""A SQL file and a typed stub become one async function."""
+"""The SQL files below a folder, bound to typed stubs."""
 
-import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from operator import itemgetter
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from dal.binding import filters
 from dal.binding.arguments import Arguments
+from dal.binding.binding import Binding
 from dal.binding.misfits import Misfit, collected
-from dal.binding.rows import Records, reader
-from dal.binding.shapes import Shape
-from dal.binding.statement import BindingError, Statement, read_statement
-from dal.binding.stub import Signature, plain_signature, read_stub
-from dal.database.calls import Call, watched, watchers
-from dal.database.executor import Executor, is_alone
-from dal.database.failures import (
-    DIVISION_BY_ZERO,
-    FOREIGN_KEY_VIOLATION,
-    SERIALIZATION_FAILURE,
-    explain,
-)
+from dal.binding.rows import reader
+from dal.binding.statement import BindingError, read_statement
+from dal.binding.stub import read_stub
+from dal.binding.variants import FilteredBinding
 from dal.errors import DalError, NotFoundError
 
 Stub = TypeVar("Stub", bound=Callable[..., Any])
-
-_SCALARS: dict[Shape, Callable[[int], Any]] = {
-    Shape.NUMBER: int,
-    Shape.FLAG: bool,
-    Shape.NOTHING: lambda _: None,
-}
-
-
-_TRIES = 100  # each time, one of those that are in each other's way succeeds
-_IN_PARTS = ("CALL", "DO")  # which may commit before they fail
 
 
 class Queries:
@@ -56,6 +39,9 @@ class Queries:
     - `int`, `bool`: how many rows an INSERT, UPDATE or DELETE without RETURNING affected, and
       whether any; of any other statement, the only value.
     - `None`: nothing.
+
+    A condition in a line that ends with `-- if :parameter` is there where the argument is: see
+    `dal.binding.filters`.
 
     A column `"customer.id"` is one of the field `customer`, which is a record, or a list of them:
     then the rows are folded by their other columns.
@@ -97,8 +83,14 @@ class Queries:
         def bind(stub: Stub) -> Stub:
             statement = read_statement(self.folder, file)
             signature = read_stub(stub, statement)
+            lines = filters.lines_of(statement)
+            flags = {line.parameter for line in lines}.difference(statement.parameters)
+            arguments = Arguments(statement, signature.hints, flags)
             records = reader(statement, signature.record, whole)
-            binding = Binding(stub, statement, signature, records, absent, raises or {}, again)
+            kind = partial(FilteredBinding, lines) if lines else Binding
+            binding = kind(
+                stub, statement, signature, arguments, records, absent, raises or {}, again
+            )
             self.bindings.append(binding)
             return cast(Stub, binding.function())
 
@@ -111,160 +103,3 @@ class Queries:
                 return stub
 
         return bind_or_collect
-
-
-class Binding:
-    """One stub and its statement, whose parameters fit.
-
-    Attributes:
-        stub: the function as it is written.
-        statement: its SQL file.
-        shape: what it returns; `records` makes that of rows.
-        hints, defaults: annotations and defaults of its parameters, by name; `arguments` puts them
-            into the statement's order.
-        raises, again: the signals among the columns, as `Queries` describes them.
-    """
-
-    def __init__(
-        self,
-        stub: Callable[..., Any],
-        statement: Statement,
-        signature: Signature,
-        records: Records,
-        absent: type[NotFoundError] | None,
-        raises: Mapping[str, type[DalError]],
-        again: str | None,
-    ) -> None:
-        self.stub, self.statement = stub, statement
-        self.absent, self.raises, self.again = absent, raises, again
-        self.shape, self.hints, self.defaults = signature.shape, signature.hints, signature.defaults
-        self.arguments, self.records = Arguments(statement, signature.hints), records
-        self._ask: Callable[[Executor, list[Any]], Awaitable[Any]]
-        self._ask = self._number if self.shape in _SCALARS else self._rows
-        if absent and self.shape not in (Shape.ONE, Shape.LIST):
-            raise BindingError(f"{statement.path}: `absent` goes with a stub of T or list[T]")
-        if (raises or again) and self.shape in _SCALARS:
-            raise BindingError(f"{statement.path}: `raises` and `again` go with a stub of records")
-
-    def function(self) -> Callable[..., Any]:
-        """The function that takes the stub's place."""
-        stub = self.stub
-
-        def stream(db: Executor, **given: Any) -> AsyncIterator[Any]:
-            return self._stream(db, given)
-
-        async def call(db: Executor, **given: Any) -> Any:
-            return await self._answer(db, self._checked(given))
-
-        function = functools.wraps(stub)(stream if self.shape is Shape.PAGES else call)
-        function.__signature__ = plain_signature(stub)  # type: ignore[attr-defined]
-        return function
-
-    def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
-        return self.arguments.checked({**self.defaults, **given})
-
-    async def _stream(self, db: Executor, given: dict[str, Any]) -> AsyncIterator[Any]:
-        checked = self._checked(given)
-        ask = self._watched if watchers else self._ask
-        while rows := await ask(db, self.arguments.values(checked)):
-            for record in self.records.all(rows):
-                yield record
-            # By rows, not by records: skipped ones are part of a page.
-            if len(rows) < checked["page_size"]:
-                return
-            place = self.records.place(rows[-1])
-            if place == checked["after"]:  # asyncpg sends the calendar's first time as -infinity
-                raise DalError(
-                    "a page ends where it began, so that the stream would never end",
-                    query=self.statement.name,
-                )
-            checked["after"] = place
-
-    async def _answer(self, db: Executor, checked: Mapping[str, Any]) -> Any:
-        batch = self.arguments.batch
-        nothing_to_send = batch is not None and not checked[batch]
-        values = self.arguments.values(checked)
-        ask = self._watched if watchers else self._ask
-        if self.shape in _SCALARS:
-            return _SCALARS[self.shape](0 if nothing_to_send else await ask(db, values))
-        if self.shape is Shape.LIST:
-            return [] if nothing_to_send else self.records.all(await ask(db, values))
-        if rows := await ask(db, values):
-            return self.records.one(rows)
-        if self.shape is Shape.OPTIONAL:
-            return None
-        raise DalError("no row came back, but one was promised", query=self.statement.name)
-
-    async def _watched(self, db: Executor, values: list[Any]) -> Any:
-        writes = self.statement.writes
-        with watched(Call(self.statement.name, db, writes)) as call:
-            answer = await self._ask(db, values)
-            if isinstance(answer, list):
-                call.rows = len(answer)
-            else:  # a number that was asked for is one row
-                call.rows = answer if self.statement.counted or self.shape is Shape.NOTHING else 1
-        return answer
-
-    async def _rows(self, db: Executor, values: list[Any]) -> list[Any]:
-        rows: list[Any] = await self._run(db, db.fetch, values)
-        while self.again and self._says(self.again, rows):
-            rows = await self._run(db, db.fetch, values)
-        for column, error in self.raises.items():
-            if self._says(column, rows):
-                raise error(query=self.statement.name)
-        if self.absent and not rows:
-            raise self.absent(query=self.statement.name)
-        return rows
-
-    def _says(self, column: str, rows: list[Any]) -> bool:
-        try:
-            return any(map(itemgetter(column), rows))
-        except KeyError:
-            complaint = f"the statement has no column {column}, which its stub speaks of"
-        raise DalError(complaint, query=self.statement.name)
-
-    async def _number(self, db: Executor, values: list[Any]) -> int:
-        if self.statement.counted or self.shape is Shape.NOTHING:
-            tag: str = await self._run(db, db.execute, values)
-            return int(tag.rpartition(" ")[2]) if self.statement.counted else 0
-        rows = await self._run(db, db.fetch, values)
-        if len(rows) > 1:
-            raise DalError("more than one row came back", query=self.statement.name)
-        if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
-            return int(rows[0][0])
-        raise DalError(
-            "no number came back, but one was promised; cast it to bigint or boolean",
-            query=self.statement.name,
-        )
-
-    async def _run(
-        self, db: Executor, method: Callable[..., Awaitable[Any]], values: list[Any]
-    ) -> Any:
-        tries = 0
-        while True:
-            try:
-                return await method(self.statement.text, *values)
-            except Exception as error:
-                failure = explain(error, self.statement.name)
-                if failure is None:
-                    raise
-            tries += 1
-            if tries == _TRIES or not self._can_be_repeated(failure, db):
-                break
-        if meaning := self._meaning(failure.sqlstate):
-            raise meaning(
-                query=failure.query, sqlstate=failure.sqlstate, constraint=failure.constraint
-            )
-        raise failure
-
-    def _can_be_repeated(self, failure: DalError, db: Executor) -> bool:
-        # In a transaction of its own, a statement that conflicts has changed nothing.
-        conflict = failure.sqlstate == SERIALIZATION_FAILURE
-        return conflict and is_alone(db) and not self.statement.text.upper().startswith(_IN_PARTS)
-
-    def _meaning(self, sqlstate: str | None) -> type[DalError] | None:
-        if sqlstate == FOREIGN_KEY_VIOLATION:  # it found no parent
-            return self.absent
-        if sqlstate == DIVISION_BY_ZERO:  # on purpose, if there is something to raise
-            return next(iter(self.raises.values()), None)
-        return None

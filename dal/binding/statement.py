@@ -1,10 +1,12 @@
 """One SQL file, as the statement that reaches the server."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from dal.binding.scanner import QUIET, Kind, ScanError, tokens
 
+_BLANK_LINES = re.compile(r"\n[ \t]+(?=\n)")  # of the lines that a variant lacks
 _WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
@@ -27,6 +29,8 @@ class Statement:
     Attributes:
         name: `messages.history`, as in errors, logs, pg_stat_activity and metrics.
         path: its file.
+        sql: the file's text; in a variant, the lines that it lacks are blank.
+        variant: the parameters whose `-- if` lines are there, in a variant.
         text: what is sent: `$1` for the first parameter, and the name as a comment.
         parameters: names of `$1`, `$2`, ...
         writes: whether it is an INSERT, UPDATE, DELETE or MERGE.
@@ -36,10 +40,12 @@ class Statement:
 
     name: str
     path: Path
+    sql: str
     text: str
     parameters: tuple[str, ...]
     writes: bool
     counted: bool
+    variant: tuple[str, ...] = ()
 
 
 def read_statement(folder: Path, file: str) -> Statement:
@@ -52,14 +58,25 @@ def read_statement(folder: Path, file: str) -> Statement:
     path = folder / file
     name = file.removesuffix(".sql").replace("/", ".")
     try:
-        return _parsed(path, name, path.read_text(encoding="utf-8-sig"))
+        return parsed(path, name, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BindingError(f"{path} does not exist{_similar(folder, file)}") from None
     except (UnicodeDecodeError, ScanError, BindingError) as error:
         raise BindingError(f"{path}: {error}", getattr(error, "offset", None)) from None
 
 
-def _parsed(path: Path, name: str, sql: str) -> Statement:
+def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> Statement:
+    """A file's text as a statement.
+
+    Parameters:
+        path: the file.
+        name: the statement's.
+        sql: the text.
+        variant: the parameters whose `-- if` lines are there; the comment names them, too.
+
+    Raises:
+        BindingError, ScanError: it is not exactly one statement with named parameters.
+    """
     parts: list[str] = []
     parameters: dict[str, str] = {}
     writes = returning = closed = False
@@ -69,7 +86,7 @@ def _parsed(path: Path, name: str, sql: str) -> Statement:
     for token in tokens(sql):
         if token.kind in QUIET:
             if parts:  # else it is the header comment
-                parts.append(token.text)
+                parts.append(_BLANK_LINES.sub("", token.text))
         elif closed:
             complaint = "more than one statement; give each one its own file"
             raise BindingError(complaint, token.offset)
@@ -83,7 +100,7 @@ def _parsed(path: Path, name: str, sql: str) -> Statement:
                 if token.kind is not Kind.WORD:
                     raise BindingError("a statement begins with a keyword", token.offset)
                 writes = token.text.upper() in _WRITING
-                parts += token.text, f" /* {name} */"
+                parts += token.text, f" /* {' +'.join((name, *variant))} */"
             elif depth == 0 and token.kind is Kind.WORD and token.text.upper() == "RETURNING":
                 returning = True
                 parts.append(token.text)
@@ -99,7 +116,9 @@ def _parsed(path: Path, name: str, sql: str) -> Statement:
     if not parts:
         raise BindingError("there is no statement")
     counted = writes and not returning
-    return Statement(name, path, "".join(parts[:length]), tuple(parameters), writes, counted)
+    return Statement(
+        name, path, sql, "".join(parts[:length]), tuple(parameters), writes, counted, variant
+    )
 
 
 def _similar(folder: Path, file: str) -> str:

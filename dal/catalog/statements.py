@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.catalog.locks import Tables
 from dal.catalog.schema import schema
 from dal.check.project import Project

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from dal.check.findings import Finding
 
 if TYPE_CHECKING:
-    from dal.binding.query import Binding
+    from dal.binding.binding import Binding
     from dal.check.server.catalog import Catalog
     from dal.check.statement import BoundStatement
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 import psycopg
 
@@ -14,6 +15,7 @@ from dal.check.rules.refusals import misfit, refusal
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
 from dal.check.statement import BoundStatement
+from dal.check.variants import merged
 from dal.migrate import settings
 from dal.source import Waiver, apply_waivers
 
@@ -50,14 +52,17 @@ def check(
         settings.settle(connection, transaction=True)
         connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         catalog = Catalog(connection, projects, live=live)
-        statements = [
-            BoundStatement(binding, catalog) for project in projects for binding in project.bindings
+        forms = [
+            [BoundStatement(variant, catalog) for variant in binding.variants]
+            for project in projects
+            for binding in project.bindings
         ]
+        statements = list(chain.from_iterable(forms))
         findings = [
             finding
-            for statement in statements
-            if statement.missing_relation is None
-            for finding in prove(statement, catalog)
+            for variants in forms
+            if variants[0].missing_relation is None
+            for finding in merged([list(prove(variant, catalog)) for variant in variants], variants)
         ]
         findings += map(misfit, misfits)
         misfit_paths = {each.path for each in misfits}

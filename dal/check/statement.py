@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.check.analysis import Analysis, analyse
 from dal.check.dialect import parsed
 from dal.check.findings import Finding
@@ -40,8 +40,8 @@ class BoundStatement:
 
     @cached_property
     def source(self) -> Source:
-        """The file's text."""
-        return Source.read(self.path)
+        """The file's text; in a variant, the lines that it lacks are blank."""
+        return Source(self.binding.statement.sql)
 
     @cached_property
     def sent(self) -> Source:

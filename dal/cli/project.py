@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from dal.binding.binding import Binding
 from dal.binding.misfits import Misfit, collecting_misfits
-from dal.binding.query import Binding
 from dal.errors import ConfigurationError
 from dal.migrate.folder import Folder
 from dal.migrate.migration import Folders

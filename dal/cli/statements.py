@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.cli.project import bindings
 from dal.cli.streams import out, print_json
 from dal.errors import InvalidInputError

@@ -14,7 +14,7 @@ from psycopg import sql
 
 def _names() -> Iterator[str]:
     """Names that nobody else on the server has, so that no other's database is ever dropped."""
-    run = secrets.token_hex(5)
+    run = secrets.token_hex(3)
     return (f"dal_test_{run}_{number}" for number in itertools.count())
 
 

@@ -13,7 +13,7 @@ import psycopg
 
 from dal import Cursor, NewMessage, NewTask
 from dal.binding import Columns, Fields
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.check.server.explain import analyzed_plan
 from dal.cursor import Position
 from dal.jsonl.lines import Said

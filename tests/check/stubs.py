@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from dal.binding import Executor, Queries
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 
 
 def stub(returns: Any, parameters: Mapping[str, Any]) -> Callable[..., Any]:

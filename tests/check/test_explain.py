@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import dal
 from dal import messages
 from dal.binding import query
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.cli.commands import app
 from tests.surface import FUNCTIONS, ID, fill
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from pydantic import BaseModel
 
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.check.findings import Finding
 from dal.check.project import Project
 from dal.check.rules import PLAN_RULES

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import psycopg
 import pytest
 
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.testing.server import Postgres, database_name
 from tests.check.reads import STATEMENTS, bounds, calls, reads
 from tests.check.skew import TWO, Data, skewed

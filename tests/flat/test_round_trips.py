@@ -17,7 +17,7 @@ import pytest
 import dal
 from dal import Executor, NewMessage, NewTask, messages, tasks, users
 from dal.binding import query
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.binding.shapes import Shape
 from dal.errors import ConflictError, NotFoundError
 from dal.jsonl import export_lines, exporting, import_lines, importing

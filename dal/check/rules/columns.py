@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.binding.shapes import Shape, called, is_record
 from dal.check.findings import Finding
 from dal.check.rules.parameters import JSON, listed

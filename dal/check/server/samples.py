@@ -8,7 +8,7 @@ from typing import Annotated, get_args, get_origin
 import psycopg
 
 from dal.binding import Fields
-from dal.binding.query import Binding
+from dal.binding.binding import Binding
 from dal.check.types import PgType
 
 # By what the planner tells values apart: the most common ones, the commonest first, and bounds

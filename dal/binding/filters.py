@@ -1,0 +1,146 @@
+"""Conditions that may be absent: lines of a WHERE that end with `-- if :parameter`.
+
+    WHERE category_id = :category_id
+      AND price >= :min_price            -- if :min_price
+      AND stock > 0                      -- if :in_stock
+
+Where the argument is None, or a flag without a placeholder is not True, the line is left out. Each
+subset of the lines is a text of its own, made once from the file; nothing is composed from values.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from dal.binding.scanner import QUIET, Kind, Token, tokens
+from dal.binding.statement import BindingError, Statement
+
+MOST = 6
+"""How many parameters may have such lines: 64 texts."""
+
+_MARKER = re.compile(r"--[ \t]*if[ \t]+:([^\W\d]\w*)[ \t]*")
+_MEANT = re.compile(r"(?i)(?:--|/\*)\s*if\s*:")  # as it may look when somebody has changed it
+_CLAUSES = (
+    *("SELECT", "FROM", "ON", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET"),
+    *("FETCH", "FOR", "UNION", "INTERSECT", "EXCEPT"),
+)
+_WRITING = ("INSERT", "DELETE", "MERGE")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that may be absent: the parameter that decides, and its place in the text."""
+
+    parameter: str
+    start: int
+    end: int
+
+
+def lines_of(statement: Statement) -> list[Line]:
+    """The lines of a statement that may be absent.
+
+    Raises:
+        BindingError: a marker stands where leaving out its line would not leave out one condition.
+    """
+    if not _MEANT.search(statement.sql):
+        return []
+    try:
+        return _lines(statement.sql)
+    except BindingError as error:
+        raise BindingError(f"{statement.path}: {error}", error.offset) from None
+
+
+def _lines(sql: str) -> list[Line]:
+    read = list(tokens(sql))
+    markers = [token for token in read if token.kind is Kind.COMMENT and _MEANT.match(token.text)]
+    loud = [token for token in read if token.kind not in QUIET]
+    _refuse_writes(loud)
+    lines = [_line(sql, marker, loud) for marker in markers]
+    number = len({line.parameter for line in lines})
+    if number > MOST:
+        raise BindingError(f"{number} parameters have `-- if` lines; {MOST} are the most")
+    return lines
+
+
+def without(sql: str, lines: Sequence[Line], parameters: Sequence[str]) -> str:
+    """The text with blanks for the lines of these parameters, so that all else keeps its place."""
+    for line in lines:
+        if line.parameter in parameters:
+            blank = re.sub(r"\S", " ", sql[line.start : line.end])
+            sql = sql[: line.start] + blank + sql[line.end :]
+    return sql
+
+
+def subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """All subsets of the parameters, each in their order."""
+    for size in range(len(names) + 1):
+        yield from combinations(names, size)
+
+
+def _refuse_writes(loud: Sequence[Token]) -> None:
+    words = [token.text.upper() for token in loud]
+    for number, word in enumerate(words):
+        is_lock = word == "UPDATE" and number and words[number - 1] in ("FOR", "KEY")
+        if word in _WRITING or (word == "UPDATE" and not is_lock):
+            raise BindingError(
+                f"`-- if` is for statements that only read, and this has {word}",
+                loud[number].offset,
+            )
+
+
+def _clauses(loud: Sequence[Token]) -> list[tuple[int, str]]:
+    """For each token, how many brackets are open and in which clause of a SELECT it stands."""
+    clauses: list[tuple[int, str]] = []
+    stack, before = [""], ""
+    for token in loud:
+        word = token.text.upper() if token.kind is Kind.WORD else token.text
+        if word in ("(", "[", "CASE"):
+            stack.append("")
+        elif word in (")", "]", "END") and len(stack) > 1:
+            stack.pop()
+        elif word in _CLAUSES and (word, before) != ("FROM", "DISTINCT"):  # IS DISTINCT FROM
+            # Of an aggregate's FILTER it is no clause of a SELECT.
+            stack[-1] = word if word == "SELECT" or stack[-1] else ""
+        clauses.append((len(stack), stack[-1]))
+        before = word
+    return clauses
+
+
+def _line(sql: str, marker: Token, loud: Sequence[Token]) -> Line:
+    def demand(kept: bool, rule: str) -> None:
+        if not kept:
+            raise BindingError(f"`-- if` line: {rule}", marker.offset)
+
+    named = _MARKER.fullmatch(marker.text)
+    if named is None:
+        raise BindingError("`-- if` line: write it as `-- if :parameter`", marker.offset)
+    start = sql.rfind("\n", 0, marker.offset) + 1
+    inside = [n for n, token in enumerate(loud) if start <= token.offset < marker.offset]
+    demand(bool(inside), "the condition stands on the line before its comment")
+    clauses = _clauses(loud)
+    depth, clause = clauses[inside[0]]
+    own = [loud[n].text.upper() for n in inside if clauses[n][0] == depth]
+    demand(own[:1] == ["AND"], "it begins with AND, for it is not the first condition")
+    demand(clause == "WHERE", "it stands in the WHERE of a SELECT")
+    demand(
+        all(clauses[n][0] >= depth for n in inside) and clauses[inside[-1]][0] == depth,
+        "it closes the brackets that it opens, and no others",
+    )
+    demand(
+        len(inside) > 1 and own.count("AND") == 1 + own.count("BETWEEN"),
+        "it has one condition; another one gets a line of its own",
+    )
+    following = [token.text.upper() for token in loud[inside[-1] + 1 :][:1]]
+    demand({"AND", ")", ";", *_CLAUSES}.issuperset(following), "its condition ends with the line")
+    demand("OR" not in _where(inside[0], loud, clauses), "the OR of this WHERE needs brackets")
+    return Line(named[1], start, marker.offset + len(marker.text))
+
+
+def _where(place: int, loud: Sequence[Token], clauses: Sequence[tuple[int, str]]) -> list[str]:
+    """The words of the WHERE around a place, without what stands in brackets."""
+    depth = clauses[place][0]
+    within = [clause == (depth, "WHERE") or clause[0] > depth for clause in clauses]
+    first = max((n for n in range(place) if not within[n]), default=-1) + 1
+    last = next((n for n in range(place, len(loud)) if not within[n]), len(loud))
+    return [loud[n].text.upper() for n in range(first, last) if clauses[n][0] == depth]
