@@ -120,13 +120,13 @@ class Binding:
         raise DalError("no row came back, but one was promised", query=self.statement.name)
 
     async def _watched(self, db: Executor, values: list[Any]) -> Any:
-        writes = self.statement.writes
+        writes = self.statement.counted
         with watched(Call(self.statement.name, db, writes)) as call:
             answer = await self._ask(db, values)
             if isinstance(answer, list):
                 call.rows = len(answer)
             else:  # a number that was asked for is one row
-                call.rows = answer if self.statement.counted or self.shape is Shape.NOTHING else 1
+                call.rows = answer if writes or self.shape is Shape.NOTHING else 1
         return answer
 
     async def _rows(self, db: Executor, values: list[Any]) -> list[Any]:

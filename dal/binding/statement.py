@@ -33,9 +33,8 @@ class Statement:
         variant: the parameters whose `-- if` lines are there, in a variant.
         text: what is sent: `$1` for the first parameter, and the name as a comment.
         parameters: names of `$1`, `$2`, ...
-        writes: whether it is an INSERT, UPDATE, DELETE or MERGE.
-        counted: whether its result is a number of rows rather than rows: it writes, and has no
-            RETURNING.
+        counted: whether its result is a number of rows rather than rows: it is an INSERT, UPDATE,
+            DELETE or MERGE without RETURNING.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Statement:
     sql: str
     text: str
     parameters: tuple[str, ...]
-    writes: bool
     counted: bool
     variant: tuple[str, ...] = ()
 
@@ -116,9 +114,7 @@ def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> St
     if not parts:
         raise BindingError("there is no statement")
     counted = writes and not returning
-    return Statement(
-        name, path, sql, "".join(parts[:length]), tuple(parameters), writes, counted, variant
-    )
+    return Statement(name, path, sql, "".join(parts[:length]), tuple(parameters), counted, variant)
 
 
 def _similar(folder: Path, file: str) -> str:

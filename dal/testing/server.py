@@ -90,9 +90,9 @@ class Spares:
 
     def drop(self, url: str) -> None:
         """Drop one; if that fails, the next call says so."""
-        if self._dropped:
-            self._dropped.result()
-        self._dropped = self._thread.submit(self._postgres.drop, url)
+        before, self._dropped = self._dropped, self._thread.submit(self._postgres.drop, url)
+        if before:
+            before.result()
 
     def rest(self) -> None:
         """Wait until the thread has nothing to do, and no connection that a fork would end."""
