@@ -3,13 +3,16 @@
 import copy
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from functools import cached_property
 from operator import attrgetter, itemgetter
-from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Self, Union, get_args, get_origin, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from dal.binding.shapes import fields_of
 from dal.binding.statement import BindingError, Statement
 from dal.errors import InvalidInputError, Problem
 
@@ -19,9 +22,9 @@ _WORDS = {"uuid_parsing": "must be a UUID", "uuid_type": "must be a UUID"}
 
 @dataclasses.dataclass(frozen=True)
 class Fields:
-    """Marks an argument that is a dataclass: `before` gives `:before_time` and `:before_id`.
+    """Marks an argument that is a dataclass or a model.
 
-    None gives NULL for each.
+    `before` gives `:before_time` and `:before_id`; None gives NULL for each.
     """
 
     type: type
@@ -29,7 +32,9 @@ class Fields:
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """Marks an argument that is a sequence of a dataclass: `:tasks_title` is an array of titles.
+    """Marks an argument that is a sequence of dataclasses or models.
+
+    Of `tasks`, `:tasks_title` is an array of titles.
 
     An empty sequence is answered without a round trip where the answer is plain: an empty list, 0,
     False or None.
@@ -107,7 +112,8 @@ class Arguments:
     @cached_property
     def _check(self) -> Callable[[Any], Any]:
         # Built at the first call: an import pays only for what can be wrong at import.
-        shape = TypedDict("shape", self._hints)  # type: ignore[misc]
+        hints = {name: _aware(hint) for name, hint in self._hints.items()}
+        shape = TypedDict("shape", hints)  # type: ignore[misc]
         shape.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
         return TypeAdapter(shape).validator.validate_python
 
@@ -123,13 +129,27 @@ class Arguments:
         return {name: _encoded(get, hint)}
 
 
+def _aware(hint: Any) -> Any:
+    """An annotation in which a datetime has to have a time zone: PostgreSQL would guess one."""
+    if hint is datetime:
+        return AwareDatetime
+    origin, arguments = get_origin(hint), get_args(hint)
+    if datetime not in arguments:
+        return hint
+    replaced = tuple(map(_aware, arguments))
+    if origin is Annotated:
+        return Annotated[replaced]
+    return Union[replaced] if origin in (UnionType, Union) else origin[replaced]  # noqa: UP007
+
+
 def _marks(hint: Any) -> tuple[Any, ...]:
     return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
 
 
 def _hints(type: type) -> dict[str, Any]:
+    """The annotations of a dataclass or a model, by the names of its fields."""
     hints = get_type_hints(type, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(type)}
+    return {name: hints[name] for name in fields_of(type)}
 
 
 def _field(get: Callable[[Any], Any], field: str) -> Callable[[Any], Any]:

@@ -169,7 +169,7 @@ class Binding:
             try:
                 return await method(self.statement.text, *values)
             except Exception as error:
-                failure = explain(error, self.statement.name)
+                failure = explain(error, self.statement.name, self.statement.parameters)
                 if failure is None:
                     raise
             tries += 1

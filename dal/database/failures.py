@@ -5,7 +5,8 @@ passed on. The exception are the errors that PostgreSQL finds while it reads a s
 types): they speak of the statement and the schema alone, and what differs is the help needed there.
 """
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import asyncpg
@@ -70,22 +71,26 @@ _POLICY: dict[tuple[str, str | None], str] = {
 }
 
 
-def explain(error: Exception, query: str | None = None) -> errors.DalError | None:
+# The text of asyncpg's own error has the value, too.
+_ARGUMENT = re.compile(r"query argument \$(\d+)\b")
+_OUT_OF_RANGE = re.compile(r"\(value out of \w+ range\)$")
+
+
+def explain(
+    error: Exception, query: str | None = None, parameters: Sequence[str] = ()
+) -> errors.DalError | None:
     """The error that a caller should see, or None if this one is not the database's.
 
     Parameters:
         error: what asyncpg raised.
         query: name of the statement that was running.
+        parameters: the names of `$1`, `$2`, ...
     """
     match error:
         case errors.DalError():
             return error
         case asyncpg.DataError() if type(error) is asyncpg.DataError:
-            # asyncpg's own: it can't encode an argument. They were checked, so the type that
-            # the server asked for is the one that is wrong.
-            return errors.SchemaMismatchError(
-                "a column's type is not this version's; run `dal migrate`", query=query
-            )
+            return _explain_argument(error, query, parameters)
         case OverflowError():  # while it decodes a row; of an argument's it makes a DataError
             return errors.SchemaMismatchError(
                 "a row holds a time that Python has none for, before the year 1 or after 9999;"
@@ -149,6 +154,23 @@ async def translated(
             raise
     # Out here the original, which may quote the row, is not chained to this one.
     raise failure
+
+
+def _explain_argument(
+    error: Exception, query: str | None, parameters: Sequence[str]
+) -> errors.DalError:
+    """asyncpg's own error: it can't encode an argument as the type that the server asks for."""
+    text = str(error)
+    number = _ARGUMENT.search(text)
+    place = int(number[1]) - 1 if number else len(parameters)
+    name = parameters[place] if place < len(parameters) else "an argument"
+    if _OUT_OF_RANGE.search(text):
+        return errors.InvalidInputError(f"{name}: is out of the column's range", query=query)
+    return errors.SchemaMismatchError(
+        f"{name}: the database takes another type there than the stub gives; dal check says which,"
+        " and dal status whether a migration is pending",
+        query=query,
+    )
 
 
 def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors.DalError:

@@ -1,7 +1,7 @@
 """Values that the planner knows something of, to see what it does with them."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, get_args, get_origin
 
@@ -9,6 +9,7 @@ import psycopg
 
 from dal.binding import Fields
 from dal.binding.binding import Binding
+from dal.binding.shapes import fields_of
 from dal.check.types import PgType
 
 # By what the planner tells values apart: the most common ones, the commonest first, and bounds
@@ -97,9 +98,9 @@ class Samples:
 def _cursor_fields(binding: Binding) -> set[str]:
     """The parameters of arguments that are NULL on the first page."""
     return {
-        f"{name}_{field.name}"
+        f"{name}_{name_of_field}"
         for name, hint in binding.hints.items()
         for mark in (get_args(hint) if get_origin(hint) is Annotated else ())
         if isinstance(mark, Fields)
-        for field in fields(mark.type)
+        for name_of_field in fields_of(mark.type)
     }

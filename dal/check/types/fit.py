@@ -1,12 +1,12 @@
 """Whether an annotation fits a type of PostgreSQL's."""
 
-import dataclasses
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from dal.binding import Columns, Fields
+from dal.binding.shapes import fields_of
 from dal.check.types.annotations import alternatives
 from dal.check.types.members import Member, Use, members
 from dal.check.types.pgtypes import Kind, PgType
@@ -98,7 +98,7 @@ def parameters(name: str, hint: Any) -> dict[str, Any]:
     for mark in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
         if isinstance(mark, Fields | Columns):
             hints = get_type_hints(mark.type, include_extras=True)
-            each = {field.name: hints[field.name] for field in dataclasses.fields(mark.type)}
+            each = {name: hints[name] for name in fields_of(mark.type)}
             if isinstance(mark, Columns):
                 return {f"{name}_{field}": list[given] for field, given in each.items()}  # type: ignore[valid-type]
             nothing = optional(get_args(hint)[0])  # then each of them is NULL
