@@ -4,9 +4,9 @@
 """
 
 from dal.binding.arguments import Columns, Fields, SentAs
+from dal.binding.json_columns import JsonColumn
 from dal.binding.malformed import skipping_malformed_rows
 from dal.binding.query import Queries
-from dal.binding.rows import JsonColumn
 from dal.binding.statement import BindingError
 from dal.database.executor import Executor
 from dal.places import SQL

@@ -9,7 +9,7 @@ from operator import attrgetter, itemgetter
 from types import UnionType
 from typing import Annotated, Any, Self, Union, get_args, get_origin, get_type_hints
 
-from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from dal.binding.shapes import fields_of
@@ -166,7 +166,19 @@ def _encoded(get: Callable[[Any], Any], hint: Any) -> Callable[[Any], Any]:
         if isinstance(mark, SentAs):
             encode = mark.encode
             return lambda given: encode(get(given))
+    if _is_model(hint):
+        return lambda given: _as_json(get(given))
     return get
+
+
+def _is_model(hint: Any) -> bool:
+    """Whether an argument is a model, or may be None, which a json parameter takes as a text."""
+    parts = get_args(hint) if get_origin(hint) in (Annotated, UnionType, Union) else (hint,)
+    return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
+
+
+def _as_json(model: BaseModel | None) -> str | None:
+    return None if model is None else model.model_dump_json()
 
 
 def _compare(statement: Statement, offered: Collection[str]) -> None:

@@ -10,16 +10,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, Union, get_args, get_origin
 
-from pydantic import Json
-
+from dal.binding.json_columns import is_json
 from dal.binding.shapes import fields_of, is_record
-
-_JSON: Any = Json  # which type checkers take for something else
-
-
-def is_json(mark: Any) -> bool:
-    """Whether an annotation's mark is that of `Json[T]`, which is read from a text."""
-    return mark is _JSON or isinstance(mark, _JSON)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,39 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidationInfo
-from pydantic_core import from_json
+from pydantic import TypeAdapter, ValidationError
 
 from dal.binding.joins import Joins
+from dal.binding.json_columns import FROM_ROW
 from dal.binding.malformed import skip
 from dal.binding.shapes import called, is_record
 from dal.binding.statement import Statement
 from dal.errors import DalError, SchemaMismatchError
 
 Row = Mapping[str, Any]
-
-_FROM_ROW = object()  # validation's context where a value comes out of a row
-
-
-def _parsed(value: Any, info: ValidationInfo) -> Any:
-    if info.context is not _FROM_ROW:
-        return value
-    try:
-        return from_json(value)
-    except ValueError:  # nested too deep, by another writer; its neighbours stay readable
-        return value
-
-
-if TYPE_CHECKING:
-    JsonColumn: TypeAlias = Any
-else:
-    JsonColumn = Annotated[Any, BeforeValidator(_parsed)] | None  # NULL needs no call
-"""A field of a json column that the statement gives as text: any connection can read it then,
-whatever codec its owner has set. A record made by hand takes the value itself.
-"""
 
 
 @dataclass(frozen=True)
@@ -146,12 +126,12 @@ class Records:
     # Built at the first call: an import pays only for what can be wrong at import.
     @cached_property
     def _single(self) -> Callable[[Any], Any]:
-        return partial(TypeAdapter(self.record).validator.validate_python, context=_FROM_ROW)
+        return partial(TypeAdapter(self.record).validator.validate_python, context=FROM_ROW)
 
     @cached_property
     def _list(self) -> Callable[[list[Any]], list[Any]]:
         adapter: TypeAdapter[list[Any]] = TypeAdapter(list[self.record])  # type: ignore[name-defined]
-        return partial(adapter.validator.validate_python, context=_FROM_ROW)
+        return partial(adapter.validator.validate_python, context=FROM_ROW)
 
     @cached_property
     def _joins(self) -> Joins | None:

@@ -51,6 +51,15 @@ async def test_a_model_as_fields(db: dal.Database, bind: Bind) -> None:
     assert await function(db, p=None) is None
 
 
+async def test_a_model_as_json(db: dal.Database, bind: Bind) -> None:
+    async def stored(db: Executor, *, point: Point | None) -> str | None:
+        raise NotImplementedError
+
+    function = bind("SELECT :point::text::jsonb ->> 'x'", stored)
+    assert await function(db, point=Point(x=2, y=0)) == "2"
+    assert await function(db, point=None) is None
+
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, Field, Json
 
 import dal
-from dal.binding import Executor, Queries
+from dal.binding import Executor, JsonColumn, Queries
 from dal.errors import DalError, SchemaMismatchError
 
 Query = Callable[[str, Any], Any]
@@ -206,6 +206,20 @@ async def test_without_such_columns_a_list_is_a_column(db: dal.Database, query: 
     sql = """SELECT 1 AS id, '[{"product": "tea", "amount": 1}]' AS lines"""
     held = await query(sql, list[Held])(db)
     assert held == [Held.model_construct(id=1, lines=[Line(product="tea", amount=1)], others=[])]
+
+
+async def test_json_columns_of_a_model(db: dal.Database, query: Query) -> None:
+    class Stored(BaseModel):
+        facts: JsonColumn[Facts]
+        more: JsonColumn[Facts | None] = None
+        other: JsonColumn = None
+
+    sql = """SELECT '{"size": 3}' AS facts, NULL::text AS more, '[1]' AS other"""
+    stored = await query(sql, Stored)(db)
+    assert (stored.facts, stored.more, stored.other) == (Facts(size=3), None, [1])
+    assert Stored(facts=Facts(size=3), other=[1]) == stored
+    with pytest.raises(SchemaMismatchError, match="facts: "):
+        await query("""SELECT '{"size": "large"}' AS facts""", Stored)(db)
 
 
 async def test_arrays_among_the_parents_columns(db: dal.Database, query: Query) -> None:

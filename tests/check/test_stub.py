@@ -61,6 +61,14 @@ class Garage(BaseModel):
     cars: list[Plate]
 
 
+class Options(BaseModel):
+    roof: bool
+
+
+class Configured(BaseModel):
+    options: JsonColumn[Options | None]
+
+
 class Shade(StrEnum):
     RED = "red"
 
@@ -314,6 +322,7 @@ def test_a_fault_and_its_place(
             bool,
         ),
         ("SELECT 1 AS x", Point),
+        ("SELECT options::text AS options FROM cars", list[Configured]),
         (
             'SELECT s.id, c.id AS "car.id", c.name AS "car.name" FROM cars AS s'
             " LEFT JOIN cars AS c ON c.id = s.id",
@@ -335,6 +344,13 @@ def test_a_fault_and_its_place(
 def test_results_that_fit(find: Find, sql: str, returns: Any) -> None:
     parameters = {"id": UUID} if ":id" in sql else {}
     assert find(f"{sql}", returns, **parameters) == []
+
+
+def test_a_model_is_sent_as_json(find: Find) -> None:
+    sql = "SELECT id FROM cars WHERE options = :options"
+    assert find(f"{sql}::text::jsonb", list[UUID], options=Options | None) == []
+    [finding] = find(sql, list[UUID], options=Options)
+    assert finding.rule == "json"
 
 
 def test_a_signal_must_be_there_and_boolean(find: Find) -> None:

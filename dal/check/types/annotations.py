@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from dal.binding import SentAs
-from dal.binding.joins import is_json
+from dal.binding.json_columns import is_json
 
 LISTS = (list, Sequence)
 COLLECTIONS = (*LISTS, tuple, set, frozenset, Set, deque)

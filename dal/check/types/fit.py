@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from dal.binding import Columns, Fields
+from dal.binding import Columns, Fields, JsonColumn
 from dal.binding.shapes import fields_of
 from dal.check.types.annotations import alternatives
 from dal.check.types.members import Member, Use, members
@@ -83,7 +83,7 @@ def _at_odds(members: Sequence[Member], type_: PgType, use: Use) -> tuple[str, .
 
 def optional(annotation: Any) -> bool:
     """Whether None fits."""
-    return not {Any, object, types.NoneType}.isdisjoint(alternatives(annotation))
+    return not {Any, object, types.NoneType, JsonColumn}.isdisjoint(alternatives(annotation))
 
 
 def labels_of(annotation: Any) -> frozenset[str] | None:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, RootModel
 from typing_extensions import is_typeddict
 
 from dal.binding import SentAs
-from dal.binding.joins import is_json
+from dal.binding.json_columns import JsonColumn, is_json
 from dal.check.types.annotations import (
     COLLECTIONS,
     LISTS,
@@ -178,7 +178,7 @@ def _plain(annotation: Any, use: Use) -> Member:
         if not (use.strict and annotation is Decimal):
             names += (_SENT if use.sent else _READ).get(annotation, ())
         return Member(annotation, names)
-    if annotation is pydantic.Json and not use.sent:
+    if annotation in (pydantic.Json, JsonColumn) and not use.sent:
         return Member(annotation, _TEXT[:-1])
     plain = get_origin(annotation) or annotation
     if not isinstance(plain, type):
@@ -187,6 +187,8 @@ def _plain(annotation: Any, use: Use) -> Member:
         return _enum(plain, use)
     if issubclass(plain, RootModel) and not use.sent:
         return replace(next(members(plain.model_fields["root"].annotation, use)), annotation=plain)
+    if issubclass(plain, BaseModel) and use.sent:  # as the text of its JSON
+        return Member(annotation, _TEXT[:-1])
     structured = issubclass(plain, BaseModel | Mapping | types.NoneType)
     if structured or dataclasses.is_dataclass(plain) or is_typeddict(plain):
         return Member(annotation, known=not reads_itself(plain))
