@@ -46,20 +46,26 @@ def explain(
         return
     binding = statements.find(name)
     given = _options(context.args)
-    names = binding.statement.parameters
-    if unknown := given.keys() - set(names):
+    names = dict.fromkeys((*binding.statement.parameters, *binding.variants[-1].statement.variant))
+    if unknown := given.keys() - names.keys():
         raise InvalidInputError(
             f"{name} has no {', '.join(sorted(unknown))}; there are {', '.join(names)}"
         )
+    # Of the lines that may be absent, those are there whose parameters are given.
+    statement = next(
+        variant.statement
+        for variant in reversed(binding.variants)
+        if given.keys() >= {*variant.statement.variant}
+    )
     values = binding.arguments.left_out(binding.defaults) | given
     with connect(database_url(), application_name="dal explain") as connection, explained(name):
         connection.autocommit = True
-        ordered = [values.get(one) for one in names]
+        ordered = [values.get(parameter) for parameter in statement.parameters]
         if as_json:  # as PostgreSQL's own EXPLAIN (FORMAT JSON)
-            plan = analyzed_plan(connection, binding.statement, ordered, generic=not custom)
+            plan = analyzed_plan(connection, statement, ordered, generic=not custom)
             print_json([{"Plan": plan.root}])
         else:
-            out.print(told(connection, binding.statement, ordered, generic=not custom))
+            out.print(told(connection, statement, ordered, generic=not custom))
 
 
 def _options(arguments: list[str]) -> dict[str, str]:

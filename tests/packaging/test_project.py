@@ -195,7 +195,7 @@ def test_its_tests_pass(run: Run) -> None:
 def test_it_is_proven_and_each_breakage_is_found(run: Run, service: Path) -> None:
     proven = run("dal", "check", "--server", "18")
     assert (proven.returncode, proven.stderr) == (0, "")
-    assert "11 statements of todochat" in proven.stdout
+    assert "12 statements of todochat" in proven.stdout
 
     folder = service / "todochat/sql/broken"
     folder.mkdir()
@@ -238,6 +238,11 @@ def test_nothing_is_written_to_a_live_database(run: Run, empty_database: str) ->
         done.stderr
     )
     assert row_counts(empty_database) == before
+    explain = ("dal", "explain", "reminders.search", "--user-id", "ada")
+    for options, text in (((), "sent_at"), (("--unsent", "true"), "sent_at IS NULL")):
+        plan = run(*explain, *options)
+        assert plan.returncode == 0, plan.stderr
+        assert (text in plan.stdout) == bool(options), plan.stdout
     granted = run("dal", "grants", "--role", "todo app").stdout
     assert 'GRANT SELECT, INSERT, UPDATE, DELETE ON "labels" TO "todo app";' in granted
     assert 'ON conversations TO "todo app"' in granted.replace("\n    ", " ")

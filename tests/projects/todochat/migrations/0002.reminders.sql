@@ -12,4 +12,5 @@ CREATE TABLE reminders (
     FOREIGN KEY (user_id, task_id) REFERENCES tasks ON DELETE CASCADE
 );
 
+CREATE INDEX idx_reminders_user ON reminders (user_id, remind_at, id);
 CREATE INDEX idx_reminders_task ON reminders (user_id, task_id);

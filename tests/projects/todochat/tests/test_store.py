@@ -41,6 +41,9 @@ async def test_reminders(dal_db: dal.Database, ada: str) -> None:
     before = datetime.now(UTC) - timedelta(minutes=1)
     await store.remind(dal_db, user_id=ada, task_id=task.id, remind_at=before)
     await store.remind(dal_db, user_id=ada, task_id=task.id, remind_at=before + timedelta(days=1))
+    assert await store.reminded(dal_db, user_id=ada, unsent=True) == [task.id, task.id]
+    later = before + timedelta(hours=1)
+    assert await store.reminded(dal_db, user_id=ada, since=later) == [task.id]
     (reminder,) = await store.due(dal_db)
     assert (reminder.title, reminder.remind_at) == ("Buy milk", before)
     assert await store.mark_sent(dal_db, user_id=ada, reminder_id=reminder.id)

@@ -43,12 +43,6 @@ class Labelled(BaseModel):
     updated_at: datetime
 
 
-class Created(BaseModel):
-    """A row that was made."""
-
-    id: UUID
-
-
 class Reminder(BaseModel):
     """When a user wants to hear of a task."""
 
@@ -116,10 +110,20 @@ async def labelled(
 
 
 @query("reminders/create.sql")
-async def remind(
-    db: Executor, *, user_id: UserId, task_id: UUID, remind_at: AwareDatetime
-) -> Created:
+async def remind(db: Executor, *, user_id: UserId, task_id: UUID, remind_at: AwareDatetime) -> UUID:
     """Remind a user of a task."""
+    raise NotImplementedError
+
+
+@query("reminders/search.sql")
+async def reminded(
+    db: Executor,
+    *,
+    user_id: UserId,
+    since: AwareDatetime | None = None,
+    unsent: bool | None = None,
+) -> list[UUID]:
+    """The tasks that a user is reminded of, the next first."""
     raise NotImplementedError
 
 
