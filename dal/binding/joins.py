@@ -6,12 +6,15 @@ field are NULL, there is no item, or None.
 """
 
 import types
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Self, Union, get_args, get_origin
 
 from dal.binding.json_columns import is_json
 from dal.binding.shapes import fields_of, is_record
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +46,78 @@ class Joins:
                     joins.ones[name] = each
         return joins
 
-    def folded(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """The rows as dictionaries, with one for each field that is a record."""
+    def folded(self, rows: Sequence[Row], *, alone: bool = False) -> list[dict[str, Any]]:
+        """The rows as dictionaries, with one for each field that is a record.
+
+        Parameters:
+            rows: those of a statement.
+            alone: one record is expected, so that a look at the first column tells others.
+        """
+        if not rows:
+            return []
         own: list[str] = []
         of_field: dict[str, list[str]] = {}
-        for column in rows[0].keys() if rows else ():
+        for column in rows[0].keys():  # noqa: SIM118 - a row is a record, and iterates its values
             field, dot, _ = column.partition(".")
             nested = dot and (field in self.items or field in self.ones)
             (of_field.setdefault(field, []) if nested else own).append(column)
-        items = {field: names for field, names in of_field.items() if field in self.items}
-        ones = {field: names for field, names in of_field.items() if field in self.ones}
-        folding = [*own, *(name for names in ones.values() for name in names)]
+        items = [_reader(field, names) for field, names in of_field.items() if field in self.items]
+        ones = [_reader(field, names) for field, names in of_field.items() if field in self.ones]
+        key_of = _getter([*own, *(name for field in self.ones for name in of_field.get(field, ()))])
+        if alone and own and key_of(rows[0]) == key_of(rows[-1]):
+            first, value = own[0], rows[0][own[0]]
+            if all(row[first] == value for row in rows):
+                key_of = _same
         parents: dict[Hashable, dict[str, Any]] = {}
+        parent, last = None, None
         for number, row in enumerate(rows):
             # Without items each row is a record, though it may be like another.
-            key = _hashable([row[name] for name in folding]) if items else number
-            if (parent := parents.get(key)) is None:
-                parent = parents[key] = {name: row[name] for name in own}
-                for field, names in ones.items():
-                    parent[field] = _record(row, field, names)
-                for field in items:
+            key: Any = key_of(row) if items else number
+            if key != last:  # as a rule the rows of a parent follow each other
+                last = key
+                parent = _find(parents, key)
+            if parent is None:
+                parent = {name: row[name] for name in own}
+                parents[_hashable(key)] = parent
+                for field, read in ones:
+                    parent[field] = read(row)
+                for field, _ in items:
                     parent[field] = []
-            for field, names in items.items():
-                if (item := _record(row, field, names)) is not None:
+            for field, read in items:
+                if (item := read(row)) is not None:
                     parent[field].append(item)
         return list(parents.values())
 
 
-def _record(row: Mapping[str, Any], field: str, columns: Sequence[str]) -> dict[str, Any] | None:
-    """The values of a field's columns; None if all of them are NULL."""
-    beginning = len(field) + 1
-    values = {name[beginning:]: row[name] for name in columns}
-    return None if all(value is None for value in values.values()) else values
+def _reader(field: str, columns: Sequence[str]) -> tuple[str, Callable[[Row], Any]]:
+    """A field, and what reads its record from a row: None where all its columns are NULL."""
+    names = [column[len(field) + 1 :] for column in columns]
+    get = _getter(columns)
+
+    def read(row: Row) -> dict[str, Any] | None:
+        values = get(row)
+        absent = values.count(None) == len(values)
+        return None if absent else dict(zip(names, values, strict=True))
+
+    return field, read
+
+
+def _getter(columns: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    if len(columns) > 1:
+        return itemgetter(*columns)
+    return lambda row: tuple(row[name] for name in columns)
+
+
+def _same(_: Row) -> tuple[Any, ...]:
+    return ()
+
+
+def _find(parents: Mapping[Hashable, dict[str, Any]], key: Any) -> dict[str, Any] | None:
+    try:
+        return parents.get(key)
+    except TypeError:  # an array among them
+        return parents.get(_hashable(key))
 
 
 def _hashable(value: Any) -> Hashable:
-    return tuple(map(_hashable, value)) if isinstance(value, list) else value
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value

@@ -57,7 +57,7 @@ class Records:
         Raises:
             SchemaMismatchError: as `all` does.
         """
-        found = self._joins.folded(rows) if self._joins else [dict(rows[0])]
+        found = self._joins.folded(rows, alone=True) if self._joins else [dict(rows[0])]
         if len(found if self._joins else rows) > 1:
             raise DalError("more than one row came back", query=self.statement.name)
         (row,) = found
