@@ -31,7 +31,7 @@ class Joins:
 
     @classmethod
     def of(cls, record: Any) -> Self:
-        """Those of a model or a dataclass."""
+        """The fields of a model or a dataclass that are records."""
         joins = cls({}, {})
         for name, field in fields_of(record).items():
             if any(map(is_json, field.metadata)):

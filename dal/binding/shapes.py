@@ -1,4 +1,4 @@
-"""What a stub returns, and of what."""
+"""The shapes of a stub's result, and the types that it is made of."""
 
 import dataclasses
 import types

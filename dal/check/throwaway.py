@@ -1,6 +1,7 @@
-"""Rows for a throw-away database: what the projects say of them, and made-up ones for the rest."""
+"""A database to be thrown away: migrated, and filled so that its tables look large."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 
@@ -8,25 +9,34 @@ from dal.check.fill import fill
 from dal.check.findings import Finding
 from dal.check.project import Project
 from dal.check.server.populate import populate
+from dal.migrate import apply
+from dal.migrate.connection import connect
+from dal.migrate.migration import Folders
 
 
-def filled(
-    connection: psycopg.Connection, projects: Sequence[Project]
-) -> tuple[list[Finding], list[str]]:
-    """Fill the tables, so that they look large to the planner.
+@contextmanager
+def prepared(
+    url: str, folders: Folders, projects: Sequence[Project], *, application_name: str
+) -> Iterator[tuple[psycopg.Connection, list[Finding], list[str]]]:
+    """Migrate an empty database and fill it: as the projects say, else with made-up rows.
 
     Parameters:
-        connection: in autocommit mode, to a database that is migrated and will be thrown away.
+        url: the database, which is yours to throw away.
+        folders: the migrations.
         projects: whose tables are in it.
+        application_name: what to be called there.
 
-    Returns:
-        The statements of the projects' own that do not fit the schema; and a sentence for each
-        table that has no rows.
+    Yields:
+        A connection in autocommit mode; the projects' statements that do not fit the schema; and a
+        sentence for each table that has no rows.
     """
-    findings = [finding for project in projects for finding in populate(connection, project)]
-    remarks = [
-        f"no rows to prove plans with in {problem}; insert some in the file that"
-        " `populate` names in [tool.dal]"
-        for problem in fill(connection)
-    ]
-    return findings, remarks
+    apply(url, folders=folders)
+    with connect(url, application_name=application_name) as connection:
+        connection.autocommit = True
+        findings = [finding for project in projects for finding in populate(connection, project)]
+        remarks = [
+            f"no rows to prove plans with in {problem}; insert some in the file that"
+            " `populate` names in [tool.dal]"
+            for problem in fill(connection)
+        ]
+        yield connection, findings, remarks

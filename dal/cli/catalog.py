@@ -11,7 +11,6 @@ from dal.cli.progress import progress
 from dal.cli.project import folders, projects
 from dal.cli.statuses import Status
 from dal.cli.streams import err, out
-from dal.migrate.connection import connect
 from dal.places import refuse_installed
 
 
@@ -31,7 +30,7 @@ def catalog(
     """
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements
-    from dal.check.throwaway import filled
+    from dal.check.throwaway import prepared
 
     loaded = projects()
     own = loaded[-1]
@@ -40,10 +39,11 @@ def catalog(
             refuse_installed(folder)
     with progress("asking PostgreSQL"), embedded.Server(version=server) as postgres:
         locks = migrations.page(postgres.dsn(), folders())  # which applies them
-        with connect(postgres.dsn(), application_name="dal catalog") as connection:
-            connection.autocommit = True
-            filled(connection, loaded)
-            pages = {folder / "LOCKS.md": locks for folder in filter(None, [own.migrations])}
+        pages = {folder / "LOCKS.md": locks for folder in filter(None, [own.migrations])}
+        with prepared(postgres.dsn(), folders(), loaded, application_name="dal catalog") as (
+            connection,
+            *_,
+        ):
             for folder in own.statements[:1]:
                 pages[folder / "CATALOG.md"] = statements.page(connection, loaded)
         stale = [_write(path, text, check=check) for path, text in pages.items()]

@@ -18,7 +18,6 @@ from dal.cli.project import folders_if_any, projects_with_misfits
 from dal.cli.statuses import CONNECTING, Status
 from dal.cli.streams import notes, out, print_json
 from dal.errors import ConfigurationError
-from dal.migrate import apply
 from dal.migrate.connection import connect, explained
 from dal.migrate.folder import DAL
 from dal.migrate.ledger import applied
@@ -136,7 +135,7 @@ def _database(
             yield connection, True, []
         return
     from dal import embedded  # it needs the extra `embedded`
-    from dal.check.throwaway import filled
+    from dal.check.throwaway import prepared
 
     folders = folders_if_any()
     if not folders:
@@ -144,11 +143,11 @@ def _database(
             "there is no database to prove against: set DATABASE_URL, or say where the migrations"
             ' are: migrations = "FOLDER" in [tool.dal] of pyproject.toml'
         )
-    with embedded.Server(version=server or 18) as postgres:
-        apply(postgres.dsn(), folders=folders)
-        with connect(postgres.dsn(), application_name="dal check") as connection:
-            connection.autocommit = True
-            findings, remarks = filled(connection, projects)
-            for remark in remarks:
-                notes.print(f"note: {remark}")
-            yield connection, False, findings
+    with (
+        embedded.Server(version=server or 18) as postgres,
+        prepared(postgres.dsn(), folders, projects, application_name="dal check") as database,
+    ):
+        connection, findings, remarks = database
+        for remark in remarks:
+            notes.print(f"note: {remark}")
+        yield connection, False, findings

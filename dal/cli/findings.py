@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How they are written, beside JSON."""
+    """The formats of findings, apart from JSON."""
 
     TEXT = "text"
     GITHUB = "github"
 
 
 def counted(findings: Sequence[Finding]) -> str:
-    """How many there are."""
+    """`3 findings`, as a sentence has it."""
     return f"{len(findings)} finding{'s' * (len(findings) != 1)}"
 
 
 def rows(
     findings: Sequence[Finding], decisive: Sequence[Finding], projects: "Sequence[Project]"
 ) -> list[dict[str, str | int]]:
-    """For machines."""
+    """The findings as rows of JSON."""
     return [
         {
             **finding.as_json(_here()),

@@ -19,7 +19,7 @@ def folders_if_any() -> Folders:
 
 
 def folders() -> Folders:
-    """The same.
+    """The migrations of all projects, of which there are some.
 
     Raises:
         ConfigurationError: there are none.
@@ -48,14 +48,14 @@ def own_folder() -> Folder:
 
 
 def projects() -> "list[Project]":
-    """All of them, with their statements."""
+    """All projects, with their statements."""
     from dal.project import loading  # which takes longer to import
 
     return loading.projects(service.find())
 
 
 def projects_with_misfits() -> "tuple[list[Project], list[Misfit]]":
-    """The same, and the files that do not fit their stubs."""
+    """All projects, and the files that do not fit their stubs."""
     with collecting_misfits() as misfits:
         return projects(), misfits
 

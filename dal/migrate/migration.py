@@ -131,6 +131,6 @@ def position(migrations: Sequence[Migration], wanted: str) -> int:
 
 
 def named(migrations: Sequence[Migration], wanted: str) -> tuple[str, str]:
-    """The project and the number or name that somebody means."""
+    """The project and the number, or name, of a migration as a person writes it."""
     project, _, number = wanted.replace("/", " ").rpartition(" ")
     return project.strip() or migrations[-1].project, number

@@ -18,7 +18,7 @@ def _is_run_by_hand(path: Path) -> bool:
 
 
 def own() -> Project:
-    """All of it; the modules with the stubs are imported for that."""
+    """dal's project; the modules with its stubs are imported."""
     for module in _MODULES:
         import_module(f"dal.{module}")
     return Project(

@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """End it."""
+    """End the run, and stop its server."""
     if _run:
         _run.close()
 

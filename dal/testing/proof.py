@@ -16,9 +16,7 @@ def assert_proven() -> None:
 
     from dal.binding.misfits import collecting_misfits
     from dal.check.run import check
-    from dal.check.throwaway import filled
-    from dal.migrate import apply
-    from dal.migrate.connection import connect
+    from dal.check.throwaway import prepared
     from dal.project import loading, service
     from dal.testing.plugin import server
 
@@ -28,10 +26,9 @@ def assert_proven() -> None:
     postgres = server()
     url = postgres.create()
     try:
-        apply(url, folders=service.folders(project))
-        with connect(url, application_name="dal check") as connection:
-            connection.autocommit = True
-            findings, _ = filled(connection, projects)
+        folders = service.folders(project)
+        with prepared(url, folders, projects, application_name="dal check") as database:
+            connection, findings, _ = database
             findings += check(connection, projects, live=False, misfits=misfits)[0]
     finally:
         postgres.drop(url)

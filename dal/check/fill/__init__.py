@@ -1,7 +1,7 @@
 """Fills empty tables from what the catalogue says of them, so that plans mean something.
 
-The rows obey types, keys, foreign keys and CHECKs, and are the same each time. They stand for
-nothing: a project whose statistics matter says `populate`.
+The rows obey types, keys, foreign keys and CHECKs, and are the same each time. They tell nothing
+about real data: a project that has typical rows names them with `populate`.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def fill(connection: psycopg.Connection) -> Iterator[str]:
 
 
 def _fill(connection: psycopg.Connection, table: Table, filled: set[int]) -> str | None:
-    """What went wrong, if anything did."""
+    """Fill a table; the reason if that fails, else None."""
     try:
         with connection.transaction():
             connection.execute(rows(connection, table, filled).encode())
@@ -75,5 +75,5 @@ def _has_rows(connection: psycopg.Connection, table: str) -> bool:
 
 
 def _parents(table: Table, oid: int) -> set[int]:
-    """The tables that have to have rows before; where a column may be NULL, it will be."""
+    """The tables that need rows first: where a key's column may be NULL, it is NULL instead."""
     return {key.parent for key in table.keys if key.parent != oid and table.must(key)}

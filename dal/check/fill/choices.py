@@ -77,7 +77,7 @@ def chosen(
 def _candidates(
     connection: psycopg.Connection, column: Column, checks: Sequence[str], unique: set[str]
 ) -> list[str]:
-    """What is tried for a column, those first that differ from row to row."""
+    """The expressions to try for a column; those that differ from row to row come first."""
     tried = list(expressions(column))
     base = column.type.partition("(")[0]
     for literal in dict.fromkeys(chain(*map(_LITERALS.findall, checks))):

@@ -48,7 +48,7 @@ NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision
 
 
 def plain(column: Column, unique: set[str]) -> str:
-    """What a column takes that no CHECK restricts."""
+    """The value of a column that no CHECK restricts."""
     value = f"CAST({expressions(column)[0]} AS {column.type})"
     if column.name in unique:
         return value

@@ -38,7 +38,7 @@ def rows(connection: psycopg.Connection, table: Table, filled: set[int]) -> str:
 
 
 def _keys(table: Table, filled: set[int]) -> tuple[list[str], dict[str, str]]:
-    """For the foreign keys: joins with parents, and by column what it takes from them."""
+    """The joins with the parents of foreign keys, and the columns' values that come from them."""
     joins: list[str] = []
     values: dict[str, str] = {}
     for place, key in enumerate(sorted(table.keys, key=lambda key: -len(key.columns))):
@@ -77,7 +77,7 @@ def _keys(table: Table, filled: set[int]) -> tuple[list[str], dict[str, str]]:
 
 
 def _choice(table: Table, key: Key, place: int, total: str) -> str:
-    """The number of the parent of a row: few have many children, as in real life."""
+    """The number of a row's parent; the first parent has a tenth of all children."""
     if any(columns <= {*key.columns} for columns in table.unique):
         return "nth"
     several = f"greatest({total} / 5, 1)"
@@ -85,7 +85,7 @@ def _choice(table: Table, key: Key, place: int, total: str) -> str:
 
 
 def _own(connection: psycopg.Connection, table: Table, given: dict[str, str]) -> dict[str, str]:
-    """What the other columns take, by name."""
+    """The values of the columns that no foreign key gives, by name."""
     own = {
         name: column
         for name, column in table.columns.items()
