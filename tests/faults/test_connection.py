@@ -3,8 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeAlias, cast, get_args
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Literal, TypeAlias, get_args
 from unittest.mock import patch
 
 import asyncpg
@@ -12,7 +12,7 @@ import pytest
 
 import dal
 from dal import conversations, errors, messages, users
-from tests.faults.activity import assert_recovered, blocked, eventually
+from tests.faults.activity import assert_recovered, blocked, eventually, sessions
 from tests.surface import ID
 from tests.wire import Loss, Relay
 
@@ -145,21 +145,30 @@ async def test_a_write_whose_answer_comes_too_late_is_stored(
 
 
 @asynccontextmanager
-async def synchronous_standby(watcher: asyncpg.Connection, name: str) -> AsyncIterator[None]:
-    """Each commit waits until this standby has it, too."""
-
-    async def shown() -> str:
-        return cast(str, await watcher.fetchval("SHOW synchronous_standby_names"))
-
-    await watcher.execute(f"ALTER SYSTEM SET synchronous_standby_names = {name}")
+async def absent_standby(watcher: asyncpg.Connection, url: str) -> AsyncIterator[None]:
+    """Each commit waits for a standby that is not there."""
+    await watcher.execute("ALTER SYSTEM SET synchronous_standby_names = absent")
     await watcher.execute("SELECT pg_reload_conf()")
-    await eventually(shown, name)
+    commits = asyncio.create_task(commit_again_and_again(url))
     try:
+        # The setting holds once the checkpointer has read it, which no view shows.
+        await eventually(lambda: sessions(url, "wait_event = 'SyncRep'"), ["active"])
         yield
     finally:
+        commits.cancel()
         await watcher.execute("ALTER SYSTEM RESET synchronous_standby_names")
         await watcher.execute("SELECT pg_reload_conf()")
-        await eventually(shown, "")
+        with suppress(asyncio.CancelledError):
+            await commits
+
+
+async def commit_again_and_again(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        while True:
+            await connection.execute("SELECT pg_logical_emit_message(true, '', '')")
+    finally:
+        connection.terminate()
 
 
 @pytest.mark.parametrize("where", get_args(Where))
@@ -168,7 +177,7 @@ async def test_a_commit_that_waits_for_a_standby_is_stored(
 ) -> None:
     async with (
         dal.connect(url, min_size=1, command_timeout=0.5) as hasty,
-        synchronous_standby(watcher, "absent"),
+        absent_standby(watcher, url),
     ):
         with pytest.raises(errors.ConnectionLostError, match="within command_timeout"):
             await write(hasty, chat, where)
