@@ -52,7 +52,7 @@ Status: TypeAlias = Annotated[
 """Whether a conversation is in use: a member of ConversationStatus, or its plain string."""
 
 
-@query("conversations/create.sql", absent=UserNotFoundError)
+@query("conversations/create.sql", not_found=UserNotFoundError)
 async def create(db: Executor, *, user_id: UserId, id: NewId = None) -> Conversation:
     """Make a conversation; repeated with the same id, it returns the stored one.
 
@@ -148,7 +148,7 @@ async def list_for_user(
     return await _list_by_status(db, user_id=user_id, status=status, limit=limit, before=before)
 
 
-@query("conversations/touch.sql", absent=ConversationNotFoundError)
+@query("conversations/touch.sql", not_found=ConversationNotFoundError)
 async def touch(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Conversation:
     """Move a conversation to the front of the list; a new message does this by itself.
 
@@ -160,7 +160,7 @@ async def touch(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Conv
     raise NotImplementedError
 
 
-@query("conversations/archive.sql", absent=ConversationNotFoundError)
+@query("conversations/archive.sql", not_found=ConversationNotFoundError)
 async def archive(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Conversation:
     """Put a conversation away; its recency stays, and messages can still be added.
 
@@ -172,7 +172,7 @@ async def archive(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Co
     raise NotImplementedError
 
 
-@query("conversations/restore.sql", absent=ConversationNotFoundError)
+@query("conversations/restore.sql", not_found=ConversationNotFoundError)
 async def restore(db: Executor, *, user_id: UserId, conversation_id: UUID) -> Conversation:
     """Make a conversation active again and move it to the front of the list.
 

@@ -95,7 +95,9 @@ Batch: TypeAlias = Annotated[Sequence[NewMessage], AfterValidator(one_batch), Co
 Spot: TypeAlias = Place[Message]
 
 
-@query("messages/create.sql", absent=ConversationNotFoundError, raises={"conflict": ConflictError})
+@query(
+    "messages/create.sql", not_found=ConversationNotFoundError, raise_if={"conflict": ConflictError}
+)
 async def create(
     db: Executor,
     *,
@@ -131,8 +133,8 @@ async def create(
 
 @query(
     "messages/create_many.sql",
-    absent=ConversationNotFoundError,
-    raises={"conflict": ConflictError},
+    not_found=ConversationNotFoundError,
+    raise_if={"conflict": ConflictError},
 )
 async def create_many(
     db: Executor, *, user_id: UserId, conversation_id: UUID, messages: Batch
@@ -154,9 +156,9 @@ async def create_many(
 
 @query(
     "messages/create_and_history.sql",
-    absent=ConversationNotFoundError,
-    raises={"conflict": ConflictError},
-    again="stale",
+    not_found=ConversationNotFoundError,
+    raise_if={"conflict": ConflictError},
+    retry_if="stale",
 )
 async def create_and_history(
     db: Executor,

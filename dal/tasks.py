@@ -72,7 +72,7 @@ UNSET: Final = Unset.UNSET
 """What `update` takes for an argument that is not given; a wrapper can pass it on."""
 
 
-@query("tasks/create.sql", absent=UserNotFoundError, raises={"conflict": ConflictError})
+@query("tasks/create.sql", not_found=UserNotFoundError, raise_if={"conflict": ConflictError})
 async def create(
     db: Executor,
     *,
@@ -100,7 +100,7 @@ async def create(
     raise NotImplementedError
 
 
-@query("tasks/create_many.sql", absent=UserNotFoundError, raises={"conflict": ConflictError})
+@query("tasks/create_many.sql", not_found=UserNotFoundError, raise_if={"conflict": ConflictError})
 async def create_many(db: Executor, *, user_id: UserId, tasks: Batch) -> list[Task]:
     """Make tasks, all or none, in one statement; the last one given is the newest in the list.
 
@@ -173,7 +173,7 @@ async def list_for_user(
     )
 
 
-@query("tasks/update.sql", absent=TaskNotFoundError)
+@query("tasks/update.sql", not_found=TaskNotFoundError)
 async def _update(
     db: Executor,
     *,
@@ -223,7 +223,7 @@ async def update(
     )
 
 
-@query("tasks/complete.sql", absent=TaskNotFoundError)
+@query("tasks/complete.sql", not_found=TaskNotFoundError)
 async def complete(db: Executor, *, user_id: UserId, task_id: UUID) -> Task:
     """Mark a task as completed; one that is completed already stays as it is.
 
@@ -235,7 +235,7 @@ async def complete(db: Executor, *, user_id: UserId, task_id: UUID) -> Task:
     raise NotImplementedError
 
 
-@query("tasks/reopen.sql", absent=TaskNotFoundError)
+@query("tasks/reopen.sql", not_found=TaskNotFoundError)
 async def reopen(db: Executor, *, user_id: UserId, task_id: UUID) -> Task:
     """Mark a task as not completed; an open one stays as it is.
 

@@ -32,7 +32,7 @@ class Erased(Record):
     tasks: int
 
 
-@query("users/ensure.sql", raises={"conflict": ConflictError})
+@query("users/ensure.sql", raise_if={"conflict": ConflictError})
 async def _ensure(db: Executor, *, user_id: UserId) -> User:
     raise NotImplementedError
 
@@ -77,7 +77,7 @@ async def get(db: Executor, *, user_id: UserId) -> User | None:
     raise NotImplementedError
 
 
-@query("users/erase.sql", absent=UserNotFoundError)
+@query("users/erase.sql", not_found=UserNotFoundError)
 async def erase(db: Executor, *, user_id: UserId) -> Erased:
     """Delete all conversations, messages and tasks of a user at once; the user's row stays.
 

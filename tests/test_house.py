@@ -79,7 +79,7 @@ SENDING |= {"prepare", "cursor", "copy_from_query"}
 # explain the statements of files.
 APART = ("dal/migrate/", "dal/catalog/", "dal/check/")
 PASSED_ON = {
-    ("dal/binding/binding.py", "values"): "beside the text of a file",
+    ("dal/binding/binding.py", "text"): "the text of a file",
     ("dal/database/session.py", "NEW_CONNECTION"): "the text of a file",
     ("dal/database/connection.py", "query"): "a borrower's",
     ("dal/database/database.py", "query"): "the caller's",

@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter, itemgetter
@@ -12,8 +12,9 @@ from typing import Annotated, Any, Self, Union, get_args, get_origin, get_type_h
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from dal.binding.errors import BindingError
 from dal.binding.shapes import fields_of
-from dal.binding.statement import BindingError, Statement
+from dal.binding.statement import Statement
 from dal.errors import InvalidInputError, Problem
 
 # Pydantic's own words quote a part of the value here.
@@ -56,23 +57,22 @@ class SentAs:
 class Arguments:
     """Checks the arguments of one stub and puts them into its statement's order.
 
-    Parameters:
-        flags: the arguments whose value is not sent: they only say which lines are there.
-
     Attributes:
         batch: name of the argument that is a sequence of rows, or None.
     """
 
-    def __init__(
-        self, statement: Statement, hints: Mapping[str, Any], flags: Collection[str] = ()
-    ) -> None:
+    def __init__(self, statement: Statement, hints: Mapping[str, Any]) -> None:
         self._name = statement.name
         self._hints = dict(hints)
         self.batch: str | None = None
         self._offered: dict[str, Callable[[Any], Any]] = {}
         for name, hint in hints.items():
             self._offered |= self._getters(name, hint)
-        _compare(statement, self._offered.keys() - set(flags))
+        wanted, offered = {*statement.parameters}, self._offered.keys() - statement.flags
+        rules = [f":{name} is in the file, but not in the stub" for name in wanted - offered]
+        rules += [f"{name} is in the stub, but not in the file" for name in offered - wanted]
+        if rules:
+            raise BindingError(statement.path, "; ".join(sorted(rules)))
         self._getters_in_order = [self._offered[name] for name in statement.parameters]
 
     def of(self, variant: Statement) -> Self:
@@ -89,11 +89,9 @@ class Arguments:
             TypeError: an argument is missing or unknown.
         """
         try:
-            checked: dict[str, Any] = self._check(given)
+            return self._check(given)
         except ValidationError as error:
             failure = _failure(self._name, error)
-        else:
-            return checked
         raise failure
 
     def values(self, checked: Mapping[str, Any]) -> list[Any]:
@@ -110,7 +108,7 @@ class Arguments:
         return values
 
     @cached_property
-    def _check(self) -> Callable[[Any], Any]:
+    def _check(self) -> Callable[[Any], dict[str, Any]]:
         # Built at the first call: an import pays only for what can be wrong at import.
         hints = {name: _aware(hint) for name, hint in self._hints.items()}
         shape = TypedDict("shape", hints)  # type: ignore[misc]
@@ -179,14 +177,6 @@ def _is_model(hint: Any) -> bool:
 
 def _as_json(model: BaseModel | None) -> str | None:
     return None if model is None else model.model_dump_json()
-
-
-def _compare(statement: Statement, offered: Collection[str]) -> None:
-    wanted = set(statement.parameters)
-    complaints = [f":{name} is in the file, but not in the stub" for name in wanted - set(offered)]
-    complaints += [f"{name} is in the stub, but not in the file" for name in set(offered) - wanted]
-    if complaints:
-        raise BindingError(f"{statement.path}: {'; '.join(sorted(complaints))}")
 
 
 def _failure(name: str, error: ValidationError) -> InvalidInputError | TypeError:

@@ -2,22 +2,19 @@
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 from dal.binding.arguments import Arguments
+from dal.binding.errors import BindingError
 from dal.binding.rows import Records
 from dal.binding.shapes import Shape
-from dal.binding.statement import BindingError, Statement
+from dal.binding.statement import Statement
 from dal.binding.stub import Signature, plain_signature
 from dal.database.calls import Call, watched, watchers
-from dal.database.executor import Executor, is_alone
-from dal.database.failures import (
-    DIVISION_BY_ZERO,
-    FOREIGN_KEY_VIOLATION,
-    SERIALIZATION_FAILURE,
-    explain,
-)
+from dal.database.executor import Executor, run
+from dal.database.failures import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION, explain
 from dal.errors import DalError, NotFoundError
 
 _SCALARS: dict[Shape, Callable[[int], Any]] = {
@@ -27,8 +24,18 @@ _SCALARS: dict[Shape, Callable[[int], Any]] = {
 }
 
 
-_TRIES = 100  # each time, one of those that are in each other's way succeeds
-_IN_PARTS = ("CALL", "DO")  # which may commit before they fail
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a statement says beside its records, as `Queries` describes it."""
+
+    not_found: type[NotFoundError] | None
+    raise_if: Mapping[str, type[DalError]]
+    retry_if: str | None
+
+    @property
+    def columns(self) -> list[str]:
+        """The boolean columns among them."""
+        return [*self.raise_if, *([self.retry_if] if self.retry_if else [])]
 
 
 class Binding:
@@ -40,7 +47,6 @@ class Binding:
         shape: what it returns; `records` makes that of rows.
         hints, defaults: annotations and defaults of its parameters, by name; `arguments` puts them
             into the statement's order.
-        raises, again: the signals among the columns, as `Queries` describes them.
     """
 
     def __init__(
@@ -50,20 +56,18 @@ class Binding:
         signature: Signature,
         arguments: Arguments,
         records: Records,
-        absent: type[NotFoundError] | None,
-        raises: Mapping[str, type[DalError]],
-        again: str | None,
+        signals: Signals,
     ) -> None:
-        self.stub, self.statement = stub, statement
-        self.absent, self.raises, self.again = absent, raises, again
+        self.stub, self.statement, self.signals = stub, statement, signals
         self.shape, self.hints, self.defaults = signature.shape, signature.hints, signature.defaults
         self.arguments, self.records = arguments, records
         self._ask: Callable[[Executor, list[Any]], Awaitable[Any]]
         self._ask = self._number if self.shape in _SCALARS else self._rows
-        if absent and self.shape not in (Shape.ONE, Shape.LIST):
-            raise BindingError(f"{statement.path}: `absent` goes with a stub of T or list[T]")
-        if (raises or again) and self.shape in _SCALARS:
-            raise BindingError(f"{statement.path}: `raises` and `again` go with a stub of records")
+        if signals.not_found and self.shape not in (Shape.ONE, Shape.LIST):
+            raise BindingError(statement.path, "`not_found` goes with a stub of T or list[T]")
+        if signals.columns and self.shape in _SCALARS:
+            rule = "`raise_if` and `retry_if` go with a stub of records"
+            raise BindingError(statement.path, rule)
 
     @property
     def variants(self) -> "Sequence[Binding]":
@@ -72,23 +76,28 @@ class Binding:
 
     def function(self) -> Callable[..., Any]:
         """The function that takes the stub's place."""
-        stub = self.stub
 
         def stream(db: Executor, **given: Any) -> AsyncIterator[Any]:
-            return self._stream(db, given)
+            checked = self._checked(given)
+            return self._variant(checked)._pages(db, checked)
 
         async def call(db: Executor, **given: Any) -> Any:
-            return await self._answer(db, self._checked(given))
+            checked = self._checked(given)
+            return await self._variant(checked)._answer(db, checked)
 
-        function = functools.wraps(stub)(stream if self.shape is Shape.PAGES else call)
-        function.__signature__ = plain_signature(stub)  # type: ignore[attr-defined]
+        own = stream if self.shape is Shape.PAGES else call
+        function = functools.wraps(self.stub)(own)
+        function.__signature__ = plain_signature(self.stub)  # type: ignore[attr-defined]
         return function
 
     def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
         return self.arguments.checked({**self.defaults, **given})
 
-    async def _stream(self, db: Executor, given: dict[str, Any]) -> AsyncIterator[Any]:
-        checked = self._checked(given)
+    def _variant(self, checked: Mapping[str, Any]) -> "Binding":  # noqa: ARG002
+        """The form of the statement that these arguments ask for."""
+        return self
+
+    async def _pages(self, db: Executor, checked: dict[str, Any]) -> AsyncIterator[Any]:
         ask = self._watched if watchers else self._ask
         while rows := await ask(db, self.arguments.values(checked)):
             for record in self.records.all(rows):
@@ -130,28 +139,30 @@ class Binding:
         return answer
 
     async def _rows(self, db: Executor, values: list[Any]) -> list[Any]:
-        rows: list[Any] = await self._run(db, db.fetch, values)
-        while self.again and self._says(self.again, rows):
-            rows = await self._run(db, db.fetch, values)
-        for column, error in self.raises.items():
-            if self._says(column, rows):
+        signals, text = self.signals, self.statement.text
+        rows: list[Any] = await run(db, db.fetch, text, values, self._explain)
+        while signals.retry_if and self._is_true(signals.retry_if, rows):
+            rows = await run(db, db.fetch, text, values, self._explain)
+        for column, error in signals.raise_if.items():
+            if self._is_true(column, rows):
                 raise error(query=self.statement.name)
-        if self.absent and not rows:
-            raise self.absent(query=self.statement.name)
+        if signals.not_found and not rows:
+            raise signals.not_found(query=self.statement.name)
         return rows
 
-    def _says(self, column: str, rows: list[Any]) -> bool:
+    def _is_true(self, column: str, rows: list[Any]) -> bool:
         try:
             return any(map(itemgetter(column), rows))
         except KeyError:
-            complaint = f"the statement has no column {column}, which its stub speaks of"
-        raise DalError(complaint, query=self.statement.name)
+            message = f"the statement has no column {column}, which its stub names"
+        raise DalError(message, query=self.statement.name)
 
     async def _number(self, db: Executor, values: list[Any]) -> int:
+        text = self.statement.text
         if self.statement.counted or self.shape is Shape.NOTHING:
-            tag: str = await self._run(db, db.execute, values)
+            tag: str = await run(db, db.execute, text, values, self._explain)
             return int(tag.rpartition(" ")[2]) if self.statement.counted else 0
-        rows = await self._run(db, db.fetch, values)
+        rows = await run(db, db.fetch, text, values, self._explain)
         if len(rows) > 1:
             raise DalError("more than one row came back", query=self.statement.name)
         if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
@@ -161,34 +172,17 @@ class Binding:
             query=self.statement.name,
         )
 
-    async def _run(
-        self, db: Executor, method: Callable[..., Awaitable[Any]], values: list[Any]
-    ) -> Any:
-        tries = 0
-        while True:
-            try:
-                return await method(self.statement.text, *values)
-            except Exception as error:
-                failure = explain(error, self.statement.name, self.statement.parameters)
-                if failure is None:
-                    raise
-            tries += 1
-            if tries == _TRIES or not self._can_be_repeated(failure, db):
-                break
-        if meaning := self._meaning(failure.sqlstate):
-            raise meaning(
+    def _explain(self, error: Exception) -> DalError | None:
+        failure = explain(error, self.statement.name, self.statement.parameters)
+        if failure and (meaning := self._meaning(failure.sqlstate)):
+            return meaning(
                 query=failure.query, sqlstate=failure.sqlstate, constraint=failure.constraint
             )
-        raise failure
-
-    def _can_be_repeated(self, failure: DalError, db: Executor) -> bool:
-        # In a transaction of its own, a statement that conflicts has changed nothing.
-        conflict = failure.sqlstate == SERIALIZATION_FAILURE
-        return conflict and is_alone(db) and not self.statement.text.upper().startswith(_IN_PARTS)
+        return failure
 
     def _meaning(self, sqlstate: str | None) -> type[DalError] | None:
-        if sqlstate == FOREIGN_KEY_VIOLATION:  # it found no parent
-            return self.absent
+        if sqlstate == FOREIGN_KEY_VIOLATION:  # the parent is absent
+            return self.signals.not_found
         if sqlstate == DIVISION_BY_ZERO:  # on purpose, if there is something to raise
-            return next(iter(self.raises.values()), None)
+            return next(iter(self.signals.raise_if.values()), None)
         return None

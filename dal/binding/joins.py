@@ -67,7 +67,7 @@ class Joins:
         if alone and own and key_of(rows[0]) == key_of(rows[-1]):
             first, value = own[0], rows[0][own[0]]
             if all(row[first] == value for row in rows):
-                key_of = _same
+                key_of = _getter([])
         parents: dict[Hashable, dict[str, Any]] = {}
         parent, last = None, None
         for number, row in enumerate(rows):
@@ -75,7 +75,7 @@ class Joins:
             key: Any = key_of(row) if items else number
             if key != last:  # as a rule the rows of a parent follow each other
                 last = key
-                parent = _find(parents, key)
+                parent = parents.get(_hashable(key))
             if parent is None:
                 parent = {name: row[name] for name in own}
                 parents[_hashable(key)] = parent
@@ -108,16 +108,6 @@ def _getter(columns: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
     return lambda row: tuple(row[name] for name in columns)
 
 
-def _same(_: Row) -> tuple[Any, ...]:
-    return ()
-
-
-def _find(parents: Mapping[Hashable, dict[str, Any]], key: Any) -> dict[str, Any] | None:
-    try:
-        return parents.get(key)
-    except TypeError:  # an array among them
-        return parents.get(_hashable(key))
-
-
 def _hashable(value: Any) -> Hashable:
+    """A key that may hold arrays, which asyncpg makes lists."""
     return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value

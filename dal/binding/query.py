@@ -1,16 +1,14 @@
 """The SQL files below a folder, bound to typed stubs."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from dal.binding import filters
 from dal.binding.arguments import Arguments
-from dal.binding.binding import Binding
-from dal.binding.misfits import Misfit, collected
-from dal.binding.rows import reader
-from dal.binding.statement import BindingError, read_statement
+from dal.binding.binding import Binding, Signals
+from dal.binding.errors import BindingError, collect
+from dal.binding.rows import Records
+from dal.binding.statement import read_statement
 from dal.binding.stub import read_stub
 from dal.binding.variants import FilteredBinding
 from dal.errors import DalError, NotFoundError
@@ -32,7 +30,7 @@ class Queries:
     parameters. Its return annotation says how rows are read; T is a Pydantic model, a dataclass, or
     the type of the value where there is one column:
 
-    - `T`: the only row; where there is none, the error `absent`.
+    - `T`: the only row; where there is none, the error `not_found`.
     - `T | None`, `list[T]`: the only row or None; all the rows.
     - `AsyncIterator[T]`, from a plain `def`: pages of `page_size` rows that come after `after`,
       each asked for when it is needed, until one is not full.
@@ -41,7 +39,7 @@ class Queries:
     - `None`: nothing.
 
     A condition in a line that ends with `-- if :parameter` is there where the argument is: see
-    `dal.binding.filters`.
+    `dal.source.filters`.
 
     A column `"customer.id"` is one of the field `customer`, which is a record, or a list of them:
     then the rows are folded by their other columns.
@@ -59,21 +57,22 @@ class Queries:
         self,
         file: str,
         *,
-        absent: type[NotFoundError] | None = None,
-        raises: Mapping[str, type[DalError]] | None = None,
-        again: str | None = None,
-        whole: bool = False,
+        not_found: type[NotFoundError] | None = None,
+        raise_if: Mapping[str, type[DalError]] | None = None,
+        retry_if: str | None = None,
+        strict: bool = False,
     ) -> Callable[[Stub], Stub]:
         """Bind a stub to a file.
 
         Parameters:
             file: path below the folder; `messages/history.sql` is the query `messages.history`.
-            absent: raised where no row comes back, or a foreign key finds no parent.
-            raises: a boolean column beside the record's, and the error to raise where it is true.
-                A statement that must undo itself divides by zero, which raises the first of them.
-            again: a boolean column; where it is true, the statement is run again. It is for one
-                that can be repeated, and whose snapshot was older than the lock it waited for.
-            whole: a malformed row raises even within `skipping_malformed_rows`. It is for a reader
+            not_found: raised where no row comes back, or a foreign key's parent is absent.
+            raise_if: boolean columns beside the record's, each with the error to raise where it is
+                true. A statement that must undo itself divides by zero, which raises the first.
+            retry_if: a boolean column; where it is true, the statement is run again. It is for a
+                statement that may be repeated, and whose snapshot was older than the lock it
+                waited for.
+            strict: a malformed row raises even within `skipping_malformed_rows`. It is for a reader
                 to whom a row that was left out is a row that does not exist.
 
         Raises:
@@ -81,25 +80,18 @@ class Queries:
         """
 
         def bind(stub: Stub) -> Stub:
-            statement = read_statement(self.folder, file)
-            signature = read_stub(stub, statement)
-            lines = filters.lines_of(statement)
-            flags = {line.parameter for line in lines}.difference(statement.parameters)
-            arguments = Arguments(statement, signature.hints, flags)
-            records = reader(statement, signature.record, whole)
-            kind = partial(FilteredBinding, lines) if lines else Binding
-            binding = kind(
-                stub, statement, signature, arguments, records, absent, raises or {}, again
-            )
+            try:
+                statement = read_statement(self.folder, file)
+                signature = read_stub(stub, statement)
+                arguments = Arguments(statement, signature.hints)
+                records = Records(statement, signature.record, strict)
+                signals = Signals(not_found, raise_if or {}, retry_if)
+                kind = FilteredBinding if statement.lines else Binding
+                binding = kind(stub, statement, signature, arguments, records, signals)
+            except BindingError as error:
+                collect(error)
+                return stub
             self.bindings.append(binding)
             return cast(Stub, binding.function())
 
-        def bind_or_collect(stub: Stub) -> Stub:
-            try:
-                return bind(stub)
-            except BindingError as error:
-                if not collected(Misfit(self.folder / file, error)):
-                    raise
-                return stub
-
-        return bind_or_collect
+        return bind

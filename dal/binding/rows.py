@@ -23,13 +23,13 @@ class Records:
     """Validates a statement's rows as records, a whole list at once.
 
     Parameters:
-        record: a model or a dataclass.
-        whole: a malformed row raises even where the caller wants such rows skipped.
+        record: a model, a dataclass, or the type of the only column.
+        strict: a malformed row raises even where the caller wants such rows skipped.
     """
 
     statement: Statement
     record: Any
-    whole: bool = False
+    strict: bool = False
 
     def all(self, rows: Sequence[Row]) -> list[Any]:
         """One record for each row, without those that were skipped.
@@ -37,19 +37,14 @@ class Records:
         Raises:
             SchemaMismatchError: a column is missing or holds what its field can't.
         """
-        if self._joins:
-            found = self._joins.folded(rows)
-        else:
-            columns = list(rows[0].keys()) if rows else []
-            # A seventh cheaper than dict(row.items()), and a quarter than dict(row).
-            found = [dict(zip(columns, row.values(), strict=True)) for row in rows]
+        read = self._read(rows)
         try:
-            return self._list(found)
+            return self._list(read)
         except ValidationError:
             pass  # looking for the rows at fault takes longer than validating all at once
-        for row in found if self._joins else ():
+        for row in read:
             self._drop_malformed_items(row)
-        return self._list(self._sound(found))
+        return self._list(self._sound(read))
 
     def one(self, rows: Sequence[Row]) -> Any:
         """The record of the only row, or of all the rows of a join, without skipped items.
@@ -57,10 +52,10 @@ class Records:
         Raises:
             SchemaMismatchError: as `all` does.
         """
-        found = self._joins.folded(rows, alone=True) if self._joins else [dict(rows[0])]
-        if len(found if self._joins else rows) > 1:
+        read = self._read(rows, alone=True)
+        if len(read) > 1:
             raise DalError("more than one row came back", query=self.statement.name)
-        (row,) = found
+        (row,) = read
         try:
             return self._single(row)
         except ValidationError:
@@ -89,12 +84,30 @@ class Records:
             raise fault
         return place
 
+    def _read(self, rows: Sequence[Row], *, alone: bool = False) -> list[Any]:
+        joins = self._joins
+        if joins is None:
+            return self._values(rows)
+        if joins.items or joins.ones:
+            return joins.folded(rows, alone=alone)
+        columns = list(rows[0].keys()) if rows else []
+        # A seventh cheaper than dict(row.items()), and a quarter than dict(row).
+        return [dict(zip(columns, row.values(), strict=True)) for row in rows]
+
+    def _values(self, rows: Sequence[Row]) -> list[Any]:
+        if rows and len(rows[0]) != 1:
+            raise DalError(
+                f"{len(rows[0])} columns came back, but the stub returns the value of one",
+                query=self.statement.name,
+            )
+        return [value for row in rows for value in row.values()]
+
     def _sound(self, rows: Sequence[Any]) -> list[Any]:
         sound = []
         for row in rows:
             if (fault := self._fault(row)) is None:
                 sound.append(row)
-            elif self.whole:
+            elif self.strict:
                 raise fault
             else:
                 skip(fault)
@@ -104,10 +117,9 @@ class Records:
     def _fault(self, row: Any) -> SchemaMismatchError | None:
         try:
             self._single(row)
+            return None
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False)
-        else:
-            return None
         # Of the place only the column is said: what is deeper may be a key of the data.
         wrong = {": ".join([*map(str, problem["loc"][:1]), problem["msg"]]) for problem in problems}
         # A key of another type may be what people wrote.
@@ -135,52 +147,9 @@ class Records:
 
     @cached_property
     def _joins(self) -> Joins | None:
-        joins = Joins.of(self.record)
-        return joins if joins.items or joins.ones else None
+        return Joins.of(self.record) if is_record(self.record) else None
 
     @cached_property
     def _items(self) -> dict[str, "Records"]:
         items = self._joins.items if self._joins else {}
-        return {field: Records(self.statement, item, self.whole) for field, item in items.items()}
-
-
-class Values(Records):
-    """Validates the only column of a statement's rows."""
-
-    def all(self, rows: Sequence[Row]) -> list[Any]:
-        """One value for each row, without those that were skipped.
-
-        Raises:
-            SchemaMismatchError: a value is not of the type.
-        """
-        found = [self._only(row) for row in rows]
-        try:
-            return self._list(found)
-        except ValidationError:
-            return self._list(self._sound(found))
-
-    def one(self, rows: Sequence[Row]) -> Any:
-        """The value of the only row.
-
-        Raises:
-            SchemaMismatchError: it is not of the type.
-        """
-        if len(rows) > 1:
-            raise DalError("more than one row came back", query=self.statement.name)
-        value = self._only(rows[0])
-        if fault := self._fault(value):
-            raise fault
-        return self._single(value)
-
-    def _only(self, row: Row) -> Any:
-        if len(row) == 1:
-            return next(iter(row.values()))
-        raise DalError(
-            f"{len(row)} columns came back, but the stub returns the value of one",
-            query=self.statement.name,
-        )
-
-
-def reader(statement: Statement, record: Any, whole: bool) -> Records:
-    """What reads rows as records, or as the values of their only column."""
-    return (Records if record is None or is_record(record) else Values)(statement, record, whole)
+        return {field: Records(self.statement, item, self.strict) for field, item in items.items()}

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from dal.binding.statement import BindingError, Statement
+from dal.binding.errors import BindingError
+from dal.binding.statement import Statement
 
 
 class Shape(Enum):
@@ -52,8 +53,9 @@ def shape_of(annotation: Any, statement: Statement) -> tuple[Shape, Any]:
         return shape, annotation if shape is Shape.OPTIONAL else of  # its value may be NULL, too
     offers = ", ".join(shape.value for shape in Shape)
     raise BindingError(
-        f"{statement.path}: a stub returns one of {offers}; T is a Pydantic model, a dataclass, or"
-        " the type of a lone column"
+        statement.path,
+        f"a stub returns one of {offers}; T is a Pydantic model, a dataclass, or"
+        " the type of a lone column",
     )
 
 

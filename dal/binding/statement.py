@@ -1,25 +1,15 @@
 """One SQL file, as the statement that reaches the server."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dal.binding.scanner import QUIET, Kind, ScanError, tokens
+from dal.binding.errors import BindingError
+from dal.source import filters
+from dal.source.scanner import QUIET, Kind, SourceError, tokens
 
 _BLANK_LINES = re.compile(r"\n[ \t]+(?=\n)")  # of the lines that a variant lacks
 _WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE")
-
-
-class BindingError(TypeError):
-    """A SQL file and its stub do not fit; the message names both sides.
-
-    Attributes:
-        offset: characters before the place in the file, where there is one.
-    """
-
-    def __init__(self, message: str, offset: int | None = None) -> None:
-        super().__init__(message)
-        self.offset = offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +20,7 @@ class Statement:
         name: `messages.history`, as in errors, logs, pg_stat_activity and metrics.
         path: its file.
         sql: the file's text; in a variant, the lines that it lacks are blank.
+        lines: those that may be absent.
         variant: the parameters whose `-- if` lines are there, in a variant.
         text: what is sent: `$1` for the first parameter, and the name as a comment.
         parameters: names of `$1`, `$2`, ...
@@ -44,6 +35,24 @@ class Statement:
     parameters: tuple[str, ...]
     counted: bool
     variant: tuple[str, ...] = ()
+    lines: tuple[filters.Line, ...] = ()
+
+    @property
+    def switches(self) -> list[str]:
+        """The parameters that decide which lines are there."""
+        return list(dict.fromkeys(line.parameter for line in self.lines))
+
+    @property
+    def flags(self) -> set[str]:
+        """Those of the switches whose value is not sent."""
+        return {*self.switches}.difference(self.parameters)
+
+    def variants(self) -> "dict[tuple[str, ...], Statement]":
+        """The statement with each subset of its lines, by the parameters that have them."""
+        return {
+            names: parsed(self.path, self.name, filters.only(self.sql, self.lines, names), names)
+            for names in filters.subsets(self.switches)
+        }
 
 
 def read_statement(folder: Path, file: str) -> Statement:
@@ -56,11 +65,12 @@ def read_statement(folder: Path, file: str) -> Statement:
     path = folder / file
     name = file.removesuffix(".sql").replace("/", ".")
     try:
-        return parsed(path, name, path.read_text(encoding="utf-8-sig"))
+        sql = path.read_text(encoding="utf-8-sig")
+        return replace(parsed(path, name, sql), lines=tuple(filters.lines_of(sql)))
     except FileNotFoundError:
-        raise BindingError(f"{path} does not exist{_similar(folder, file)}") from None
-    except (UnicodeDecodeError, ScanError, BindingError) as error:
-        raise BindingError(f"{path}: {error}", getattr(error, "offset", None)) from None
+        raise BindingError(path, f"the file does not exist{_similar(folder, file)}") from None
+    except (UnicodeDecodeError, SourceError) as error:
+        raise BindingError(path, str(error), getattr(error, "offset", None)) from None
 
 
 def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> Statement:
@@ -73,7 +83,7 @@ def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> St
         variant: the parameters whose `-- if` lines are there; the comment names them, too.
 
     Raises:
-        BindingError, ScanError: it is not exactly one statement with named parameters.
+        SourceError: it is not exactly one statement with named parameters.
     """
     parts: list[str] = []
     parameters: dict[str, str] = {}
@@ -86,17 +96,16 @@ def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> St
             if parts:  # else it is the header comment
                 parts.append(_BLANK_LINES.sub("", token.text))
         elif closed:
-            complaint = "more than one statement; give each one its own file"
-            raise BindingError(complaint, token.offset)
+            raise SourceError("more than one statement; give each its own file", token.offset)
         elif token.text == ";":
             closed = True
         else:
             if token.kind is Kind.POSITION:
-                complaint = f"{token.text}: name the parameter instead, as in :user_id"
-                raise BindingError(complaint, token.offset)
+                rule = f"{token.text}: name the parameter instead, as in :user_id"
+                raise SourceError(rule, token.offset)
             if before is None:
                 if token.kind is not Kind.WORD:
-                    raise BindingError("a statement begins with a keyword", token.offset)
+                    raise SourceError("a statement begins with a keyword", token.offset)
                 writes = token.text.upper() in _WRITING
                 parts += token.text, f" /* {' +'.join((name, *variant))} */"
             elif depth == 0 and token.kind is Kind.WORD and token.text.upper() == "RETURNING":
@@ -112,7 +121,7 @@ def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> St
         if parts:
             before = token
     if not parts:
-        raise BindingError("there is no statement")
+        raise SourceError("there is no statement")
     counted = writes and not returning
     return Statement(name, path, sql, "".join(parts[:length]), tuple(parameters), counted, variant)
 

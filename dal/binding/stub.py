@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+from dal.binding.errors import BindingError
 from dal.binding.shapes import Shape, shape_of
-from dal.binding.statement import BindingError, Statement
+from dal.binding.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +36,20 @@ def read_stub(stub: Callable[..., Any], statement: Statement) -> Signature:
 
     def demand(kept: bool, rule: str) -> None:
         if not kept:
-            raise BindingError(f"{statement.path}: {rule}")
+            raise BindingError(statement.path, rule)
 
     parameters = list(inspect.signature(stub).parameters.values())
     demand(
-        bool(parameters) and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        "the stub's first parameter is where to run",
+        bool(parameters)
+        and parameters[0].name == "db"
+        and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        "the stub's first parameter is where to run, called `db`",
     )
-    demand(parameters[0].name == "db", "the stub's first parameter is where to run, called `db`")
     try:
         hints = get_type_hints(stub, include_extras=True)
     except NameError as error:
-        raise BindingError(
-            f"{statement.path}: the stub's annotations need {error.name} at run time"
-        ) from None
+        rule = f"the stub's annotations need {error.name} at run time"
+        raise BindingError(statement.path, rule) from None
     for parameter in parameters[1:]:
         name, kind = parameter.name, parameter.kind
         named = kind is inspect.Parameter.KEYWORD_ONLY

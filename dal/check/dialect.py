@@ -12,7 +12,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.postgres import PostgresParser
 
-from dal.binding.scanner import Kind, tokens
+from dal.source.scanner import Kind, tokens
 
 # They are syntax, and no functions that the catalogue knows.
 _SYNTAX = ("COALESCE", "GREATEST", "LEAST", "NULLIF")

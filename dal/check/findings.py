@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dal.source import Source
+from dal.source.text import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from itertools import chain
 
 import psycopg
 
-from dal.binding.misfits import Misfit
+from dal.binding.errors import BindingError
 from dal.check.dialect import NotAnalysedError
 from dal.check.findings import Finding
 from dal.check.project import Project, Rule
@@ -17,7 +17,7 @@ from dal.check.server.describe import RefusedError
 from dal.check.statement import BoundStatement
 from dal.check.variants import merged
 from dal.migrate import settings
-from dal.source import Waiver, apply_waivers
+from dal.source.waivers import Waiver, apply_waivers
 
 LOCK_TIMEOUT = "1s"
 _ABOUT_THE_SERVER = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege)
@@ -28,7 +28,7 @@ def check(
     projects: Sequence[Project],
     *,
     live: bool,
-    misfits: Sequence[Misfit] = (),
+    misfits: Sequence[BindingError] = (),
 ) -> tuple[list[Finding], dict[str, str]]:
     """All findings, by file and place, and the statements that lack what they need.
 

@@ -13,7 +13,8 @@ from dal.check.server.describe import Described
 from dal.check.server.explain import Plan, generic_plan
 from dal.check.tree import start
 from dal.check.types import parameters
-from dal.source import Header, Source
+from dal.source.header import Header
+from dal.source.text import Source
 
 if TYPE_CHECKING:
     from dal.check.server.catalog import Catalog

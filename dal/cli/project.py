@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dal.binding.binding import Binding
-from dal.binding.misfits import Misfit, collecting_misfits
+from dal.binding.errors import BindingError, collecting_misfits
 from dal.errors import ConfigurationError
 from dal.migrate.folder import Folder
 from dal.migrate.migration import Folders
@@ -54,7 +54,7 @@ def projects() -> "list[Project]":
     return loading.projects(service.find())
 
 
-def projects_with_misfits() -> "tuple[list[Project], list[Misfit]]":
+def projects_with_misfits() -> "tuple[list[Project], list[BindingError]]":
     """All projects, and the files that do not fit their stubs."""
     with collecting_misfits() as misfits:
         return projects(), misfits

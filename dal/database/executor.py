@@ -1,10 +1,16 @@
 """Where a statement runs."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import asyncpg
 
 from dal.database.database import Database
+from dal.database.failures import SERIALIZATION_FAILURE
+from dal.errors import DalError
+
+_TRIES = 100  # each time, one of those that are in each other's way succeeds
+_IN_PARTS = ("CALL", "DO")  # which may commit before they fail
 
 
 class Executor(Protocol):
@@ -21,6 +27,41 @@ class Executor(Protocol):
     async def execute(self, query: str, /, *args: Any) -> str:
         """Run a statement and return its command tag, such as `DELETE 1`."""
         ...
+
+
+async def run(
+    db: Executor,
+    method: Callable[..., Awaitable[Any]],
+    text: str,
+    values: Sequence[Any],
+    explain: Callable[[Exception], DalError | None],
+) -> Any:
+    """Run a statement; what conflicts with another transaction runs again where that is safe.
+
+    Parameters:
+        db: where.
+        method: its `fetch` or `execute`.
+        text: the statement.
+        values: those of `$1`, `$2`, ...
+        explain: gives the error that a caller should see, or None for one that is not ours.
+    """
+    tries = 0
+    while True:
+        try:
+            return await method(text, *values)
+        except Exception as error:
+            failure = explain(error)
+            if failure is None:
+                raise
+        tries += 1
+        if tries == _TRIES or not _can_be_repeated(db, text, failure):
+            raise failure
+
+
+def _can_be_repeated(db: Executor, text: str, failure: DalError) -> bool:
+    # In a transaction of its own, a statement that conflicts has changed nothing.
+    conflict = failure.sqlstate == SERIALIZATION_FAILURE
+    return conflict and is_alone(db) and not text.upper().startswith(_IN_PARTS)
 
 
 def is_alone(db: Executor) -> bool:

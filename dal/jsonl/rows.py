@@ -123,13 +123,13 @@ async def clock(db: Executor) -> Clock:
     raise NotImplementedError
 
 
-@query("jsonl/lock_conversations.sql", whole=True)
+@query("jsonl/lock_conversations.sql", strict=True)
 async def lock_conversations(db: Executor, *, keys: Keys) -> list[Locked]:
     """Those that are stored, locked until the transaction ends."""
     raise NotImplementedError
 
 
-@query("jsonl/last_messages.sql", whole=True)
+@query("jsonl/last_messages.sql", strict=True)
 async def last_messages(db: Executor, *, keys: Keys) -> list[Last]:
     """The last messages' times of conversations that have any."""
     raise NotImplementedError

@@ -70,25 +70,25 @@ async def owns(db: Executor, *, user_id: UserId) -> bool:
     raise NotImplementedError
 
 
-@query("jsonl/export_owners.sql", whole=True)
+@query("jsonl/export_owners.sql", strict=True)
 async def owners(db: Executor, *, first: str, limit: Limit) -> list[Owner]:
     """A page of owners, `first` or the one after it the first of them."""
     raise NotImplementedError
 
 
-@query("jsonl/export_task_ids.sql", whole=True)
+@query("jsonl/export_task_ids.sql", strict=True)
 async def task_ids(db: Executor, *, user_id: str, after: UUID | None, limit: Limit) -> list[Row]:
     """A page of the ids of a user's tasks."""
     raise NotImplementedError
 
 
-@query("jsonl/export_tasks.sql", whole=True)
+@query("jsonl/export_tasks.sql", strict=True)
 async def tasks(db: Executor, *, user_id: str, task_ids: list[UUID], bytes: int) -> list[Task]:
     """The first of some tasks, as many as fit into `bytes`."""
     raise NotImplementedError
 
 
-@query("jsonl/export_conversations.sql", whole=True)
+@query("jsonl/export_conversations.sql", strict=True)
 async def conversations(
     db: Executor, *, user_id: str, after: UUID | None, limit: Limit
 ) -> list[Head]:
@@ -96,7 +96,7 @@ async def conversations(
     raise NotImplementedError
 
 
-@query("jsonl/export_messages.sql", whole=True)
+@query("jsonl/export_messages.sql", strict=True)
 async def messages(
     db: Executor,
     *,

@@ -20,7 +20,7 @@ class Owned(Record):
     tasks: int
 
 
-@query("maintenance/count_of_user.sql", absent=UserNotFoundError)
+@query("maintenance/count_of_user.sql", not_found=UserNotFoundError)
 async def count_of_user(db: Executor, *, user_id: UserId) -> Owned:
     """How many conversations and tasks a user has.
 

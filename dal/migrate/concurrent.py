@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from dal.binding.scanner import QUIET, Kind, ScanError, Token, tokens
+from dal.source.scanner import QUIET, Kind, ScanError, Token, tokens
 
 _BUILD = ("INDEX", "CONCURRENTLY", "IF", "NOT", "EXISTS")
 _DROP = ("INDEX", "CONCURRENTLY", "IF", "EXISTS")

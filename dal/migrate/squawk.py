@@ -12,7 +12,9 @@ from pathlib import Path
 from dal.errors import ConfigurationError
 from dal.migrate.folder import Folder
 from dal.migrate.lint import Finding, is_transactional
-from dal.source import Header, Source, apply_waivers
+from dal.source.header import Header
+from dal.source.text import Source
+from dal.source.waivers import apply_waivers
 
 # A run sets the lock timeout itself, and a migration may take as long as it has to.
 _EXCLUDED = "--exclude=require-lock-timeout,require-statement-timeout"

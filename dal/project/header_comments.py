@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.source import Header
+from dal.source.header import Header
 
 INDEX, LOCKS = "Index", "Locks"
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from dal.binding.scanner import Kind, tokens
 from dal.binding.statement import Statement
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
 from dal.check.tree import bare
+from dal.source.scanner import Kind, tokens
 
 
 def types(

@@ -16,7 +16,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Self
 
-from dal.binding.scanner import QUIET, Kind, tokens
+from dal.source.scanner import QUIET, Kind, tokens
 from dal.source.text import Source
 
 _NEEDS = re.compile(r"Needs (\w+): \S")

@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
-from dal.binding.scanner import QUIET, Kind, ScanError, Token, tokens
+from dal.source.scanner import QUIET, Kind, ScanError, Token, tokens
 
 _ENDS = ("FROM", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT")
 

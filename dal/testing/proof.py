@@ -14,7 +14,7 @@ def assert_proven() -> None:
     """
     __tracebackhide__ = True  # by pytest
 
-    from dal.binding.misfits import collecting_misfits
+    from dal.binding.errors import collecting_misfits
     from dal.check.run import check
     from dal.check.throwaway import prepared
     from dal.project import loading, service

@@ -162,7 +162,7 @@ async def test_absent(db: dal.Database, query: Query, annotation: Any, change: s
     """No row to change, and a foreign key without a parent."""
     sql = f"UPDATE things SET {change} RETURNING id, name"
     with pytest.raises(ThingNotFoundError, match=r"^test: There is no such thing\.$") as raised:
-        await query(sql, absent=ThingNotFoundError)(returning(annotation))(db)
+        await query(sql, not_found=ThingNotFoundError)(returning(annotation))(db)
     assert raised.value.__cause__ is raised.value.__context__ is None
 
 
@@ -173,7 +173,7 @@ async def test_absent(db: dal.Database, query: Query, annotation: Any, change: s
 async def test_any_other_conflict_stays_one(
     db: dal.Database, query: Query, change: str, absent: Any, constraint: str
 ) -> None:
-    get = query(f"UPDATE things SET {change} RETURNING id, name", absent=absent)
+    get = query(f"UPDATE things SET {change} RETURNING id, name", not_found=absent)
     with pytest.raises(ConflictError, match=rf"^test: .+ {constraint}$"):
         await get(returning(list[Thing]))(db)
 
@@ -182,9 +182,9 @@ async def test_any_other_conflict_stays_one(
 async def test_a_column_that_raises(db: dal.Database, query: Query, annotation: Any) -> None:
     sql = "SELECT id, name, id = 3 AS taken, id = 2 AS late FROM things WHERE id <= {} ORDER BY id"
     raises = {"late": ConflictError, "taken": NotFoundError}
-    get = query(sql.format(1), raises=raises)(returning(annotation))
+    get = query(sql.format(1), raise_if=raises)(returning(annotation))
     assert await get(db) in (AXE, [AXE])
-    get = query(sql.format(2), raises=raises)(returning(annotation))
+    get = query(sql.format(2), raise_if=raises)(returning(annotation))
     with pytest.raises(ConflictError, match=r"^test: "):
         await get(db)
 
@@ -195,7 +195,7 @@ async def test_a_column_that_asks_to_run_again(
 ) -> None:
     await db.execute("CREATE SEQUENCE turns")
     sql = "SELECT n, n < 3 AS stale, n = 2 AS late FROM nextval('turns') AS n"
-    get = query(sql, again="stale", raises={"late": ConflictError})(returning(annotation))
+    get = query(sql, retry_if="stale", raise_if={"late": ConflictError})(returning(annotation))
     counting = Counting(db)
     assert await get(counting) in (Number(n=3), [Number(n=3)])
     assert counting.trips == 3

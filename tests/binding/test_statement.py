@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import dal
-from dal.binding.scanner import Kind, Token, tokens
-from dal.binding.statement import BindingError, Statement, read_statement
+from dal.binding.errors import BindingError
+from dal.binding.statement import Statement, read_statement
 from dal.places import SQL
+from dal.source.scanner import Kind, Token, tokens
 
 # Beside these folders lie scripts that a person runs, such as grants.sql.
 FILES = sorted(path.relative_to(SQL).as_posix() for path in SQL.glob("*/**/*.sql"))
@@ -82,7 +83,7 @@ def test_a_missing_file_suggests_a_near_name(tmp_path: Path, file: str, advice: 
     read(tmp_path, "SELECT 1")
     with pytest.raises(BindingError) as raised:
         read_statement(tmp_path, file)
-    assert str(raised.value) == f"{tmp_path / file} does not exist{advice}"
+    assert str(raised.value) == f"{tmp_path / file}: the file does not exist{advice}"
 
 
 @every_file

@@ -74,7 +74,7 @@ def stub(signature: str, **types: Any) -> Any:
     return written.popitem()[1]
 
 
-FIRST = "the stub's first parameter is where to run"
+FIRST = "the stub's first parameter is where to run, called `db`"
 NAMED = "the stub's a must be keyword-only, after a `*`"
 
 
@@ -155,9 +155,9 @@ def test_a_return_that_does_not_fit(
 @pytest.mark.parametrize(
     ("option", "value", "unfit"),
     [
-        ("absent", NotFoundError, ["Thing | None", "int", "bool", "None"]),
-        ("raises", {"late": NotFoundError}, ["int", "bool", "None"]),
-        ("again", "late", ["int", "bool", "None"]),
+        ("not_found", NotFoundError, ["Thing | None", "int", "bool", "None"]),
+        ("raise_if", {"late": NotFoundError}, ["int", "bool", "None"]),
+        ("retry_if", "late", ["int", "bool", "None"]),
     ],
 )
 def test_an_option_that_does_not_fit_the_return(

@@ -28,7 +28,7 @@ def bound(
     (folder / "cars").mkdir(exist_ok=True)
     (folder / "cars/look.sql").write_text(sql)
     query = Queries(folder)
-    query("cars/look.sql", raises=raises)(stub(returns, parameters))
+    query("cars/look.sql", raise_if=raises)(stub(returns, parameters))
     [binding] = query.bindings
     return binding
 

@@ -25,7 +25,7 @@ from dal.places import SQL
 from dal.project.header_comments import opens_with_sentence
 from dal.project.own import own
 from dal.record import Record
-from dal.source import Header
+from dal.source.header import Header
 from dal.testing.server import Postgres
 
 HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"

@@ -202,11 +202,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("strict", [False, True])
 async def test_a_services_own_query(
-    db: Database, said: list[Message], folder: Path, whole: bool
+    db: Database, said: list[Message], folder: Path, strict: bool
 ) -> None:
-    @Queries(folder)("calls.sql", whole=whole)
+    @Queries(folder)("calls.sql", strict=strict)
     async def calls(db: Executor) -> list[ToolCall]:
         raise NotImplementedError
 
@@ -216,7 +216,7 @@ async def test_a_services_own_query(
             "UPDATE messages SET metadata = $2::text::jsonb WHERE id = $1", one.id, metadata
         )
     with dal.skipping_malformed_rows() as skipped:
-        if whole:
+        if strict:
             with pytest.raises(
                 SchemaMismatchError, match=f"ToolCall .id {said[1].id}.: metadata: "
             ):

@@ -163,7 +163,9 @@ async def test_a_call_is_one_round_trip(
     assert names(seen, {"something"}) == FUNCTIONS.keys()
     assert names(seen, ABSENT) == FUNCTIONS.keys() - {"users.ensure"}
     # users.ensure meets one only over a table that takes unlike ids for equal.
-    conflicting = bound(lambda one: ConflictError in one.raises.values()) - {"users.ensure"}
+    conflicting = bound(lambda one: ConflictError in one.signals.raise_if.values()) - {
+        "users.ensure"
+    }
     assert names(seen, {"ConflictError"}) == conflicting
 
 
@@ -286,7 +288,7 @@ async def test_an_exception_is_one(
 
 def test_exceptions_are_what_a_binding_can_make() -> None:
     assert EXCEPTIONS.keys() == bound(
-        lambda one: bool(one.again or one.arguments.batch or one.shape is Shape.PAGES)
+        lambda one: bool(one.signals.retry_if or one.arguments.batch or one.shape is Shape.PAGES)
     )
 
 

@@ -78,7 +78,7 @@ async def test_a_statement_that_is_repeated_is_one_call(exported: Exported, tmp_
 
     (tmp_path / "next.sql").write_text("SELECT n, n < 3 AS stale FROM counted")
 
-    @Queries(tmp_path)("next.sql", again="stale")
+    @Queries(tmp_path)("next.sql", retry_if="stale")
     async def count(db: Executor) -> Row:
         raise NotImplementedError
 

@@ -19,7 +19,7 @@ STACK = [
     "Binding.function.<locals>.call",
     "Binding._answer",
     "Binding._rows",
-    "Binding._run",
+    "run",
     "Driver.fetch",
 ]
 

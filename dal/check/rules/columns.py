@@ -30,7 +30,7 @@ def record_fields(binding: Binding, columns: Sequence[str]) -> dict[str, Field]:
 
 def signals(binding: Binding) -> set[str]:
     """The boolean columns beside the record's, as `Queries` describes them."""
-    return {*binding.raises, *([binding.again] if binding.again else [])}
+    return {*binding.signals.columns}
 
 
 def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:

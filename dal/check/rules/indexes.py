@@ -10,7 +10,9 @@ from dal.check.findings import Finding
 from dal.check.project import Project
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.source import Header, Source, apply_waivers
+from dal.source.header import Header
+from dal.source.text import Source
+from dal.source.waivers import apply_waivers
 
 # The comment on a table tells whose it is, and which migration made it: `dal 0002.tasks: ...`.
 _FOREIGN_KEYS = """

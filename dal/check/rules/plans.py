@@ -14,7 +14,7 @@ from dal.check.server.explain import Plan, custom_plan
 from dal.check.server.scans import Scan
 from dal.check.statement import BoundStatement
 from dal.check.tree import table_name
-from dal.source import Source
+from dal.source.text import Source
 
 Fault: TypeAlias = tuple[str, Scan, str]
 """A rule, where it is broken, and how."""

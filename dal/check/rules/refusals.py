@@ -3,7 +3,7 @@
 import re
 from difflib import get_close_matches
 
-from dal.binding.misfits import Misfit
+from dal.binding.errors import BindingError
 from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
@@ -24,7 +24,6 @@ def refusal(statement: BoundStatement, catalog: Catalog, error: RefusedError) ->
     return statement.finding("refused", offset, str(error), help_)
 
 
-def misfit(misfit: Misfit) -> Finding:
-    """A file and a stub that do not fit, which binding them has found."""
-    message = str(misfit.error).removeprefix(f"{misfit.path}: ")
-    return Finding("misfit", misfit.path, misfit.error.offset, message, "let the two fit")
+def misfit(error: BindingError) -> Finding:
+    """A file and a stub that do not fit."""
+    return Finding("misfit", error.path, error.offset, error.rule, "let the two fit")

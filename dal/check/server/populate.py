@@ -5,7 +5,7 @@ import sqlparse
 
 from dal.check.findings import Finding
 from dal.check.project import Project
-from dal.source import Source
+from dal.source.text import Source
 
 
 def populate(connection: psycopg.Connection, project: Project) -> list[Finding]:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dal.binding import scanner
-from dal.binding.scanner import Kind, ScanError, Token, tokens
+from dal.source import scanner
+from dal.source.scanner import Kind, ScanError, Token, tokens
 
 
 def parameters(sql: str) -> list[str]:

@@ -33,14 +33,23 @@ class Token(NamedTuple):
     offset: int
 
 
-class ScanError(ValueError):
+class SourceError(ValueError):
+    """SQL text that breaks a rule at `offset`, in characters from its beginning."""
+
+    def __init__(self, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class ScanError(SourceError):
     """SQL text in which what opens at `offset` is never closed."""
+
+    offset: int
 
     def __init__(self, sql: str, offset: int, what: str) -> None:
         line = sql.count("\n", 0, offset) + 1
         column = offset - sql.rfind("\n", 0, offset)
-        super().__init__(f"line {line}, column {column}: this {what} is never closed")
-        self.offset = offset
+        super().__init__(f"line {line}, column {column}: this {what} is never closed", offset)
 
 
 # All characters beyond ASCII may be in a name. Its classes say what may not: of a range beyond

@@ -13,8 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from dal.binding.scanner import QUIET, Kind, Token, tokens
-from dal.binding.statement import BindingError, Statement
+from dal.source.scanner import QUIET, Kind, SourceError, Token, tokens
 
 MOST = 6
 """How many parameters may have such lines: 64 texts."""
@@ -37,21 +36,14 @@ class Line:
     end: int
 
 
-def lines_of(statement: Statement) -> list[Line]:
+def lines_of(sql: str) -> list[Line]:
     """The lines of a statement that may be absent.
 
     Raises:
-        BindingError: a marker stands where leaving out its line would not leave out one condition.
+        SourceError: a marker stands where leaving out its line would not leave out one condition.
     """
-    if not _MEANT.search(statement.sql):
+    if not _MEANT.search(sql):
         return []
-    try:
-        return _lines(statement.sql)
-    except BindingError as error:
-        raise BindingError(f"{statement.path}: {error}", error.offset) from None
-
-
-def _lines(sql: str) -> list[Line]:
     read = list(tokens(sql))
     markers = [token for token in read if token.kind is Kind.COMMENT and _MEANT.match(token.text)]
     loud = [token for token in read if token.kind not in QUIET]
@@ -59,14 +51,14 @@ def _lines(sql: str) -> list[Line]:
     lines = [_line(sql, marker, loud) for marker in markers]
     number = len({line.parameter for line in lines})
     if number > MOST:
-        raise BindingError(f"{number} parameters have `-- if` lines; {MOST} are the most")
+        raise SourceError(f"{number} parameters have `-- if` lines; {MOST} are the most")
     return lines
 
 
-def without(sql: str, lines: Sequence[Line], parameters: Sequence[str]) -> str:
-    """The text with blanks for the lines of these parameters, so that all else keeps its place."""
+def only(sql: str, lines: Sequence[Line], parameters: Sequence[str]) -> str:
+    """The text with the lines of these parameters, and blanks for the others."""
     for line in lines:
-        if line.parameter in parameters:
+        if line.parameter not in parameters:
             blank = re.sub(r"\S", " ", sql[line.start : line.end])
             sql = sql[: line.start] + blank + sql[line.end :]
     return sql
@@ -83,7 +75,7 @@ def _refuse_writes(loud: Sequence[Token]) -> None:
     for number, word in enumerate(words):
         is_lock = word == "UPDATE" and number and words[number - 1] in ("FOR", "KEY")
         if word in _WRITING or (word == "UPDATE" and not is_lock):
-            raise BindingError(
+            raise SourceError(
                 f"`-- if` is for statements that only read, and this has {word}",
                 loud[number].offset,
             )
@@ -110,11 +102,11 @@ def _clauses(loud: Sequence[Token]) -> list[tuple[int, str]]:
 def _line(sql: str, marker: Token, loud: Sequence[Token]) -> Line:
     def demand(kept: bool, rule: str) -> None:
         if not kept:
-            raise BindingError(f"`-- if` line: {rule}", marker.offset)
+            raise SourceError(f"`-- if` line: {rule}", marker.offset)
 
     named = _MARKER.fullmatch(marker.text)
     if named is None:
-        raise BindingError("`-- if` line: write it as `-- if :parameter`", marker.offset)
+        raise SourceError("`-- if` line: write it as `-- if :parameter`", marker.offset)
     start = sql.rfind("\n", 0, marker.offset) + 1
     inside = [n for n, token in enumerate(loud) if start <= token.offset < marker.offset]
     demand(bool(inside), "the condition stands on the line before its comment")
