@@ -448,6 +448,9 @@ ELEMENTS = {
     "set to NULL": "SELECT array_replace(words, 'a', NULL) AS c0 FROM a",
     "one of NULLs filled": "SELECT array_fill(NULL::text, ARRAY[2]) AS c0",
     "nested": "SELECT ARRAY[ARRAY['a', NULL]] AS c0",
+    "removed what may be NULL": """
+        SELECT array_remove(ARRAY[v.t, NULL], v.t) AS c0
+        FROM (SELECT lower('a') AS t UNION ALL SELECT lower(NULL)) AS v""",
     "CASE": "SELECT CASE WHEN flag THEN tags ELSE words END AS c0 FROM a",
     "a UNION": "SELECT words AS c0 FROM a UNION SELECT tags FROM a",
     "a cast": "SELECT tags::varchar[]::text[] AS c0 FROM a",
@@ -461,6 +464,7 @@ SOLID = {
     "ARRAY of rows": "SELECT ARRAY(SELECT s FROM a ORDER BY id) AS c0",
     "ARRAY of found rows": "SELECT ARRAY(SELECT t FROM a WHERE t <> '') AS c0",
     "array_remove": "SELECT array_remove(tags, NULL) AS c0 FROM a",
+    "array_remove of a typed NULL": "SELECT array_remove(tags, NULL::text) AS c0 FROM a",
     "a literal": "SELECT '{a,b}'::text[] AS c0",
     "split": "SELECT string_to_array(s, ',') AS c0 FROM a",
     "joined": "SELECT words || ARRAY[s] AS c0 FROM a",

@@ -35,14 +35,10 @@ def _whole(routine: Routine, given: list[Value], scope: "Scope") -> bool:
     if routine.source in _SPLITS:
         return True
     if routine.source == "array_remove":
-        removed = given[1]
-        return given[0].null_free or removed.reason == NULL_ITSELF
+        return given[0].null_free or given[1].always_null
     if routine.source in _KEEPING:
         return all(filled(argument, scope) for argument in given)
     return False
-
-
-NULL_ITSELF = "NULL itself"
 
 
 def filled(value: Value, scope: "Scope") -> bool:

@@ -35,7 +35,7 @@ def value(node: exp.Expr, scope: "Scope") -> Value:
             sent = frozenset({(node.name, False)})
             return replace(unproven(f"${node.name} may be NULL"), parameters=sent)
         case exp.Null():
-            return unproven(arrays.NULL_ITSELF, LITERAL, null_free=True)
+            return replace(unproven("NULL itself", LITERAL, null_free=True), always_null=True)
         case exp.Subquery():
             return scope.scalar(node)
         case exp.Cast() if type(node) is exp.Cast:
@@ -104,7 +104,7 @@ def _cast(node: exp.Cast, scope: "Scope") -> Value:
     made = replace(calls.cast(node, scope), parameters=scope.value(node.this).parameters)
     if isinstance(node.this, exp.Literal) and node.this.is_string:
         return never_null("a constant", made.type, null_free=made.null_free)
-    return made
+    return replace(made, always_null=isinstance(node.this, exp.Null))
 
 
 def _extract(node: exp.Extract, scope: "Scope") -> Value:

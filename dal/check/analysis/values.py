@@ -22,6 +22,7 @@ class Value:
         null_without: keys of relations in outer joins: where one of them has no row, it is NULL.
         only_null_without: the key of such a relation if nothing else makes it NULL, or 0.
         parameters: the parameters that it may be, unchanged, and whether it is an item of one.
+        always_null: it is NULL, written as such.
     """
 
     never_null: bool
@@ -33,6 +34,7 @@ class Value:
     null_without: frozenset[int] = frozenset()
     only_null_without: int = 0
     parameters: frozenset[tuple[str, bool]] = frozenset()
+    always_null: bool = False
 
     def made(self, type_: int = NOT_KNOWN, *, null_free: bool = False) -> "Value":
         """Another value that is never NULL if this one is not."""
@@ -86,6 +88,7 @@ def one_of(values: Sequence[Value]) -> Value:
         null_without=frozenset.intersection(*(value.null_without for value in values)),
         only_null_without=lacking.pop() if len(lacking) == 1 else 0,
         parameters=frozenset().union(*(value.parameters for value in values)),
+        always_null=all(value.always_null for value in values),
     )
 
 
