@@ -1,0 +1,3 @@
+-- Drops all labels.
+
+DROP TABLE labels;
