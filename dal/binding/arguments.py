@@ -9,7 +9,7 @@ from operator import attrgetter, itemgetter
 from types import UnionType
 from typing import Annotated, Any, Self, Union, get_args, get_origin, get_type_hints
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from dal.binding.errors import BindingError
@@ -19,6 +19,7 @@ from dal.errors import InvalidInputError, Problem
 
 # Pydantic's own words quote a part of the value here.
 _WORDS = {"uuid_parsing": "must be a UUID", "uuid_type": "must be a UUID"}
+_NAIVE = "Input should have timezone info"  # as Pydantic says it of an AwareDatetime
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,34 +111,41 @@ class Arguments:
     @cached_property
     def _check(self) -> Callable[[Any], dict[str, Any]]:
         # Built at the first call: an import pays only for what can be wrong at import.
-        hints = {name: _aware(hint) for name, hint in self._hints.items()}
-        shape = TypedDict("shape", hints)  # type: ignore[misc]
+        shape = TypedDict("shape", self._hints)  # type: ignore[misc]
         shape.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
         return TypeAdapter(shape).validator.validate_python
 
     def _getters(self, name: str, hint: Any) -> dict[str, Callable[[Any], Any]]:
         get = itemgetter(name)
         for mark in _marks(hint):
-            if isinstance(mark, Fields):
-                return {f"{name}_{field}": _field(get, field) for field in _hints(mark.type)}
-            if isinstance(mark, Columns):
-                self.batch = name
-                columns = _hints(mark.type).items()
-                return {f"{name}_{field}": _column(get, field, hint) for field, hint in columns}
-        return {name: _encoded(get, hint)}
+            if isinstance(mark, Fields | Columns):
+                read = _field if isinstance(mark, Fields) else _column
+                self.batch = self.batch if read is _field else name
+                return {
+                    f"{name}_{field}": self._zoned(read(get, field, each), each, name, field)
+                    for field, each in _hints(mark.type).items()
+                }
+        return {name: self._zoned(_encoded(get, hint), hint, name)}
+
+    def _zoned(self, get: Callable[[Any], Any], hint: Any, name: str, *field: str) -> Any:
+        """What refuses a time without a zone, for which PostgreSQL would guess one."""
+        if not _holds_time(hint):
+            return get
+
+        def value(checked: Any) -> Any:
+            value = get(checked)
+            for number, each in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(each, datetime) and each.utcoffset() is None:
+                    place = tuple(step for step in (name, number, *field) if step is not None)
+                    naive = Problem(loc=place, type="timezone_aware", msg=_NAIVE)
+                    raise _refusal(InvalidInputError, self._name, [naive])
+            return value
+
+        return value
 
 
-def _aware(hint: Any) -> Any:
-    """An annotation in which a datetime has to have a time zone: PostgreSQL would guess one."""
-    if hint is datetime:
-        return AwareDatetime
-    origin, arguments = get_origin(hint), get_args(hint)
-    if datetime not in arguments:
-        return hint
-    replaced = tuple(map(_aware, arguments))
-    if origin is Annotated:
-        return Annotated[replaced]
-    return Union[replaced] if origin in (UnionType, Union) else origin[replaced]  # noqa: UP007
+def _holds_time(hint: Any) -> bool:
+    return hint is datetime or any(map(_holds_time, get_args(hint)))
 
 
 def _marks(hint: Any) -> tuple[Any, ...]:
@@ -150,8 +158,8 @@ def _hints(type: type) -> dict[str, Any]:
     return {name: hints[name] for name in fields_of(type)}
 
 
-def _field(get: Callable[[Any], Any], field: str) -> Callable[[Any], Any]:
-    return lambda checked: getattr(get(checked), field, None)
+def _field(get: Callable[[Any], Any], field: str, hint: Any) -> Callable[[Any], Any]:
+    return _encoded(lambda checked: getattr(get(checked), field, None), hint)
 
 
 def _column(get: Callable[[Any], Any], field: str, hint: Any) -> Callable[[Any], Any]:
@@ -179,7 +187,7 @@ def _as_json(model: BaseModel | None) -> str | None:
     return None if model is None else model.model_dump_json()
 
 
-def _failure(name: str, error: ValidationError) -> InvalidInputError | TypeError:
+def _failure(name: str, error: ValidationError) -> Exception:
     kind: type[InvalidInputError] = InvalidInputError
     problems: list[Problem] = []
     for problem in error.errors(include_url=False, include_input=False):
@@ -190,7 +198,11 @@ def _failure(name: str, error: ValidationError) -> InvalidInputError | TypeError
             return TypeError(f"{name}() has no argument {_path(location)}")
         kind = problem.get("ctx", {}).get("raises", kind)
         problems.append(Problem(loc=location, type=rule, msg=_WORDS.get(rule, problem["msg"])))
-    text = "; ".join(f"{_path(one['loc'])}: {one['msg']}" for one in problems)
+    return _refusal(kind, name, problems)
+
+
+def _refusal(kind: type[InvalidInputError], name: str, problems: list[Problem]) -> Exception:
+    text = "; ".join(f"{_path(problem['loc'])}: {problem['msg']}" for problem in problems)
     return kind(text, query=name, errors=problems)
 
 

@@ -17,11 +17,7 @@ from dal.database.executor import Executor, run
 from dal.database.failures import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION, explain
 from dal.errors import DalError, NotFoundError
 
-_SCALARS: dict[Shape, Callable[[int], Any]] = {
-    Shape.NUMBER: int,
-    Shape.FLAG: bool,
-    Shape.NOTHING: lambda _: None,
-}
+_SCALARS: dict[Shape, Any] = {Shape.NUMBER: int, Shape.FLAG: bool, Shape.NOTHING: lambda _: None}
 
 
 @dataclass(frozen=True, slots=True)

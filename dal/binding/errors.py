@@ -1,9 +1,12 @@
-"""A file and a stub that do not fit: an error in a service, and a finding in a check."""
+"""Errors of the binding, which a block may collect instead of their being raised."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Generic, TypeVar
+
+Error = TypeVar("Error", bound=Exception)
 
 
 class BindingError(TypeError):
@@ -20,23 +23,29 @@ class BindingError(TypeError):
         self.path, self.rule, self.offset = path, rule, offset
 
 
-_collected: ContextVar[list[BindingError] | None] = ContextVar("_collected", default=None)
+class Collector(Generic[Error]):
+    """Collects the errors of one kind within a block."""
+
+    def __init__(self, name: str) -> None:
+        self._errors: ContextVar[list[Error] | None] = ContextVar(name, default=None)
+
+    @contextmanager
+    def block(self) -> Iterator[list[Error]]:
+        """Within the block, errors go to its list."""
+        errors: list[Error] = []
+        token = self._errors.set(errors)
+        try:
+            yield errors
+        finally:
+            self._errors.reset(token)
+
+    def collect(self, error: Error) -> None:
+        """Add an error to the block's list, or raise it outside of a block."""
+        errors = self._errors.get()
+        if errors is None:
+            raise error
+        errors.append(error)
 
 
-@contextmanager
-def collecting_misfits() -> Iterator[list[BindingError]]:
-    """Within the block, such an error goes to its list, so that a check can report all of them."""
-    misfits: list[BindingError] = []
-    token = _collected.set(misfits)
-    try:
-        yield misfits
-    finally:
-        _collected.reset(token)
-
-
-def collect(error: BindingError) -> None:
-    """Add an error to the list, or raise it outside of `collecting_misfits`."""
-    misfits = _collected.get()
-    if misfits is None:
-        raise error
-    misfits.append(error)
+misfits: Collector[BindingError] = Collector("misfits")
+"""Of files and stubs that do not fit: a check reports all of them."""

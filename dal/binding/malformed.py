@@ -1,16 +1,15 @@
 """What becomes of a row that is not what its record promises: it is raised, or skipped."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager
 
+from dal.binding.errors import Collector
 from dal.errors import SchemaMismatchError
 
-_skipped: ContextVar[list[SchemaMismatchError] | None] = ContextVar("_skipped", default=None)
+_skipped: Collector[SchemaMismatchError] = Collector("_skipped")
+skip = _skipped.collect
 
 
-@contextmanager
-def skipping_malformed_rows() -> Iterator[list[SchemaMismatchError]]:
+def skipping_malformed_rows() -> AbstractContextManager[list[SchemaMismatchError]]:
     """Within the block, a row that its record can't hold does not stop its neighbours.
 
         with dal.skipping_malformed_rows() as skipped:
@@ -27,17 +26,4 @@ def skipping_malformed_rows() -> Iterator[list[SchemaMismatchError]]:
     The block counts for what runs in it: a stream that goes on outside does not skip there. A task
     that is started inside takes it along, and goes on skipping into the same list after its end.
     """
-    skipped: list[SchemaMismatchError] = []
-    token = _skipped.set(skipped)
-    try:
-        yield skipped
-    finally:
-        _skipped.reset(token)
-
-
-def skip(failure: SchemaMismatchError) -> None:
-    """Note a row's failure, or raise it outside of `skipping_malformed_rows`."""
-    skipped = _skipped.get()
-    if skipped is None:
-        raise failure
-    skipped.append(failure)
+    return _skipped.block()

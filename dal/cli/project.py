@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dal.binding.binding import Binding
-from dal.binding.errors import BindingError, collecting_misfits
+from dal.binding.errors import BindingError, misfits
 from dal.errors import ConfigurationError
 from dal.migrate.folder import Folder
 from dal.migrate.migration import Folders
@@ -56,8 +56,8 @@ def projects() -> "list[Project]":
 
 def projects_with_misfits() -> "tuple[list[Project], list[BindingError]]":
     """All projects, and the files that do not fit their stubs."""
-    with collecting_misfits() as misfits:
-        return projects(), misfits
+    with misfits.block() as collected:
+        return projects(), collected
 
 
 def bindings() -> dict[str, Binding]:

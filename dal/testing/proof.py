@@ -14,14 +14,14 @@ def assert_proven() -> None:
     """
     __tracebackhide__ = True  # by pytest
 
-    from dal.binding.errors import collecting_misfits
+    from dal.binding.errors import misfits
     from dal.check.run import check
     from dal.check.throwaway import prepared
     from dal.project import loading, service
     from dal.testing.plugin import server
 
     project = service.find()
-    with collecting_misfits() as misfits:
+    with misfits.block() as unfit:
         projects = loading.projects(project)
     postgres = server()
     url = postgres.create()
@@ -29,7 +29,7 @@ def assert_proven() -> None:
         folders = service.folders(project)
         with prepared(url, folders, projects, application_name="dal check") as database:
             connection, findings, _ = database
-            findings += check(connection, projects, live=False, misfits=misfits)[0]
+            findings += check(connection, projects, live=False, misfits=unfit)[0]
     finally:
         postgres.drop(url)
     if findings:

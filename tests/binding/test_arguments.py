@@ -1,6 +1,7 @@
 """Arguments: models in batches, times with a zone, and sentences about what does not fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,12 @@ Bind = Callable[[str, Any], Any]
 class Point(BaseModel):
     x: int
     y: int = Field(0, ge=0)
+
+
+@dataclass
+class Stay:
+    begin: datetime
+    end: datetime | None = None
 
 
 @pytest.fixture
@@ -81,6 +88,50 @@ async def test_a_time_needs_a_zone(db: dal.Database, bind: Bind, annotation: Any
     with pytest.raises(InvalidInputError, match="Input should have timezone info") as error:
         await function(db, at=[naive] if many else naive)
     assert "2026" not in str(error.value)
+
+
+async def test_a_time_in_a_list_needs_a_zone_beside_none(db: dal.Database, bind: Bind) -> None:
+    async def number(db: Executor, *, at: list[datetime | None]) -> int:
+        raise NotImplementedError
+
+    function = bind("SELECT count(*) FROM unnest(:at::timestamptz[])", number)
+    assert await function(db, at=[NOW, None]) == 2
+    with pytest.raises(InvalidInputError, match=r"at\[1\]\S*: Input should have timezone info"):
+        await function(db, at=[NOW, NOW.replace(tzinfo=None)])
+
+
+async def test_a_time_in_a_batch_needs_a_zone(db: dal.Database, bind: Bind) -> None:
+    async def last(
+        db: Executor, *, stays: Annotated[Sequence[Stay], Columns(Stay)]
+    ) -> datetime | None:
+        raise NotImplementedError
+
+    function = bind(
+        "SELECT max(coalesce(b, a)) FROM"
+        " unnest(:stays_begin::timestamptz[], :stays_end::timestamptz[]) AS s (a, b)",
+        last,
+    )
+    naive = NOW.replace(tzinfo=None)
+    assert await function(db, stays=[Stay(NOW), Stay(NOW, NOW + timedelta(days=1))]) == (
+        NOW + timedelta(days=1)
+    )
+    with pytest.raises(InvalidInputError) as error:
+        await function(db, stays=[Stay(NOW), Stay(NOW, naive)])
+    assert str(error.value) == "test: stays[1].end: Input should have timezone info"
+    with pytest.raises(InvalidInputError, match=r"stays\[0\]\.begin: Input should have"):
+        await function(db, stays=[{"begin": "2026-01-01T00:00:00"}])
+
+
+async def test_a_time_among_fields_needs_a_zone(db: dal.Database, bind: Bind) -> None:
+    async def later(db: Executor, *, stay: Annotated[Stay | None, Fields(Stay)]) -> bool:
+        raise NotImplementedError
+
+    sql = "SELECT coalesce(:stay_begin::timestamptz < :stay_end::timestamptz, false)"
+    function = bind(sql, later)
+    assert await function(db, stay=Stay(NOW, NOW + timedelta(days=1))) is True
+    assert await function(db, stay=None) is False
+    with pytest.raises(InvalidInputError, match=r"stay\.begin: Input should have timezone info"):
+        await function(db, stay=Stay(NOW.replace(tzinfo=None)))
 
 
 @pytest.mark.parametrize(
