@@ -36,6 +36,14 @@ class Options(BaseModel):
     options: JsonColumn
 
 
+class MaybeOptions(BaseModel):
+    options: JsonColumn[Size | None]
+
+
+class SomeOptions(BaseModel):
+    options: JsonColumn[Size]
+
+
 class Paint(BaseModel):
     color: Color
 
@@ -96,6 +104,7 @@ def test_what_fits(find: Find) -> None:
     assert find(NOT_NULL, list[MaybeSize]) == []
     assert find(NOT_NULL, list[Size]) == []
     assert find("SELECT options::text AS options FROM cars", list[Options]) == []
+    assert find("SELECT options::text AS options FROM cars", list[MaybeOptions]) == []
     assert find("SELECT color FROM cars", list[Paint]) == []
     assert find("DELETE FROM cars", int) == []
 
@@ -105,6 +114,8 @@ def test_a_field_that_takes_no_none(find: Find) -> None:
     assert (finding.rule, finding.place) == ("nullable", (2, 8))
     assert finding.message.startswith("doors may be NULL (")
     assert "make the field Optional" in finding.help
+    [finding] = find("SELECT options::text AS options FROM cars", list[SomeOptions])
+    assert finding.message.startswith("options may be NULL (")
 
 
 def test_what_is_unknown_must_be_said(find: Find) -> None:
@@ -174,10 +185,15 @@ def test_a_record_in_a_record(find: Find) -> None:
     inner = f"{columns} JOIN cars AS c ON c.name = w.car"
     assert find(inner, list[Tied]) == []
     assert find(outer, list[Loose]) == []
+    assert find(outer.replace("c.seats", "abs(c.seats + 1)"), list[Loose]) == []
     found = find(outer, list[Tied])
     assert [finding.rule for finding in found] == ["nullable", "nullable"]
     # A column that may be NULL where there is a row.
     [finding] = find(outer.replace("c.seats", "c.doors"), list[Loose])
+    assert finding.message.startswith("of.seats may be NULL (")
+    [finding] = find(outer.replace("c.seats", "c.seats + c.doors"), list[Loose])
+    assert finding.message.startswith("of.seats may be NULL (")
+    [finding] = find(outer.replace("c.seats", "c.seats + w.size"), list[Loose])
     assert finding.message.startswith("of.seats may be NULL (")
 
 

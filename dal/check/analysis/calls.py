@@ -79,7 +79,7 @@ def applied(node: exp.Expr, meant: list[Routine], given: list[Value], scope: "Sc
             made = unproven(f"{short(node)} may be NULL though no operand is")
     else:
         made = together(node, given[: max(count or 0 for count in counts)])
-    return made.made(type_, null_free=whole)
+    return replace(made, type=type_, null_free=whole)
 
 
 def strict_operands(node: exp.Expr, scope: "Scope") -> Iterable[exp.Expr]:

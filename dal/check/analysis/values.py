@@ -68,9 +68,11 @@ def short(node: exp.Expr) -> str:
 
 def together(node: exp.Expr, parts: Sequence[Value], type_: int = NOT_KNOWN) -> Value:
     """A value that is never NULL if no part is."""
-    for part in parts:
-        if not part.never_null:
-            return unproven(part.reason, type_)
+    nullable = [part for part in parts if not part.never_null]
+    if nullable:
+        lacking = {part.only_null_without for part in nullable}
+        alone = lacking.pop() if len(lacking) == 1 else 0
+        return replace(unproven(nullable[0].reason, type_), only_null_without=alone)
     return never_null(f"no operand of {short(node)} is ever NULL", type_)
 
 

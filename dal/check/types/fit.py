@@ -20,6 +20,10 @@ _AS_TEXT = frozenset(
 )
 
 
+_JSON: Any = JsonColumn  # which type checkers take for an alias
+_, _MARK = get_args(_JSON[Any])
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether an annotation fits a type.
@@ -83,7 +87,11 @@ def _at_odds(members: Sequence[Member], type_: PgType, use: Use) -> tuple[str, .
 
 def optional(annotation: Any) -> bool:
     """Whether None fits."""
-    return not {Any, object, types.NoneType, JsonColumn}.isdisjoint(alternatives(annotation))
+    members = list(alternatives(annotation))
+    for member in members:
+        if _MARK in get_args(member):  # NULL is read as what is in the brackets
+            members += alternatives(get_args(member)[0])
+    return not {Any, object, types.NoneType, JsonColumn}.isdisjoint(members)
 
 
 def labels_of(annotation: Any) -> frozenset[str] | None:
