@@ -256,6 +256,7 @@ SAFE = [
     " ON CONFLICT (User_Id, id) DO UPDATE SET title = 'x'",
     "SELECT a.body FROM apart.messages AS a WHERE a.user_id = :user_id",
     "SELECT name, price FROM plans",
+    "SELECT c.name FROM cheap AS c JOIN cheaper USING (name)",
 ]
 
 

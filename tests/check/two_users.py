@@ -25,6 +25,8 @@ SCHEMA = """
         title text, code int UNIQUE, PRIMARY KEY (user_id, id));
     CREATE TABLE plans (name text PRIMARY KEY, price int);
     CREATE TABLE "Messages" (id int, body text);
+    CREATE VIEW cheap AS SELECT name, max(price) OVER () AS most FROM plans WHERE price < 9;
+    CREATE VIEW cheaper AS SELECT name FROM cheap WHERE name <> 'team';
     CREATE VIEW bodies AS SELECT id, body FROM messages;
     CREATE VIEW owned AS SELECT user_id, body FROM messages;
     CREATE MATERIALIZED VIEW kept AS SELECT user_id, id FROM conversations;

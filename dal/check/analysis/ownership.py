@@ -12,6 +12,7 @@ from dal.check.tree import bare, conjuncts, folded
 _TEXT = {exp.DType.TEXT, exp.DType.VARCHAR}
 # What a parameter may be declared as. Cut off by varchar(3), char or name, two would be alike.
 _LOSSLESS = _TEXT | {exp.DType.UUID, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
+_CALLERS = exp.Parameter(this=exp.Literal.number(1))
 
 
 def is_from_caller(value: exp.Expr, scope: Scope | None) -> bool:
@@ -90,3 +91,12 @@ def _holder(value: exp.Expr, scope: Scope, filters: Sequence[Relation]) -> Relat
     value = _uncast(value)
     holder = scope.holder(value) if isinstance(value, exp.Column) else None
     return next((relation for relation in filters if relation is holder), None)
+
+
+def of_caller(query: exp.Expr, place: int) -> exp.Expr | None:
+    """A query whose column at a place has to be the caller's; None where it can't be asked so."""
+    # A window function gives a row what is in others.
+    if not isinstance(query, exp.Select) or query.find(exp.Window) or place >= len(query.selects):
+        return None
+    column = query.selects[place].unalias().copy()
+    return query.where(exp.EQ(this=column, expression=_CALLERS.copy()), copy=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
+from dal.check.analysis.ownership import of_caller
 from dal.check.analysis.relations import Queries, Relation, Result
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.select import UNDERSTOOD, select, values_lists
@@ -20,7 +21,6 @@ from dal.check.tree import folded, table_name
 Doubt = tuple[exp.Expr, str, str]
 """A part whose rows can't be followed, what a waiver calls it, and why."""
 
-_CALLERS = exp.Parameter(this=exp.Literal.number(1))
 _REASON = "a recursive query is not analysed"
 
 
@@ -105,23 +105,20 @@ class StatementAnalysis:
         return table
 
     def _keeps_owners(self, view: Table) -> bool:
-        """Whether all that a row of a view is made of belongs to the owner that it names."""
+        """Whether all of a view's row is its owner's, or nobody's where it names no owner."""
         owner = self.owner(view)
-        if owner is None or view in self._views:
+        if view in self._views:
             return False
         try:
             tree = parsed(view.definition)
+            asked = tree if owner is None else of_caller(tree, list(view.columns).index(owner))
         except NotAnalysedError:
             return False
-        place = list(view.columns).index(owner)
-        # A window function gives a row what is in others.
-        if not isinstance(tree, exp.Select) or tree.find(exp.Window) or place >= len(tree.selects):
+        if asked is None:
             return False
-        named = exp.EQ(this=tree.selects[place].unalias().copy(), expression=_CALLERS.copy())
         inside = StatementAnalysis(self.schema, self.owner_of, _views=[*self._views, view])
-        tree = tree.where(named, copy=False)
-        inside.query(tree, None, {})
-        inside.finish(tree)
+        inside.query(asked, None, {})
+        inside.finish(asked)
         return not inside.doubts and all(filtered for _, filtered in inside.demands.values())
 
     def finish(self, root: exp.Expr) -> None:
