@@ -4,6 +4,7 @@ sqlglot makes one function of several, such as upper() of a text and of a range,
 names; here the catalogue says what a function is, so its name has to stay.
 """
 
+import logging
 from typing import ClassVar
 
 import sqlglot
@@ -21,6 +22,9 @@ _SPECIAL = {
     *("POSITION", "SUBSTRING", "TRIM", "XMLELEMENT", "XMLTABLE"),
 }
 
+
+# What sqlglot can't read is a finding; Python would print the warning as well.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 _OPERATOR_CHARACTERS = frozenset("+-*/<>=~!@#%^&|`?")
 
