@@ -49,7 +49,7 @@ def _section(statement: BoundStatement, catalog: Catalog) -> str:
         label: text.replace("|", "\\|")
         for label, text in statement.header.parts(INDEX, LOCKS).items()
     }
-    needs = statement.missing_relation
+    needs = statement.missing
     cells = {
         "function": _function(statement.binding),
         **(

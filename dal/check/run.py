@@ -43,8 +43,8 @@ def check(
         misfits: files that do not fit their stubs.
 
     Returns:
-        The findings; and the names of the statements that can't be proven here, each with the
-        relation that it lacks, as its header comment says: `-- Needs pg_stat_statements: why.`
+        The findings; and the names of the statements that can't be proven here, each with what
+        it lacks, as its header comment says: `-- Needs pg_stat_statements: why.`
     """
     settings.committed_reads(connection)
     with connection.transaction(force_rollback=True):
@@ -61,7 +61,7 @@ def check(
         findings = [
             finding
             for variants in forms
-            if variants[0].missing_relation is None
+            if variants[0].missing is None
             for finding in merged([list(prove(variant, catalog)) for variant in variants], variants)
         ]
         findings += map(misfit, misfits)
@@ -72,9 +72,7 @@ def check(
             broken, _ = _guarded(rule.__name__, find, catalog, fail)
             findings += (finding for finding in broken if finding.path not in misfit_paths)
         absent = {
-            statement.name: statement.missing_relation
-            for statement in statements
-            if statement.missing_relation
+            statement.name: statement.missing for statement in statements if statement.missing
         }
     findings = sorted(
         set(findings), key=lambda finding: (str(finding.path), finding.offset or 0, finding.rule)

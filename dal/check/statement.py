@@ -90,8 +90,11 @@ class BoundStatement:
         return analyse(self.tree, names, self._catalog.schema, self._catalog.owner)
 
     @cached_property
-    def missing_relation(self) -> str | None:
-        """A relation that the file says it needs, and that is not here."""
+    def missing(self) -> str | None:
+        """What the file says it needs, and is not here: a relation, or a later PostgreSQL."""
+        version = self.header.needs_version
+        if self._catalog.connection.info.server_version // 10_000 < version:
+            return f"PostgreSQL {version}"
         words = {token.text.lower() for token in self.source.loud}
         # What the statement does not name can't be what is in the way.
         missing = (name for name in self.header.needs if name in words)

@@ -5,6 +5,7 @@ Its first lines say what the statement answers; then come parts with a label, su
     -- Index: which one serves it.
     -- Locks: what it locks.
     -- Needs pg_stat_statements: what is done without it; an extension's view may be absent.
+    -- Needs PostgreSQL 15: what is done on an older server.
     -- Waives seq-scan on users: why this finding of `dal check` is meant so.
 """
 
@@ -20,7 +21,8 @@ from dal.source.scanner import QUIET, Kind, tokens
 from dal.source.text import Source
 
 _NEEDS = re.compile(r"Needs (\w+): \S")
-_OWN_LABELS = r"Needs \w+|Waives\b[^:]*"
+_NEEDS_VERSION = re.compile(r"Needs PostgreSQL (\d+): \S")
+_OWN_LABELS = r"Needs \w+(?: \d+)?|Waives\b[^:]*"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Header:
     def needs(self) -> list[str]:
         """The relations without which the statement can't be proven."""
         return [match[1] for match, _ in self.matching(_NEEDS)]
+
+    @cached_property
+    def needs_version(self) -> int:
+        """The oldest PostgreSQL on which the statement can be proven; 0 where it does not say."""
+        return max((int(match[1]) for match, _ in self.matching(_NEEDS_VERSION)), default=0)
 
     def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:
         """The lines that begin with a pattern, and their offsets."""

@@ -40,7 +40,25 @@ def test_it_is_left_out_while_the_view_is_absent(
     assert looked(connection, tmp_path, HEAD + NEEDS + SQL + " WHERE wheels = 4") == ({}, True)
 
 
-@pytest.mark.parametrize("label", ["", "-- Needs extra:\n", "-- Needs others: as they say.\n"])
+@pytest.mark.parametrize(("version", "proven"), [(14, True), (99, False)])
+def test_it_is_left_out_on_an_older_server(
+    connection: psycopg.Connection, tmp_path: Path, version: int, proven: bool
+) -> None:
+    label = f"-- Needs PostgreSQL {version}: nobody asks before.\n"
+    lacking = {} if proven else {"cars.look": f"PostgreSQL {version}"}
+    assert looked(connection, tmp_path, HEAD + label + SQL) == (lacking, proven)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "",
+        "-- Needs extra:\n",
+        "-- Needs others: as they say.\n",
+        "-- Needs PostgreSQL: of any version.\n",
+        "-- Needs PostgreSQL 99:\n",
+    ],
+)
 def test_nothing_else_is_left_out(
     connection: psycopg.Connection, tmp_path: Path, label: str
 ) -> None:

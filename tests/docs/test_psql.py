@@ -30,9 +30,7 @@ def test_every_file_runs_in_psql(url: str) -> None:
     bindings = own().bindings
     with psycopg.connect(url) as connection:
         catalog = Catalog(connection, [own()])
-        absent = {
-            one.statement.name for one in bindings if BoundStatement(one, catalog).missing_relation
-        }
+        absent = {one.statement.name for one in bindings if BoundStatement(one, catalog).missing}
     for binding in bindings:
         if binding.statement.name in absent:
             continue

@@ -112,10 +112,7 @@ def _unused(
 
     planned = [statement for statement in statements if statement.has_plan]
     used = {
-        name
-        for statement in planned
-        if not statement.missing_relation
-        for name in statement.plan.indexes
+        name for statement in planned if not statement.missing for name in statement.plan.indexes
     }
     unused = {name for (name,) in catalog.connection.execute(query.read_bytes())} - used
     findings = [
@@ -136,7 +133,7 @@ def _unused(
 def _is_planned(statement: BoundStatement) -> bool:
     """Whether a statement has the plan that it should have."""
     try:
-        return bool(statement.missing_relation or not statement.has_plan or statement.plan)
+        return bool(statement.missing or not statement.has_plan or statement.plan)
     except psycopg.OperationalError:
         raise
     except psycopg.Error:
