@@ -118,6 +118,13 @@ def test_a_field_that_takes_no_none(find: Find) -> None:
     assert finding.message.startswith("options may be NULL (")
 
 
+def test_a_parameter_is_named_as_in_its_file(catalog: Catalog, tmp_path: Path) -> None:
+    sql = "SELECT :doors::integer + :more::integer AS doors"
+    binding = bound(tmp_path, sql, Size, doors=int | None, more=int)
+    [finding] = prove(BoundStatement(binding, catalog), catalog)
+    assert finding.message.startswith("doors may be NULL (CAST(:doors AS INT) may be NULL ")
+
+
 def test_what_is_unknown_must_be_said(find: Find) -> None:
     [finding] = find(UNKNOWN, list[Size])
     assert (finding.rule, finding.place) == ("nullable", (1, 28))

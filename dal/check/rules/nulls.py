@@ -1,5 +1,6 @@
 """Columns that may be NULL where the stub does not take None."""
 
+import re
 from collections.abc import Iterator
 
 from dal.binding.shapes import Shape
@@ -71,6 +72,8 @@ def _scalar(statement: BoundStatement) -> Iterator[Finding]:
 
 
 def _nullable(statement: BoundStatement, name: str, message: str, help_: str) -> Finding:
+    names = statement.binding.statement.parameters
+    message = re.sub(r"\$(\d+)", lambda number: f":{names[int(number[1]) - 1]}", message)
     waiver = f"or say `-- Waives nullable on {name}: why.` in the header comment"
     return statement.finding(
         "nullable", statement.source.column(name), message, f"{help_}; {waiver}", name
