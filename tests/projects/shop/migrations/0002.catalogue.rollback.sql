@@ -1,0 +1,5 @@
+-- Drops all products and categories.
+
+DROP TABLE products;
+DROP TABLE categories;
+DROP DOMAIN amount;

@@ -1,0 +1,4 @@
+-- Drops all reviews.
+
+DROP VIEW ratings;
+DROP TABLE reviews;

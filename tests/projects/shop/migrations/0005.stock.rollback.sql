@@ -1,0 +1,3 @@
+-- Drops all stock.
+
+DROP TABLE stock;

@@ -1,0 +1,4 @@
+-- Drops all events.
+
+DROP TABLE events;
+DROP TYPE event_kind;

@@ -1,0 +1,3 @@
+-- Drops all jobs.
+
+DROP TABLE jobs;

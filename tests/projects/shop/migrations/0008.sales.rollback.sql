@@ -1,0 +1,3 @@
+-- Drops the view.
+
+DROP MATERIALIZED VIEW sales;

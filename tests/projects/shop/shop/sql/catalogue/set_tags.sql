@@ -1,0 +1,4 @@
+-- Replaces the tags of a product.
+UPDATE products
+SET tags = :tags
+WHERE id = :product_id;
