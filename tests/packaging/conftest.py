@@ -1,12 +1,17 @@
 """The wheel, built and installed as a stranger has it: away from the checkout."""
 
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +36,34 @@ def elsewhere(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(installed))
     return installed
+
+
+@pytest.fixture
+def copied(elsewhere: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Copies one of the projects, which then has nothing but the installed dal."""
+    assert (elsewhere / "dal/sql").is_dir()
+
+    def copied(name: str) -> Path:
+        ignored = shutil.ignore_patterns("__pycache__", ".*")
+        return shutil.copytree(CHECKOUT / "tests/projects" / name, tmp_path / name, ignore=ignored)
+
+    return copied
+
+
+def running(project: Path, url: str) -> Run:
+    """Runs modules in a project's folder, on a database."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=project,
+            env={**os.environ, "DATABASE_URL": url, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return run
 
 
 def python(*arguments: str) -> str:

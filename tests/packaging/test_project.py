@@ -1,11 +1,9 @@
 """A service with nothing but an installed wheel and `[tool.dal]`."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +11,8 @@ import psycopg
 import pytest
 
 from tests.migrations.database import LAST, NEXT
-from tests.packaging.conftest import CHECKOUT
+from tests.packaging.conftest import Run, running
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 OWN = ["todochat/0001.labels", "todochat/0002.reminders", "todochat/0003.reminders-due"]
 
 BROKEN = '''
@@ -103,29 +100,15 @@ STATEMENTS = {
 
 
 @pytest.fixture
-def service(elsewhere: Path, tmp_path: Path) -> Path:
+def service(copied: Callable[[str], Path]) -> Path:
     """A copy of the service, in which one stands."""
-    assert (elsewhere / "dal/sql").is_dir()
-    source = CHECKOUT / "tests/projects/todochat"
-    ignored = shutil.ignore_patterns("__pycache__", ".*")
-    return shutil.copytree(source, tmp_path / "todochat", ignore=ignored)
+    return copied("todochat")
 
 
 @pytest.fixture
 def run(service: Path, empty_database: str) -> Run:
     """Runs a module of the installed dal, on an empty database."""
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=service,
-            env={**os.environ, "DATABASE_URL": empty_database, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    return run
+    return running(service, empty_database)
 
 
 def applied(done: subprocess.CompletedProcess[str]) -> list[str]:
