@@ -5,11 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
 
 import pytest
 from pydantic import BaseModel
@@ -18,9 +16,9 @@ import dal
 import dal.jsonl
 from dal.binding import query
 from dal.demo import dialogues
+from tests.docs.pages import CHECKOUT, FENCED, Block, blocks_of, run_python, succeed
 from tests.surface import FUNCTIONS
 
-CHECKOUT = Path(__file__).parents[2]
 README = CHECKOUT / "README.md"
 DOCUMENTS = {
     path.relative_to(CHECKOUT).as_posix(): path.read_text(encoding="utf-8")
@@ -63,34 +61,7 @@ PATHS = [f"/{path.name}" for path in CHECKOUT.iterdir()] + [
 ]
 
 
-class Block(NamedTuple):
-    """A fenced block of a document."""
-
-    file: str
-    line: int
-    language: str
-    text: str
-
-    @property
-    def first_line(self) -> str:
-        return self.text.partition("\n")[0].partition(" #")[0].strip()
-
-    @property
-    def path(self) -> str | None:
-        """The file that it shows, if its first line is a comment with a path."""
-        named = re.fullmatch(r"(?:#|--) ([\w./-]+\.(?:toml|sql|py))", self.text.partition("\n")[0])
-        return named and named[1]
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.first_line}"
-
-
-FENCED = re.compile(r"^( *)```(.*?)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-BLOCKS = [
-    Block(file, text.count("\n", 0, found.start()) + 2, found[2], textwrap.dedent(found[3]))
-    for file, text in DOCUMENTS.items()
-    for found in FENCED.finditer(text)
-]
+BLOCKS = [block for file in DOCUMENTS for block in blocks_of(file)]
 PROSE = {file: FENCED.sub("", text) for file, text in DOCUMENTS.items()}
 
 
@@ -120,30 +91,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
 
 
-def succeed(*command: str | Path, stdin: str = "") -> None:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-# A program, or lines for a prompt that awaits.
-RUN = """
-import ast, asyncio, inspect, pathlib
-
-code = compile(
-    pathlib.Path("block.py").read_text("utf-8"), "block.py", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-)
-work = eval(code)
-if inspect.iscoroutine(work):
-    asyncio.run(work)
-"""
-
-
 @blocks("python")
 def test_python(block: Block, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
-    Path("block.py").write_text(block.text, encoding="utf-8")
-    succeed(sys.executable, "-W", "error", "-c", RUN)
+    run_python(block)
 
 
 @blocks("sql")
