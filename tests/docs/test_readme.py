@@ -1,5 +1,6 @@
 """Every program in the documents runs, and every name in them exists."""
 
+import builtins
 import os
 import re
 import shutil
@@ -20,6 +21,10 @@ from tests.docs.pages import CHECKOUT, FENCED, Block, blocks_of, run_python, suc
 from tests.surface import FUNCTIONS
 
 README = CHECKOUT / "README.md"
+# Their programs are run by tests of their own, in tests/recipes/.
+RECIPES = sorted(
+    path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("tests/recipes/*.md")
+)
 DOCUMENTS = {
     path.relative_to(CHECKOUT).as_posix(): path.read_text(encoding="utf-8")
     for path in (
@@ -28,6 +33,7 @@ DOCUMENTS = {
         *(CHECKOUT / folder / "README.md" for folder in ("dal", "migrations", "sql")),
         CHECKOUT / "migrations/LOCKS.md",
         CHECKOUT / "sql/CATALOG.md",
+        *(CHECKOUT / recipe for recipe in RECIPES),
     )
     if path.exists()
 }
@@ -70,7 +76,10 @@ def blocks(*languages: str) -> pytest.MarkDecorator:
     chosen = [
         one
         for one in BLOCKS
-        if one.language in languages and one.first_line not in EXEMPT and not one.path
+        if one.language in languages
+        and one.first_line not in EXEMPT
+        and not one.path
+        and one.file not in RECIPES
     ]
     return pytest.mark.parametrize("block", chosen, ids=str)
 
@@ -126,7 +135,7 @@ def test_the_project_of_the_services_page(
 ) -> None:
     """A reader who makes the files of the page, and runs its commands."""
     for block in BLOCKS:
-        if block.path:
+        if block.path and block.file not in RECIPES:
             file = Path(block.path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block.text.partition("\n")[2] if file.suffix == ".sql" else block.text)
@@ -249,4 +258,6 @@ def test_functions_exist(file: str) -> None:
 @each_document
 def test_errors_exist(file: str) -> None:
     named = set(re.findall(r"\b[A-Z]\w*Error\b", PROSE[file]))
-    assert {name for name in named if not hasattr(dal.errors, name)} == set()
+    assert {
+        name for name in named if not hasattr(dal.errors, name) and not hasattr(builtins, name)
+    } == set()
