@@ -62,7 +62,7 @@ class LangchainHistory(Contender):
         return [
             Said(
                 "user" if isinstance(one, HumanMessage) else "assistant",
-                one.content,
+                str(one.content),
                 one.additional_kwargs["metadata"],
             )
             for one in result
