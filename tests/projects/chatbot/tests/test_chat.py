@@ -3,7 +3,7 @@
 import asyncio
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -26,7 +26,7 @@ def question(chat: str, message: str) -> dict[str, Any]:
 
 
 async def contents(db: dal.Database, chat: str, user_id: str = "ada") -> list[str]:
-    rows = await messages.history(db, user_id=user_id, conversation_id=chat)
+    rows = await messages.history(db, user_id=user_id, conversation_id=UUID(chat))
     return [row.content for row in rows]
 
 
@@ -108,7 +108,7 @@ async def test_answers_that_the_client_leaves_are_stored_as_far_as_they_came(
         came = (await stored(dal_db, chat, 2))[1].split()
         assert 3 <= len(came) < len(words)
         assert came == words[: len(came)]
-    last = (await messages.history(dal_db, user_id="ada", conversation_id=chats[0]))[-1]
+    last = (await messages.history(dal_db, user_id="ada", conversation_id=UUID(chats[0])))[-1]
     assert last.metadata["interrupted"]
 
 
@@ -143,7 +143,9 @@ async def test_a_thousand_clients_at_once_on_thirty_connections(
             return (await client.post("chat", json=asked)).status_code
 
     assert set(await asyncio.gather(*map(ask, range(CLIENTS)))) == {200}
-    counted = [await messages.count(dal_db, user_id="ada", conversation_id=chat) for chat in chats]
+    counted = [
+        await messages.count(dal_db, user_id="ada", conversation_id=UUID(chat)) for chat in chats
+    ]
     assert sum(counted) == 2 * CLIENTS
 
 

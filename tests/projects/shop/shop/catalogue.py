@@ -206,7 +206,7 @@ async def search(db: Executor, *, words: str, limit: int = 20) -> list[Hit]:
     raise NotImplementedError
 
 
-@query("catalogue/headline.sql", absent=ProductNotFoundError)
+@query("catalogue/headline.sql", not_found=ProductNotFoundError)
 async def headline(db: Executor, *, product_id: int, words: str) -> str:
     """A product's description with some words marked in it."""
     raise NotImplementedError

@@ -94,7 +94,7 @@ async def place(
     raise NotImplementedError
 
 
-@query("orders/get.sql", absent=OrderNotFoundError)
+@query("orders/get.sql", not_found=OrderNotFoundError)
 async def get(db: Executor, *, customer_id: UUID, order_id: UUID) -> Order:
     """An order with its items."""
     raise NotImplementedError

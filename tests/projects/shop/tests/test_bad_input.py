@@ -31,7 +31,7 @@ Call = Callable[..., Awaitable[Any]]
         (orders.events, {**ORDER, "since": NAIVE, "until": NAIVE}, "since"),
         (orders.pay, {**ORDER, "paid_at": NAIVE, "payment": {}}, "paid_at"),
         (jobs.take, {"now": NAIVE}, "now"),
-        (jobs.enqueue, {"jobs": [JOB]}, "jobs: [0].due_at"),
+        (jobs.enqueue, {"jobs": [JOB]}, "jobs[0].due_at"),
         (customers.get, {"customer_id": "ada"}, "customer_id"),
         (customers.promote, {"customer_id": ID, "tier": "platinum"}, "tier"),
         (orders.history, {"customer_id": ID, "status": "lost"}, "status"),
