@@ -29,6 +29,12 @@ class Block(NamedTuple):
         named = re.fullmatch(r"(?:#|--) ([\w./-]+\.(?:toml|sql|py))", self.text.partition("\n")[0])
         return named and named[1]
 
+    @property
+    def excerpt_of(self) -> str | None:
+        """The file of the checkout that it is an excerpt of, if its first line says so."""
+        named = re.fullmatch(r"# from ([\w./-]+)", self.text.partition("\n")[0])
+        return named and named[1]
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.first_line}"
 

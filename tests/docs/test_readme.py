@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +45,8 @@ EXEMPT = {
     "make demo": "test_demo.py plays it; `make test` is what is running",
     "pip install .": "it would download; test_wheel.py installs without that",
     "pip install '.[testing]'": "the same",
+    "cp -R tests/projects/chatbot ../chatbot": "the same; test_chatbot.py runs the copy",
+    "export DATABASE_URL=postgresql://user:password@host:5432/database": "it would go on for ever",
 }
 
 RECORDS: dict[ModuleType, type[BaseModel]] = {
@@ -79,6 +82,7 @@ def blocks(*languages: str) -> pytest.MarkDecorator:
         if one.language in languages
         and one.first_line not in EXEMPT
         and not one.path
+        and not one.excerpt_of
         and one.file not in RECIPES
     ]
     return pytest.mark.parametrize("block", chosen, ids=str)
@@ -105,6 +109,13 @@ def test_python(block: Block, url: str, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
     run_python(block)
+
+
+@pytest.mark.parametrize("block", [each for each in BLOCKS if each.excerpt_of], ids=str)
+def test_excerpts(block: Block) -> None:
+    source = (CHECKOUT / str(block.excerpt_of)).read_text(encoding="utf-8")
+    _, _, text = block.text.partition("\n")
+    assert text in source or textwrap.indent(text, "    ") in source
 
 
 @blocks("sql")
