@@ -19,6 +19,7 @@ from dal.errors import InvalidInputError, Problem
 
 # Pydantic's own words quote a part of the value here.
 _WORDS = {"uuid_parsing": "must be a UUID", "uuid_type": "must be a UUID"}
+_CALLS = {"missing": "needs the argument", "extra_forbidden": "has no argument"}
 _NAIVE = "Input should have timezone info"  # as Pydantic says it of an AwareDatetime
 
 
@@ -192,10 +193,8 @@ def _failure(name: str, error: ValidationError) -> Exception:
     problems: list[Problem] = []
     for problem in error.errors(include_url=False, include_input=False):
         location, rule = problem["loc"], problem["type"]
-        if rule == "missing":
-            return TypeError(f"{name}() needs the argument {_path(location)}")
-        if rule == "extra_forbidden":
-            return TypeError(f"{name}() has no argument {_path(location)}")
+        if rule in _CALLS and len(location) == 1:  # deeper, it is the caller's data
+            return TypeError(f"{name}() {_CALLS[rule]} {_path(location)}")
         kind = problem.get("ctx", {}).get("raises", kind)
         problems.append(Problem(loc=location, type=rule, msg=_WORDS.get(rule, problem["msg"])))
     return _refusal(kind, name, problems)

@@ -120,6 +120,8 @@ async def test_a_time_in_a_batch_needs_a_zone(db: dal.Database, bind: Bind) -> N
     assert str(error.value) == "test: stays[1].end: Input should have timezone info"
     with pytest.raises(InvalidInputError, match=r"stays\[0\]\.begin: Input should have"):
         await function(db, stays=[{"begin": "2026-01-01T00:00:00"}])
+    with pytest.raises(InvalidInputError, match=r"stays\[0\]\.begin: Field required"):
+        await function(db, stays=[{"end": NOW}])
 
 
 async def test_a_time_among_fields_needs_a_zone(db: dal.Database, bind: Bind) -> None:

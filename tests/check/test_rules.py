@@ -154,6 +154,15 @@ def test_owners_that_no_table_has(catalog: Catalog, tmp_path: Path) -> None:
     assert list(owner_columns([], Catalog(catalog.connection, [own(), right]))) == []
 
 
+def test_a_view_has_no_owner_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
+    project = Project(tmp_path, owner=Owner("user_id", {"open_tasks": None}))
+    with catalog.connection.transaction(force_rollback=True):
+        catalog.connection.execute("CREATE VIEW open_tasks AS SELECT * FROM tasks")
+        (finding,) = owner_columns([], Catalog(catalog.connection, [project]))
+    assert (finding.rule, finding.object) == ("owner-column", "open_tasks")
+    assert "is a view" in finding.message
+
+
 def test_dals_tables_keep_their_owner(catalog: Catalog, tmp_path: Path) -> None:
     claimed = Project(tmp_path, owner=Owner("account", {"tasks": None, "invoices": "payer"}))
     both = Catalog(catalog.connection, [own(), claimed])

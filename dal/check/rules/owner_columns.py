@@ -7,6 +7,7 @@ from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 
 _HELP = "correct it, or take it out"
+_VIEW = "set the owner of those tables instead"
 
 
 def owner_columns(_: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
@@ -24,6 +25,9 @@ def owner_columns(_: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Fin
             if name not in tables:
                 message = f"there is no table {name}, whose owner is set"
                 yield Finding("owner-column", project.home, None, message, _HELP, name)
+            elif tables[name].is_view:
+                message = f"{name} is a view, whose rows are those of the tables that it reads"
+                yield Finding("owner-column", project.home, None, message, _VIEW, name)
             elif own and own not in tables[name].columns:
                 message = f"{name} has no column {own}, which is to say whose a row is"
                 yield Finding("owner-column", project.home, None, message, _HELP, name)
