@@ -30,7 +30,7 @@ async def test_a_service_outlives_a_restart_under_load(
             chat = (await client.post("conversations", json={})).json()["id"]
             after = 0
             while after < 5:
-                question = {"id": str(uuid4()), "conversation_id": chat, "message": "Hello"}
+                question = {"id": str(uuid4()), "conversation_id": chat, "content": "Hello"}
                 while True:
                     answer = await client.post("chat", json=question)
                     statuses[answer.status_code] += 1

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 import dal
 from chatbot import labels
@@ -39,10 +39,10 @@ def page(rows: list[Row]) -> Page[Row]:
 
 
 class NewConversation(BaseModel):
-    """A conversation to be begun; repeated with the same id, the stored one is returned."""
+    """A conversation to be begun, or, by the same id, the stored one with more labels."""
 
     id: UUID | None = None
-    labels: list[Name] = []
+    labels: Annotated[list[Name], Field(max_length=20)] = []
 
 
 class Labelled(BaseModel):
@@ -50,12 +50,12 @@ class Labelled(BaseModel):
     labels: list[str]
 
 
-class Changes(BaseModel):
-    """The fields of a task that change; null clears a description."""
+class Changes(BaseModel, extra="forbid"):
+    """The fields of a task that change; only those that are sent count."""
 
-    title: Title | None = None
+    title: Title = ""
     description: Text | None = None
-    completed: bool | None = None
+    completed: bool = False
 
 
 async def health(db: Db) -> dict[str, float]:
@@ -130,9 +130,9 @@ async def list_conversations(
     )
 
 
-@router.get("/labels/{name}")
-async def list_labelled(db: Db, user: User, name: Name) -> list[UUID]:
-    return await labels.conversations(db, user_id=user, name=name)
+@router.get("/labelled")
+async def list_labelled(db: Db, user: User, label: Name) -> list[UUID]:
+    return await labels.conversations(db, user_id=user, name=label)
 
 
 @router.get("/conversations/{conversation_id}")

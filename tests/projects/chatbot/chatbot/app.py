@@ -1,9 +1,11 @@
 """The HTTP service: `uvicorn --factory chatbot.app:create --workers 2`."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
@@ -29,9 +31,12 @@ STATUS: dict[type[errors.DalError], int] = {
 
 
 async def refused(_: Request, error: Exception) -> JSONResponse:
-    """An error as the client sees it; no value is in it."""
+    """The answer to an error: its sentence is for the log, what is wrong with the input is not."""
     status = next((STATUS[kind] for kind in STATUS if isinstance(error, kind)), 500)
-    detail = jsonable_encoder(getattr(error, "errors", None)) or str(error)
+    if status >= 500:
+        logging.getLogger(__name__).error("%s", error)
+    problems = jsonable_encoder(getattr(error, "errors", None))
+    detail = problems or HTTPStatus(status).phrase
     return JSONResponse({"detail": detail}, status, {"Retry-After": "1"} if status == 503 else None)
 
 
@@ -39,9 +44,9 @@ async def refused(_: Request, error: Exception) -> JSONResponse:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the database, and in the end store the answers that are in the making."""
     async with dal.connect(application_name="chatbot", slow_call=0.5) as app.state.db:
-        app.state.answers = set()
+        app.state.answers = {}
         yield
-        for answer in (answers := list(app.state.answers)):
+        for answer in (answers := list(app.state.answers.values())):
             answer.interrupt()
         await asyncio.gather(*(answer.task for answer in answers), return_exceptions=True)
 

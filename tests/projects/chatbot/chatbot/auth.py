@@ -10,7 +10,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from dal.inputs import UserId
 
-SECRET = os.environ["CHATBOT_SECRET"]  # at least 32 bytes
+SECRET = os.environ.get("CHATBOT_SECRET", "")
+if len(SECRET) < 32:
+    raise RuntimeError("CHATBOT_SECRET: set a random secret of at least 32 characters")
 
 Bearer = Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]
 
@@ -25,7 +27,8 @@ def verified(user_id: UserId, bearer: Bearer) -> str:
     try:
         claims = jwt.decode(bearer.credentials, SECRET, ["HS256"], {"require": ["sub", "exp"]})
     except jwt.InvalidTokenError:
-        raise HTTPException(401, "This token is not valid; sign in again.") from None
+        challenge = {"WWW-Authenticate": "Bearer"}
+        raise HTTPException(401, "This token is not valid; sign in again.", challenge) from None
     if claims["sub"] != user_id:  # the same answer as for a user who does not exist
         raise HTTPException(404, "There is nothing here.")
     return user_id

@@ -18,6 +18,8 @@ from chatbot.tools import Tools
 from dal import errors, messages
 
 router = APIRouter()
+log = logging.getLogger(__name__)
+NO_ANSWER = "There is no answer for now; send the same request again."
 
 
 class Question(BaseModel):
@@ -25,14 +27,13 @@ class Question(BaseModel):
 
     id: UUID
     conversation_id: UUID
-    message: str
+    content: str
 
 
 class Answer:
-    """An answer in the making, by a task of its own: a cancelled request could store nothing.
+    """An answer in the making, by a task of its own, which goes on when the client leaves.
 
     Attributes:
-        pieces: those that nobody has read yet; None is the end.
         task: gives the stored message, or None where the model said nothing.
     """
 
@@ -44,8 +45,8 @@ class Answer:
         self._tools = Tools(
             db, self._question.user_id, new_id=lambda: uuid5(self._id, f"task {next(numbers)}")
         )
-        self._text, self._is_generated = "", False
-        self.pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        self._pieces: list[str | None] = []
+        self._news, self._is_generated = asyncio.Event(), False
         self.task = asyncio.create_task(self._make())
 
     def interrupt(self) -> None:
@@ -53,41 +54,58 @@ class Answer:
         if not self._is_generated:
             self.task.cancel()
 
+    async def pieces(self) -> AsyncIterator[str]:
+        """All pieces from the first on, as they come; each reader gets them all."""
+        for number in itertools.count():
+            while number == len(self._pieces):
+                await self._news.wait()
+            piece = self._pieces[number]
+            if piece is None:
+                return
+            yield piece
+
     async def _make(self) -> dal.Message | None:
         try:
             if stored := await self._stored():
                 return stored
             interrupted = await self._generate()
             self._is_generated = True
-            return await self._store(interrupted) if self._text else None
+            return await self._store(interrupted)
         finally:
-            self.pieces.put_nowait(None)
+            self._add(None)
 
     async def _generate(self) -> bool:
         """Collect the pieces; True if they did not all come."""
         try:
             async for piece in self._model.answer(self._window, self._tools):
-                self._text += piece
-                self.pieces.put_nowait(piece)
+                self._add(piece.replace("\0", ""))  # which PostgreSQL can't store
         except asyncio.CancelledError:
             return True
         except Exception:
-            logging.getLogger(__name__).exception("The model failed.")
+            log.exception("The model failed.")
             return True
         return False
 
+    def _add(self, piece: str | None) -> None:
+        self._pieces.append(piece)
+        self._news.set()
+        self._news = asyncio.Event()
+
     async def _store(self, interrupted: bool) -> dal.Message | None:
+        text = "".join(piece or "" for piece in self._pieces)
+        if not text:
+            return None
         try:
             return await messages.create(
                 self._db,
                 user_id=self._question.user_id,
                 conversation_id=self._question.conversation_id,
                 role="assistant",
-                content=self._text,
+                content=text,
                 metadata={"tool_calls": self._tools.calls, "interrupted": interrupted},
                 id=self._id,
             )
-        except errors.ConflictError:  # the same request was sent twice, and the other was faster
+        except errors.ConflictError:  # another worker was faster with the same request
             return await self._stored()
 
     async def _stored(self) -> dal.Message | None:
@@ -95,20 +113,22 @@ class Answer:
 
 
 async def begin(request: Request, user: User, question: Question) -> Answer:
-    """Store the question, and begin to answer it."""
+    """Store the question, and begin to answer it, unless that is under way already."""
     state = request.app.state
     window = await messages.create_and_history(
         state.db,
         user_id=user,
         conversation_id=question.conversation_id,
         role="user",
-        content=question.message,
+        content=question.content,
         id=question.id,
     )
-    answer = Answer(state.db, state.model, window)
-    state.answers.add(answer)
-    answer.task.add_done_callback(lambda _: state.answers.discard(answer))
-    return answer
+    answers: dict[tuple[str, UUID], Answer] = state.answers
+    key = (user, question.id)
+    if key not in answers:
+        answers[key] = Answer(state.db, state.model, window)
+        answers[key].task.add_done_callback(lambda _: answers.pop(key))
+    return answers[key]
 
 
 Begun = Annotated[Answer, Depends(begin)]
@@ -116,17 +136,25 @@ Begun = Annotated[Answer, Depends(begin)]
 
 @router.post("/chat")
 async def chat(answer: Begun) -> dal.Message:
-    if message := await asyncio.shield(answer.task):
-        return message
-    raise HTTPException(503, "The model gave no answer; ask again.", {"Retry-After": "1"})
+    try:
+        if message := await asyncio.shield(answer.task):
+            return message
+    except asyncio.CancelledError:  # the worker stops
+        pass
+    raise HTTPException(503, NO_ANSWER, {"Retry-After": "1"})
 
 
 @router.post("/chat/stream", response_class=EventSourceResponse)
 async def stream(answer: Begun) -> AsyncIterator[ServerSentEvent]:
     """The answer's pieces as they come, then the stored message."""
+    async for piece in answer.pieces():
+        yield ServerSentEvent(event="piece", data=piece)
     try:
-        while (piece := await answer.pieces.get()) is not None:
-            yield ServerSentEvent(event="piece", data=piece)
-        yield ServerSentEvent(event="answer", data=await answer.task)
-    finally:
-        answer.interrupt()
+        message = await asyncio.shield(answer.task)
+    except errors.DalError:
+        log.exception("An answer could not be stored.")
+        message = None
+    if message:
+        yield ServerSentEvent(event="answer", data=message)
+    else:
+        yield ServerSentEvent(event="error", data=NO_ANSWER)

@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from dal.binding import Executor, Queries
-from dal.inputs import UserId
+from dal.inputs import Title, UserId
 
 query = Queries(Path(__file__).parent / "sql")
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+Name = Annotated[Title, StringConstraints(max_length=50)]
 
 
 @query("labels/add.sql")

@@ -1,5 +1,6 @@
 """What a model may do with a user's tasks: in a chat, and over MCP."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,11 +31,15 @@ class Tools:
 
     async def call(self, name: str, **arguments: Any) -> Any:
         """A tool's result as JSON, or what the model can do about its error."""
+        tool = getattr(self, name) if name in NAMES else None
         try:
-            if name not in NAMES:
-                raise TypeError(f"There is no tool {name}; there are {', '.join(NAMES)}.")
-            result = to_jsonable_python(await getattr(self, name)(**arguments))
-        except (errors.DalError, TypeError) as error:
+            if tool is None:
+                result = {"error": f"There is no such tool; there are {', '.join(NAMES)}."}
+            elif missing := _misfit(tool, arguments):
+                result = {"error": missing}
+            else:
+                result = to_jsonable_python(await tool(**arguments))
+        except errors.DalError as error:
             result = {"error": advice(error)}
         self.calls.append({"name": name, "arguments": arguments, "result": result})
         return result
@@ -71,10 +76,18 @@ class Tools:
         return await tasks.delete(self._db, user_id=self._user_id, task_id=task_id)
 
 
-def advice(error: errors.DalError | TypeError) -> str:
+def _misfit(tool: Callable[..., Any], arguments: dict[str, Any]) -> str | None:
+    try:
+        inspect.signature(tool).bind(**arguments)
+    except TypeError as error:
+        return str(error)
+    return None
+
+
+def advice(error: errors.DalError) -> str:
     """What a model can do about a tool's error."""
     if isinstance(error, errors.TaskNotFoundError):
         return "There is no task with this id; call list_tasks for the ids."
-    if isinstance(error, errors.InvalidInputError | errors.ConflictError | TypeError):
+    if isinstance(error, errors.InvalidInputError | errors.ConflictError):
         return str(error)
     return "The tasks can't be reached at the moment; try again later."

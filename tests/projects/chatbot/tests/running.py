@@ -10,22 +10,22 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 import httpx
-import jwt
 
 PROJECT = Path(__file__).parents[1]
-SECRET = "a secret that is of no use elsewhere"
+os.environ["CHATBOT_SECRET"] = "a secret that is of no use elsewhere"
+
+from chatbot.auth import sign  # noqa: E402 - which reads it
 
 
-def token(user_id: str, secret: str = SECRET, minutes: int = 60) -> dict[str, str]:
+def token(user_id: str, lifetime: timedelta = timedelta(hours=1)) -> dict[str, str]:
     """The header that a signed-in user's requests have."""
-    claims = {"sub": user_id, "exp": datetime.now(UTC) + timedelta(minutes=minutes)}
-    return {"Authorization": f"Bearer {jwt.encode(claims, secret, 'HS256')}"}
+    return {"Authorization": f"Bearer {sign(user_id, lifetime)}"}
 
 
 @dataclass
@@ -74,7 +74,7 @@ def running(database_url: str, **environment: str) -> Iterator[Service]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "--factory", "chatbot.app:create", f"--port={port}"]
-    own = {"DATABASE_URL": database_url, "CHATBOT_SECRET": SECRET}
+    own = {"DATABASE_URL": database_url}
     pool = {"DAL_MIN_SIZE": "2", "DAL_MAX_SIZE": "15"}
     with TemporaryFile() as log:
         process = subprocess.Popen(
