@@ -48,9 +48,9 @@ class Columns:
 
 @dataclasses.dataclass(frozen=True)
 class SentAs:
-    """Marks an argument, or a field of a `Columns` row, whose checked value is not yet `$1`'s.
+    """Marks an argument, or a field of a `Columns` row, that is encoded after its check.
 
-    Checking leaves it as it is, so that what was checked once can be checked again.
+    The check itself leaves the value as it is, so that a checked value can be checked again.
     """
 
     encode: Callable[[Any], Any]
@@ -78,12 +78,12 @@ class Arguments:
         self._getters_in_order = [self._offered[name] for name in statement.parameters]
 
     def of(self, variant: Statement) -> Self:
-        """The same for a variant of the statement, which has fewer parameters."""
+        """These arguments for a variant of the statement, which has fewer parameters."""
         arguments = copy.copy(self)
         arguments._getters_in_order = [self._offered[name] for name in variant.parameters]
         return arguments
 
-    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def checked(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the statement takes them.
 
         Raises:
@@ -91,7 +91,7 @@ class Arguments:
             TypeError: an argument is missing or unknown.
         """
         try:
-            return self._check(given)
+            return self._check(arguments)
         except ValidationError as error:
             failure = _failure(self._name, error)
         raise failure
@@ -101,7 +101,7 @@ class Arguments:
         return [get(checked) for get in self._getters_in_order]
 
     def left_out(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of the statement's parameters whose arguments a call leaves out, by name."""
+        """The parameters' values, by name, of arguments that a call leaves out."""
         values: dict[str, Any] = {}
         for name, default in defaults.items():
             hint = self._hints[name]
@@ -129,7 +129,7 @@ class Arguments:
         return {name: self._zoned(_encoded(get, hint), hint, name)}
 
     def _zoned(self, get: Callable[[Any], Any], hint: Any, name: str, *field: str) -> Any:
-        """What refuses a time without a zone, for which PostgreSQL would guess one."""
+        """A getter that refuses a time without a zone, for which PostgreSQL would guess one."""
         if not _holds_time(hint):
             return get
 
@@ -172,14 +172,14 @@ def _encoded(get: Callable[[Any], Any], hint: Any) -> Callable[[Any], Any]:
     for mark in _marks(hint):
         if isinstance(mark, SentAs):
             encode = mark.encode
-            return lambda given: encode(get(given))
+            return lambda checked: encode(get(checked))
     if _is_model(hint):
-        return lambda given: _as_json(get(given))
+        return lambda checked: _as_json(get(checked))
     return get
 
 
 def _is_model(hint: Any) -> bool:
-    """Whether an argument is a model, or may be None, which a json parameter takes as a text."""
+    """Whether an argument is a model, or a model or None, which is sent as JSON text."""
     parts = get_args(hint) if get_origin(hint) in (Annotated, UnionType, Union) else (hint,)
     return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
 

@@ -1,4 +1,4 @@
-"""A stub and its statement, as the function that runs it."""
+"""Makes a stub and its statement into the function that runs the statement."""
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ _SCALARS: dict[Shape, Any] = {Shape.NUMBER: int, Shape.FLAG: bool, Shape.NOTHING
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What a statement says beside its records, as `Queries` describes it."""
+    """What a statement signals besides its records; `Queries` describes each."""
 
     not_found: type[NotFoundError] | None
     raise_if: Mapping[str, type[DalError]]
@@ -30,17 +30,17 @@ class Signals:
 
     @property
     def columns(self) -> list[str]:
-        """The boolean columns among them."""
+        """The names of the boolean columns."""
         return [*self.raise_if, *([self.retry_if] if self.retry_if else [])]
 
 
 class Binding:
-    """One stub and its statement, whose parameters fit.
+    """A stub and its statement, checked against each other.
 
     Attributes:
         stub: the function as it is written.
         statement: its SQL file.
-        shape: what it returns; `records` makes that of rows.
+        shape: what it returns; `records` builds it from rows.
         hints, defaults: annotations and defaults of its parameters, by name; `arguments` puts them
             into the statement's order.
     """
@@ -73,12 +73,12 @@ class Binding:
     def function(self) -> Callable[..., Any]:
         """The function that takes the stub's place."""
 
-        def stream(db: Executor, **given: Any) -> AsyncIterator[Any]:
-            checked = self._checked(given)
+        def stream(db: Executor, **arguments: Any) -> AsyncIterator[Any]:
+            checked = self._checked(arguments)
             return self._variant(checked)._pages(db, checked)
 
-        async def call(db: Executor, **given: Any) -> Any:
-            checked = self._checked(given)
+        async def call(db: Executor, **arguments: Any) -> Any:
+            checked = self._checked(arguments)
             return await self._variant(checked)._answer(db, checked)
 
         own = stream if self.shape is Shape.PAGES else call
@@ -86,11 +86,11 @@ class Binding:
         function.__signature__ = plain_signature(self.stub)  # type: ignore[attr-defined]
         return function
 
-    def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
-        return self.arguments.checked({**self.defaults, **given})
+    def _checked(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self.arguments.checked({**self.defaults, **arguments})
 
     def _variant(self, checked: Mapping[str, Any]) -> "Binding":  # noqa: ARG002
-        """The form of the statement that these arguments ask for."""
+        """The form of the statement for these arguments."""
         return self
 
     async def _pages(self, db: Executor, checked: dict[str, Any]) -> AsyncIterator[Any]:
@@ -98,7 +98,7 @@ class Binding:
         while rows := await ask(db, self.arguments.values(checked)):
             for record in self.records.all(rows):
                 yield record
-            # By rows, not by records: skipped ones are part of a page.
+            # Counted in rows, not in records: a skipped row is part of the page.
             if len(rows) < checked["page_size"]:
                 return
             place = self.records.place(rows[-1])
@@ -130,7 +130,7 @@ class Binding:
             answer = await self._ask(db, values)
             if isinstance(answer, list):
                 call.rows = len(answer)
-            else:  # a number that was asked for is one row
+            else:  # a number that was selected is one row
                 call.rows = answer if writes or self.shape is Shape.NOTHING else 1
         return answer
 

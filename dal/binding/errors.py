@@ -1,4 +1,4 @@
-"""Errors of the binding, which a block may collect instead of their being raised."""
+"""Errors of the binding, which a block may collect instead of raising them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ class BindingError(TypeError):
 
     Attributes:
         path: the file.
-        rule: what does not fit, and names both sides.
+        rule: what does not fit; it names both sides.
         offset: characters before the place in the file, where there is one.
     """
 
@@ -48,4 +48,4 @@ class Collector(Generic[Error]):
 
 
 misfits: Collector[BindingError] = Collector("misfits")
-"""Of files and stubs that do not fit: a check reports all of them."""
+"""Collects the errors of all files and stubs, so that a check reports each of them."""

@@ -1,8 +1,8 @@
 """Rows of a join, as records that hold records.
 
-The column `"messages.id"` belongs to the field `messages`: to its items if that is a list of
-records, whose rows are folded by all other columns; else to the only one. Where all columns of a
-field are NULL, there is no item, or None.
+The column `"messages.id"` is the `id` of a record in the field `messages`. If that field is a list,
+rows that are equal in all other columns become one record, and each of them adds an item. Where all
+columns of a field are NULL, the list gets no item, and a single record is None.
 """
 
 import types
@@ -22,8 +22,8 @@ class Joins:
     """The fields of a record that are records, each with the record's type.
 
     Attributes:
-        items: those that are lists.
-        ones: those that are one, or may be.
+        items: fields that are lists of records.
+        ones: fields that are one record, or None.
     """
 
     items: dict[str, Any]
@@ -47,11 +47,11 @@ class Joins:
         return joins
 
     def folded(self, rows: Sequence[Row], *, alone: bool = False) -> list[dict[str, Any]]:
-        """The rows as dictionaries, with one for each field that is a record.
+        """The rows as dictionaries, with a nested one for each field that is a record.
 
         Parameters:
             rows: those of a statement.
-            alone: one record is expected, so that a look at the first column tells others.
+            alone: one record is expected, so rows that are equal in their first column are one.
         """
         if not rows:
             return []
@@ -90,7 +90,7 @@ class Joins:
 
 
 def _reader(field: str, columns: Sequence[str]) -> tuple[str, Callable[[Row], Any]]:
-    """A field, and what reads its record from a row: None where all its columns are NULL."""
+    """A field, and a function that reads its record from a row: None where all columns are NULL."""
     names = [column[len(field) + 1 :] for column in columns]
     get = _getter(columns)
 

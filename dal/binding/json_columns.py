@@ -1,6 +1,6 @@
-"""Columns of json that a statement gives as text.
+"""JSON columns, which a statement returns as text.
 
-Then any connection can read them, whatever codec its owner has set.
+Any connection can read them then, whatever codec its owner has set.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema, core_schema, from_json
 from typing_extensions import TypeVar
 
 FROM_ROW = object()
-"""Validation's context where a value comes out of a row."""
+"""The validation context of a value that comes from a row."""
 
 _JSON: Any = Json  # which type checkers take for something else
 _T = TypeVar("_T", default=Any)
@@ -51,5 +51,5 @@ else:
 
 
 def is_json(mark: Any) -> bool:
-    """Whether an annotation's mark is that of `Json[T]` or `JsonColumn[T]`, which read a text."""
+    """Whether an annotation is marked as `Json[T]` or `JsonColumn[T]`, which parse text."""
     return mark is _JSON or isinstance(mark, _JSON) or mark is _PARSED

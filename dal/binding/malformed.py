@@ -1,4 +1,4 @@
-"""What becomes of a row that is not what its record promises: it is raised, or skipped."""
+"""Malformed rows, which do not fit their record: they raise, or are skipped."""
 
 from contextlib import AbstractContextManager
 
@@ -17,13 +17,13 @@ def skipping_malformed_rows() -> AbstractContextManager[list[SchemaMismatchError
 
     Other writers may store such rows. Lists, streams and the items of a join leave them out, and
     the block's list gets an error for each, which names the query, the columns, and the row's id
-    where that is a UUID. What is asked for alone still raises, and so does a stream whose page
-    ends with a row that has not even a cursor.
+    where that is a UUID. A function that returns a single record still raises, and so does a
+    stream if the last row of a page has no readable cursor.
 
     A list may then be shorter than its limit, or empty, although more rows follow; a stream goes
     on by itself.
 
-    The block counts for what runs in it: a stream that goes on outside does not skip there. A task
-    that is started inside takes it along, and goes on skipping into the same list after its end.
+    Only what runs inside the block skips: a stream that is continued outside raises there. A task
+    that is started inside skips as well, into the same list, even after the block has ended.
     """
     return _skipped.block()

@@ -33,16 +33,16 @@ class Queries:
     - `T`: the only row; where there is none, the error `not_found`.
     - `T | None`, `list[T]`: the only row or None; all the rows.
     - `AsyncIterator[T]`, from a plain `def`: pages of `page_size` rows that come after `after`,
-      each asked for when it is needed, until one is not full.
+      each read when it is needed, until one is not full.
     - `int`, `bool`: how many rows an INSERT, UPDATE or DELETE without RETURNING affected, and
       whether any; of any other statement, the only value.
     - `None`: nothing.
 
-    A condition in a line that ends with `-- if :parameter` is there where the argument is: see
+    A line that ends with `-- if :parameter` is sent only where that argument is set: see
     `dal.source.filters`.
 
-    A column `"customer.id"` is one of the field `customer`, which is a record, or a list of them:
-    then the rows are folded by their other columns.
+    A column `"customer.id"` belongs to the field `customer`, which is a record, or a list of them:
+    then rows that are equal in their other columns become one record.
 
     Attributes:
         folder: where the files are.
@@ -72,8 +72,8 @@ class Queries:
             retry_if: a boolean column; where it is true, the statement is run again. It is for a
                 statement that may be repeated, and whose snapshot was older than the lock it
                 waited for.
-            strict: a malformed row raises even within `skipping_malformed_rows`. It is for a reader
-                to whom a row that was left out is a row that does not exist.
+            strict: a malformed row raises even within `skipping_malformed_rows`. It is for callers
+                who would take a row that was left out for one that does not exist.
 
         Raises:
             BindingError: the stub and the file do not fit.

@@ -67,7 +67,7 @@ def is_record(annotation: Any) -> bool:
 
 
 def called(record: Any) -> str:
-    """What people call a model, a dataclass or another type."""
+    """The name of a model, a dataclass or another type."""
     return getattr(record, "__name__", str(record))
 
 

@@ -8,7 +8,7 @@ from dal.binding.errors import BindingError
 from dal.source import filters
 from dal.source.scanner import QUIET, Kind, SourceError, tokens
 
-_BLANK_LINES = re.compile(r"\n[ \t]+(?=\n)")  # of the lines that a variant lacks
+_BLANK_LINES = re.compile(r"\n[ \t]+(?=\n)")  # left by the lines that a variant lacks
 _WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
@@ -20,8 +20,8 @@ class Statement:
         name: `messages.history`, as in errors, logs, pg_stat_activity and metrics.
         path: its file.
         sql: the file's text; in a variant, the lines that it lacks are blank.
-        lines: those that may be absent.
-        variant: the parameters whose `-- if` lines are there, in a variant.
+        lines: the lines that may be absent, marked by `-- if`.
+        variant: in a variant, the parameters whose `-- if` lines are present.
         text: what is sent: `$1` for the first parameter, and the name as a comment.
         parameters: names of `$1`, `$2`, ...
         counted: whether its result is a number of rows rather than rows: it is an INSERT, UPDATE,
@@ -44,11 +44,11 @@ class Statement:
 
     @property
     def flags(self) -> set[str]:
-        """Those of the switches whose value is not sent."""
+        """The switches whose value is not sent."""
         return {*self.switches}.difference(self.parameters)
 
     def variants(self) -> "dict[tuple[str, ...], Statement]":
-        """The statement with each subset of its lines, by the parameters that have them."""
+        """The statement with each subset of its `-- if` lines, by the parameters that keep them."""
         return {
             names: parsed(self.path, self.name, filters.only(self.sql, self.lines, names), names)
             for names in filters.subsets(self.switches)
@@ -80,7 +80,7 @@ def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> St
         path: the file.
         name: the statement's.
         sql: the text.
-        variant: the parameters whose `-- if` lines are there; the comment names them, too.
+        variant: the parameters whose `-- if` lines are present; the comment names them, too.
 
     Raises:
         SourceError: it is not exactly one statement with named parameters.
@@ -89,7 +89,7 @@ def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> St
     parameters: dict[str, str] = {}
     writes = returning = closed = False
     depth = 0
-    length = 0  # of the parts, without what is quiet behind the statement
+    length = 0  # number of parts, without spaces and comments after the statement
     before = None
     for token in tokens(sql):
         if token.kind in QUIET:

@@ -1,4 +1,4 @@
-"""A typed stub, read: its parameters, and what it returns."""
+"""Reads a typed stub: its parameters and what it returns."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from dal.binding.statement import Statement
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a stub says.
+    """The parameters and the result of a stub.
 
     Attributes:
         hints: annotations of the parameters after the first, by name.
         defaults: the values of those that have one.
-        shape: how rows are handed over.
+        shape: how rows are returned.
         record: what a row is read as, or None for a number, a flag or nothing.
     """
 
@@ -56,7 +56,8 @@ def read_stub(stub: Callable[..., Any], statement: Statement) -> Signature:
         demand(named, f"the stub's {name} must be keyword-only, after a `*`")
         demand(name in hints, f"the stub's {name} has no annotation")
     demand("return" in hints, "the stub's return has no annotation")
-    defaults = {one.name: one.default for one in parameters[1:] if one.default is not one.empty}
+    own = {parameter.name: parameter.default for parameter in parameters[1:]}
+    defaults = {name: value for name, value in own.items() if value is not inspect.Parameter.empty}
 
     shape, record = shape_of(hints["return"], statement)
     demand(
@@ -69,7 +70,7 @@ def read_stub(stub: Callable[..., Any], statement: Statement) -> Signature:
         "an AsyncIterator needs `after` and `page_size`, with defaults, and records that have a"
         " `cursor`",
     )
-    return Signature({one.name: hints[one.name] for one in parameters[1:]}, defaults, shape, record)
+    return Signature({name: hints[name] for name in own}, defaults, shape, record)
 
 
 def plain_signature(stub: Callable[..., Any]) -> inspect.Signature:

@@ -1,4 +1,4 @@
-"""A statement with lines that may be absent: each subset of them is a text of its own."""
+"""Statements with lines that may be absent: each subset of the lines is a text of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ class FilteredBinding(Binding):
 
     @property
     def variants(self) -> Sequence[Binding]:
-        """One for each subset of the lines."""
+        """A binding for each subset of the lines."""
         return list(self._variants.values())
 
     def _variant(self, checked: Mapping[str, Any]) -> Binding:
@@ -45,7 +45,7 @@ class FilteredBinding(Binding):
         return self._variants[tuple(names)]
 
     def _problem(self, name: str) -> str | None:
-        """How the stub's parameter does not fit the lines that it decides on."""
+        """What is wrong between a parameter of the stub and its `-- if` lines."""
         if name not in self.hints:
             return f"`-- if :{name}` is in the file, but not in the stub"
         if name not in self.defaults or self.defaults[name] is not None:
