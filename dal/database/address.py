@@ -1,7 +1,7 @@
 """The one reader of database addresses, for asyncpg and for psycopg (libpq).
 
 Both get every part by its name, so they agree on what an address means: libpq's rules decide,
-and what one of the two could not honour is refused for both.
+and what either of them can't honour is refused for both.
 """
 
 import re
@@ -59,19 +59,19 @@ class Address:
             raise wrong("it must be like postgresql://user:password@host:5432/database")
         if re.search(r"[\s\x00-\x1f\x7f]", url):
             raise wrong("it contains a space or a line break; remove it, or write a space as %20")
-        found = _URL.fullmatch(url, scheme.end())
-        if not found or re.search(r"%(?![0-9A-Fa-f]{2})", url):
+        match = _URL.fullmatch(url, scheme.end())
+        if not match or re.search(r"%(?![0-9A-Fa-f]{2})", url):
             raise wrong(
                 "a special character is not percent-encoded; in a user, password, database or"
                 " value write @ as %40, / as %2F, # as %23, ? as %3F and % as %25"
             )
-        parts = found.groupdict()
-        given, settings = _query(parts.pop("query") or "")
+        parts = match.groupdict()
+        parameters, settings = _query(parts.pop("query") or "")
         parts |= _hosts(parts.pop("hosts"))
-        given = {name: _decoded(text) for name, text in parts.items() if text} | given
-        added, session, source = environment.read(given)
-        given = _agreeing(added | given, source)
-        return cls(environment.defaults(given) | given, session | settings)
+        parameters = {name: _decoded(text) for name, text in parts.items() if text} | parameters
+        added, session, source = environment.read(parameters)
+        parameters = _agreeing(added | parameters, source)
+        return cls(environment.defaults(parameters) | parameters, session | settings)
 
     @property
     def hosts(self) -> list[tuple[str, int]]:
@@ -98,20 +98,20 @@ class Address:
 
     def for_asyncpg(self) -> list[dict[str, Any]]:
         """Arguments for `asyncpg.connect`, for one host after the other."""
-        given = self.parameters
-        if given.get("channel_binding") == "require":
+        parameters = self.parameters
+        if parameters.get("channel_binding") == "require":
             warn("asyncpg has no channel binding; channel_binding=require only requires TLS")
-        in_dsn = {name: value for name, value in given.items() if name in IN_DSN}
+        in_dsn = {name: value for name, value in parameters.items() if name in IN_DSN}
         arguments: dict[str, Any] = {
             "dsn": "postgresql://?" + urlencode(in_dsn),
-            "user": given["user"],
-            "database": given["dbname"],
-            "timeout": max(int(given["connect_timeout"]), 0) or None,
+            "user": parameters["user"],
+            "database": parameters["dbname"],
+            "timeout": max(int(parameters["connect_timeout"]), 0) or None,
         }
-        if given.get("sslrootcert") == "system":
+        if parameters.get("sslrootcert") == "system":
             arguments["ssl"] = True  # Python's default context, which does the same
-        name = given.get("application_name") or given.get("fallback_application_name")
-        session = {"options": given.get("options"), "application_name": name} | self.settings
+        name = parameters.get("application_name") or parameters.get("fallback_application_name")
+        session = {"options": parameters.get("options"), "application_name": name} | self.settings
         arguments["server_settings"] = {name: value for name, value in session.items() if value}
         return [
             # A password at any rate, or asyncpg would look for one by rules of its own.
@@ -131,13 +131,13 @@ class Address:
         return arguments
 
     def _password(self, host: str, port: int) -> str | None:
-        given = self.parameters
-        return given.get("password") or passfile.password(
-            given.get("passfile"),
+        parameters = self.parameters
+        return parameters.get("password") or passfile.password(
+            parameters.get("passfile"),
             host=host,
             port=port,
-            database=given["dbname"],
-            user=given["user"],
+            database=parameters["dbname"],
+            user=parameters["user"],
         )
 
     def __repr__(self) -> str:
@@ -147,7 +147,7 @@ class Address:
 
 
 def place(host: str, port: int) -> str:
-    """A host with its port, or a socket's path, as people write them."""
+    """A host with its port, or a socket's path, for a message."""
     if host.startswith("/"):
         return f"{host}/.s.PGSQL.{port}"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -161,15 +161,17 @@ def _decoded(text: str) -> str:
 
 
 def _hosts(text: str) -> dict[str, str]:
-    found = [_AUTHORITY.fullmatch(one) for one in text.split(",")]
-    if not all(found):
+    matches = [_AUTHORITY.fullmatch(host) for host in text.split(",")]
+    if not all(matches):
         raise wrong("host must be like name:5432, or an IPv6 address in brackets: [::1]:5432")
-    hosts, ports = zip(*((one[1] or one[2], one[3] or "") for one in found if one), strict=True)
+    hosts, ports = zip(
+        *((match[1] or match[2], match[3] or "") for match in matches if match), strict=True
+    )
     return {"host": ",".join(hosts), "port": ",".join(ports)}
 
 
 def _query(text: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The parameters of libpq, and the server settings. An empty value is as good as none."""
+    """The parameters of libpq, and the server settings; those with an empty value are left out."""
     parameters: dict[str, str] = {}
     settings: dict[str, str] = {}
     for pair in filter(None, text.split("&")):
@@ -180,7 +182,7 @@ def _query(text: str) -> tuple[dict[str, str], dict[str, str]]:
         secret = name not in ACCEPTED and ("password" in parameters or "sslpassword" in parameters)
         shown = name if _NAME.fullmatch(name) and not secret else "a parameter"
         into = parameters
-        if known := checked(name, value, shown=shown, what="the database address"):
+        if known := checked(name, value, shown=shown, source="the database address"):
             name, value = known
         elif name.lower() in SETTINGS or ("." in name and _NAME.fullmatch(name)):
             name, into = name.lower(), settings
@@ -197,25 +199,30 @@ def _query(text: str) -> tuple[dict[str, str], dict[str, str]]:
     return parameters, settings
 
 
-def _agreeing(given: dict[str, str], what: str) -> dict[str, str]:
-    """The parameters, if they agree with each other; ports are numbers then."""
-    hosts, ports = given.get("host", "/").split(","), given.pop("port", "").split(",")
+def _agreeing(parameters: dict[str, str], source: str) -> dict[str, str]:
+    """The parameters, if they agree with each other; every port is a number then."""
+    hosts, ports = parameters.get("host", "/").split(","), parameters.pop("port", "").split(",")
     if not all(map(_HOST.fullmatch, hosts)):
-        raise wrong("host must be names, addresses or absolute directories, split by commas", what)
+        raise wrong(
+            "host must be names, addresses or absolute directories, split by commas", source
+        )
     for port in filter(None, ports):
         if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-            raise wrong("port must be a number from 1 to 65535", what)
+            raise wrong("port must be a number from 1 to 65535", source)
     if len(ports) not in (1, len(hosts)):
-        raise wrong("port must be one for all hosts, or one for each", what)
+        raise wrong("port must be one for all hosts, or one for each", source)
     ports = [port or "5432" for port in ports]
-    given["port"] = ports[0] if len(set(ports)) == 1 else ",".join(ports)
-    if given.get("sslrootcert") == "system":
-        if given.setdefault("sslmode", "verify-full") != "verify-full":
-            raise wrong("sslrootcert=system needs sslmode=verify-full", what)
-        if clash := [name for name in (*TLS_FILES, *TLS_RANGE) if name in given]:
-            raise wrong(f"{clash[0]} can't be used with sslrootcert=system; name a root file", what)
+    parameters["port"] = ports[0] if len(set(ports)) == 1 else ",".join(ports)
+    if parameters.get("sslrootcert") == "system":
+        if parameters.setdefault("sslmode", "verify-full") != "verify-full":
+            raise wrong("sslrootcert=system needs sslmode=verify-full", source)
+        if clash := [name for name in (*TLS_FILES, *TLS_RANGE) if name in parameters]:
+            raise wrong(
+                f"{clash[0]} can't be used with sslrootcert=system; name a root file", source
+            )
+    tls_required = parameters.get("sslmode") in TLS_REQUIRED.split("|")
     for name, value in (("channel_binding", "require"), ("sslnegotiation", "direct")):
-        if given.get(name) == value and given.get("sslmode") not in TLS_REQUIRED.split("|"):
+        if parameters.get(name) == value and not tls_required:
             needed = TLS_REQUIRED.replace("|", " or ")
-            raise wrong(f"{name}={value} needs sslmode={needed}", what)
-    return given
+            raise wrong(f"{name}={value} needs sslmode={needed}", source)
+    return parameters

@@ -1,6 +1,6 @@
-"""Calls of bound functions, and those who watch them: the log of slow ones, and telemetry.
+"""Calls of bound functions, and their watchers: the log of slow calls, and telemetry.
 
-Where nobody watches, a call does not come here, and takes no step more.
+Without a watcher, a call skips this module altogether.
 """
 
 import time
@@ -12,13 +12,13 @@ from typing import TypeAlias
 
 @dataclass(slots=True)
 class Call:
-    """A question to the database and its answer: a function's call, or a page of a stream.
+    """A statement that is sent: a function's call, or one page of a stream.
 
     Attributes:
         query: name of the statement, `messages.history`.
         db: where it runs.
         writes: whether it changes rows and returns none.
-        rows: how many came back, or were changed; None until they are there.
+        rows: how many came back, or were changed; None until then.
         seconds: how long it took, with the wait for a connection; 0 until it has ended.
     """
 
@@ -32,7 +32,7 @@ class Call:
 Watcher: TypeAlias = Callable[[Call], AbstractContextManager[object]]
 
 watchers: list[Watcher] = []
-"""Each is entered for the time of a call, however often it stands here."""
+"""Each is entered once per call, however often it is listed."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""From an address and settings to a database."""
+"""Makes a database from an address and settings."""
 
 import os
 from typing import Literal
@@ -27,25 +27,26 @@ def connect(
 
         db = await dal.connect()        # and later: await db.close()
 
-    What is not given is taken from the environment variable named here, else it is the default.
+    An argument that is left out is taken from the environment variable named here, else it has its
+    default.
 
     Parameters:
         dsn: `postgresql://user:password@host:port/database`, with libpq's parameters
             (DATABASE_URL).
         min_size: connections opened at once (DAL_MIN_SIZE, 10).
-        max_size: connections at the most (DAL_MAX_SIZE, 30).
+        max_size: connections at most (DAL_MAX_SIZE, 30).
         acquire_timeout: seconds that a call waits for a connection (DAL_ACQUIRE_TIMEOUT, 30).
         recycle_after: seconds after which connections are replaced by new ones
             (DAL_RECYCLE_AFTER, 3600).
         command_timeout: seconds that a call waits for a statement's answer
             (DAL_COMMAND_TIMEOUT, 30).
-        application_name: how this service is called in pg_stat_activity, unless the address says
+        application_name: this service's name in pg_stat_activity, unless the address has one
             (DAL_APPLICATION_NAME, `dal`).
         prepared_statements: `auto` does without them behind a pooler, which may run a statement
             on another server connection than the one that prepared it; `on` is for poolers that
             keep track (PgBouncer 1.21 with max_prepared_statements); `off` never keeps any
             (DAL_PREPARED_STATEMENTS, auto).
-        slow_call: seconds; a function's call that takes as long, or longer, is a line of the
+        slow_call: seconds; a function's call that takes as long, or longer, is logged by the
             logger `dal.slow` at its end, with its name, duration, and rows or error. It is for
             calls through the database and its transactions (DAL_SLOW_CALL, no such lines).
 

@@ -1,4 +1,4 @@
-"""A pool's connections: what is left of them between two calls, and at their end."""
+"""A pool's connections: their state between two calls, and their end."""
 
 import asyncio
 import os
@@ -9,8 +9,8 @@ import asyncpg
 
 from dal.database.session import prepare
 
-# What asyncpg's reset leaves: it spares temporary tables, and the role, which RESET ALL spares too.
-# Last, whether there are statements of PREPARE. (DEALLOCATE ALL would take asyncpg's own.)
+# What asyncpg's reset leaves: it keeps temporary tables, and the role, which RESET ALL keeps too.
+# The last statement shows whether there are any of PREPARE. (DEALLOCATE ALL would end asyncpg's.)
 _FORGET = (
     "RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES;"
     " SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql"
@@ -18,10 +18,10 @@ _FORGET = (
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    """A connection that ends in silence where it is broken, or belongs to a parent process.
+    """A connection that closes silently where it is broken, or belongs to a parent process.
 
     asyncpg closes a replaced one in a task that nobody awaits, and would log the failure. It also
-    closes one that is collected: in a forked process that would end the parent's.
+    closes one that is garbage-collected: in a forked process that would end the parent's.
     """
 
     __slots__ = ("_customized", "_process")
@@ -36,20 +36,20 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
         """Whether a borrower has changed what no reset undoes."""
         return bool(self._customized or self._query_loggers or self._termination_listeners)
 
-    async def prepare(self, query: str, *, name: str | None = None, **given: Any) -> Any:
-        """As asyncpg's; a name stays taken."""
+    async def prepare(self, query: str, *, name: str | None = None, **kwargs: Any) -> Any:
+        """As asyncpg's; a named statement outlives a reset."""
         self._customized = self._customized or name is not None
-        return await super().prepare(query, name=name, **given)
+        return await super().prepare(query, name=name, **kwargs)
 
-    async def set_type_codec(self, *args: Any, **given: Any) -> None:
+    async def set_type_codec(self, *args: Any, **kwargs: Any) -> None:
         """As asyncpg's."""
         self._customized = True
-        await super().set_type_codec(*args, **given)
+        await super().set_type_codec(*args, **kwargs)
 
-    async def set_builtin_type_codec(self, *args: Any, **given: Any) -> None:
+    async def set_builtin_type_codec(self, *args: Any, **kwargs: Any) -> None:
         """As asyncpg's."""
         self._customized = True
-        await super().set_builtin_type_codec(*args, **given)
+        await super().set_builtin_type_codec(*args, **kwargs)
 
     def __del__(self) -> None:
         if self._process == os.getpid():
@@ -81,23 +81,23 @@ def is_busy(connection: Any) -> bool:
 
 
 async def expire(connection: Any) -> None:
-    """Let a pool replace its connections when they are next taken, if this is not a newer one."""
+    """Let a pool replace its connections when they are next taken, unless it did so already."""
     holder = connection._holder
     if holder._generation == holder._pool._generation:
         await holder._pool.expire_connections()
 
 
 async def discard(connection: asyncpg.Connection) -> None:
-    """Close a connection that is in no state to be kept, ending a statement that still runs."""
+    """Close a connection that can't be kept, which ends a statement that still runs."""
     with suppress(asyncpg.InterfaceError, TimeoutError):  # the pool may have taken it back already
         await connection.close()
 
 
 async def forget(connection: Any, *, prepared: bool) -> None:
-    """Make a connection that was lent as it was; one that can't be is closed.
+    """Reset a connection that was lent, or close it where it can't be reset.
 
     Parameters:
-        prepared: it was prepared, as a session of ours.
+        prepared: whether `session.prepare` has set it up.
     """
     kept = False
     try:
@@ -113,10 +113,10 @@ async def forget(connection: Any, *, prepared: bool) -> None:
 
 
 async def give_back(connection: Any, timeout: float) -> None:  # noqa: ASYNC109
-    """Give a connection back to its pool, which can keep it.
+    """Give a connection back to its pool.
 
-    As the pool's own `release`, which always shields it from cancellation with a task: three turns
-    of the event loop, an eighth of what a call costs. Here only where it has to wait.
+    The pool's own `release` always shields this from cancellation with a task: three turns of the
+    event loop, an eighth of what a call costs. Here that is done only where it has to wait.
 
     Parameters:
         timeout: seconds to wait for a rollback, or for a statement's cancellation.
@@ -128,7 +128,7 @@ async def give_back(connection: Any, timeout: float) -> None:  # noqa: ASYNC109
     if not (lent.is_in_transaction() or lent._protocol._is_cancelling()):
         await connection._holder.release(None)  # a time limit is a timer of the event loop's
         return
-    # Cut short, it would leave the statement running. Out of time, the pool has closed the
+    # Cancelled, it would leave the statement running. At a timeout, the pool has closed the
     # connection; the caller's own error is the one to see.
     with suppress(TimeoutError):
         await asyncio.shield(connection._holder.release(timeout))

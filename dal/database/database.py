@@ -62,7 +62,7 @@ class Database:
     async def fetch(self, query: str, /, *args: Any) -> list[Any]:
         """Run one statement on a connection of the pool and return its rows, as asyncpg does.
 
-        It must leave no session state, such as a SET does: that is for `acquire`.
+        It must leave no session state, as SET does: use `acquire` for that.
         """
         lending = self._opened
         connection = await lending.take()
@@ -122,8 +122,8 @@ class Database:
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend a connection for a service's own SQL; its session state is reset afterwards.
 
-        One that can't be reset (codecs, query loggers, termination listeners, named statements)
-        is closed instead.
+        A connection with state that can't be reset (codecs, query loggers, termination listeners,
+        named statements) is closed instead.
         """
         lending = self._opened
         connection = await lending.take()
@@ -140,10 +140,10 @@ class Database:
                     await lending.release(connection)
 
     async def ping(self) -> float:
-        """Ask the server for an answer; the round trip in seconds.
+        """Send a query that does nothing, and return the round trip in seconds.
 
         Raises:
-            DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: there was none.
+            DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: no answer came.
         """
         start = time.perf_counter()
         await translated(self.fetch, "SELECT 1", query="ping")
@@ -156,8 +156,8 @@ class Database:
     async def close(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
         """Close the pool: wait for calls under way, then close all connections.
 
-        Closing what is closed, or never was connected, does nothing; nor does a forked process
-        to its parent's connections.
+        It does nothing if the database is closed already, or was never connected. A forked process
+        leaves its parent's connections alone.
 
         Parameters:
             timeout: seconds to wait for connections in use; these are then cut off.

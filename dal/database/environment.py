@@ -46,17 +46,17 @@ VARIABLES = {
     "PGMAXPROTOCOLVERSION": "max_protocol_version",
 }
 _SESSION = {"PGDATESTYLE": "datestyle", "PGTZ": "timezone", "PGGEQO": "geqo"}
-_UNSAID = ("", "default")
+_UNSET = ("", "default")
 
 CONNECT_TIMEOUT_SECONDS = 30
 _SOCKETS = ("/run/postgresql", "/var/run/postgresql", "/tmp", "/private/tmp")  # noqa: S108
 
 
-def read(given: dict[str, str]) -> tuple[dict[str, str], dict[str, str], str]:
-    """What the environment says of the parameters that an address leaves out.
+def read(in_address: dict[str, str]) -> tuple[dict[str, str], dict[str, str], str]:
+    """The environment's values of the parameters that an address leaves out.
 
     Returns:
-        The parameters, the server settings, and what to call the address with them.
+        The parameters, the server settings, and what an error calls the address with them.
 
     Raises:
         ConfigurationError: names the variable.
@@ -64,30 +64,32 @@ def read(given: dict[str, str]) -> tuple[dict[str, str], dict[str, str], str]:
     parameters, used = {}, []
     for variable, name in VARIABLES.items():
         value = os.environ.get(variable)
-        if value is None or name in given:
+        if value is None or name in in_address:
             continue
         if re.search("[\ud800-\udfff]", value):
             raise wrong(f"{variable} must be UTF-8", "the environment")
-        checked(name, value, shown=variable, what="the environment")
+        checked(name, value, shown=variable, source="the environment")
         if value:
             parameters[name] = value
             used.append(variable)
         elif ACCEPTED[name] != TEXT:  # as libpq does
             raise wrong(f"{variable} is empty; unset it", "the environment")
     session = {name: os.environ.get(variable, "") for variable, name in _SESSION.items()}
-    settings = {name: value for name, value in session.items() if value.lower() not in _UNSAID}
-    what = f"the database address with {', '.join(used)}" if used else "the database address"
-    return parameters, settings, what
+    settings = {name: value for name, value in session.items() if value.lower() not in _UNSET}
+    source = f"the database address with {', '.join(used)}" if used else "the database address"
+    return parameters, settings, source
 
 
-def defaults(given: dict[str, str]) -> dict[str, str]:
-    """What is meant where neither an address nor the environment says.
+def defaults(parameters: dict[str, str]) -> dict[str, str]:
+    """The parameters that neither the address nor the environment sets.
 
     Raises:
         ConfigurationError: the process's user has no name.
     """
-    user = given.get("user") or _user()
-    sockets = (one for one in _SOCKETS if exists(Path(one, f".s.PGSQL.{given['port']}")))
+    user = parameters.get("user") or _user()
+    sockets = (
+        folder for folder in _SOCKETS if exists(Path(folder, f".s.PGSQL.{parameters['port']}"))
+    )
     return {
         "user": user,
         "dbname": user,
@@ -106,7 +108,7 @@ def home() -> Path | None:
 
 
 def exists(path: Path) -> bool:
-    """Whether a file is there, for this process to see."""
+    """Whether a file exists, and this process may see it."""
     try:
         path.stat()
     except OSError:

@@ -9,15 +9,15 @@ from dal.database.database import Database
 from dal.database.failures import SERIALIZATION_FAILURE
 from dal.errors import DalError
 
-_TRIES = 100  # each time, one of those that are in each other's way succeeds
+_TRIES = 100  # of statements that conflict, one succeeds each time
 _IN_PARTS = ("CALL", "DO")  # which may commit before they fail
 
 
 class Executor(Protocol):
     """A Database, a Transaction, or a plain asyncpg connection or pool.
 
-    Both methods are asyncpg's own. Neither is told about any codec or setting, so what runs
-    through one of these runs through all of them.
+    Both methods are asyncpg's own. Neither depends on a codec or a setting, so what runs through
+    one of these runs through all of them.
     """
 
     async def fetch(self, query: str, /, *args: Any) -> list[Any]:
@@ -36,7 +36,7 @@ async def run(
     values: Sequence[Any],
     explain: Callable[[Exception], DalError | None],
 ) -> Any:
-    """Run a statement; what conflicts with another transaction runs again where that is safe.
+    """Run a statement, again where it conflicts with another transaction and that is safe.
 
     Parameters:
         db: where.
@@ -65,7 +65,7 @@ def _can_be_repeated(db: Executor, text: str, failure: DalError) -> bool:
 
 
 def is_alone(db: Executor) -> bool:
-    """Whether a statement that runs there is a transaction of its own."""
+    """Whether each statement that runs there is a transaction of its own."""
     if isinstance(db, asyncpg.Connection):
         return not db.is_in_transaction()
     return isinstance(db, Database | asyncpg.Pool)

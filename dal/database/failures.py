@@ -1,8 +1,8 @@
 """asyncpg's and PostgreSQL's failures, as errors of `dal.errors`.
 
 PostgreSQL's text may quote the failing row and asyncpg's may quote an argument, so neither is
-passed on. The exception are the errors that PostgreSQL finds while it reads a statement (names,
-types): they speak of the statement and the schema alone, and what differs is the help needed there.
+passed on. The exceptions are errors that PostgreSQL finds while it reads a statement (names,
+types): their text is about the statement and the schema alone, and shows what differs.
 """
 
 import re
@@ -125,15 +125,16 @@ def explain(
 
 
 def explain_connect(error: Exception, query: str | None = None) -> errors.DalError | None:
-    """The same for a failure to connect, where nothing was sent and nothing can be lost."""
-    found = explain(error, query)
-    if isinstance(found, errors.ConnectionLostError):
-        return errors.DatabaseUnavailableError(sqlstate=found.sqlstate)
-    if isinstance(found, errors.SchemaMismatchError | errors.InvalidInputError):
+    """As `explain`, for a failure to connect: nothing was sent, so nothing can be lost."""
+    failure = explain(error, query)
+    if isinstance(failure, errors.ConnectionLostError):
+        return errors.DatabaseUnavailableError(sqlstate=failure.sqlstate)
+    if isinstance(failure, errors.SchemaMismatchError | errors.InvalidInputError):
         return errors.ConfigurationError(
-            "DATABASE_URL asks for a setting that the server does not take", sqlstate=found.sqlstate
+            "DATABASE_URL asks for a setting that the server does not take",
+            sqlstate=failure.sqlstate,
         )
-    return found
+    return failure
 
 
 async def translated(
@@ -144,7 +145,7 @@ async def translated(
 ) -> Result:
     """Await `call(*args)`; where the database fails it, raise the error that a caller should see.
 
-    It is called in here because asyncpg raises some of its failures at the call already.
+    The call is made in here, because asyncpg raises some failures at the call, not at the await.
     """
     try:
         return await call(*args)
@@ -187,8 +188,8 @@ def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors
     elif kind is errors.SchemaMismatchError:
         # Only what was found while reading the statement has a position; a cast that fails later,
         # such as :name::regclass, quotes the value.
-        what = error.args[0] if getattr(error, "position", None) else f"SQLSTATE {sqlstate}"
-        message = f"{what}; run `dal migrate`, or compare the table with the migrations"
+        problem = error.args[0] if getattr(error, "position", None) else f"SQLSTATE {sqlstate}"
+        message = f"{problem}; run `dal migrate`, or compare the table with the migrations"
     elif kind in (errors.InvalidInputError, errors.ConflictError):
         rule = f"constraint {constraint}" if constraint else f"SQLSTATE {sqlstate}"
         message = f"the database refuses this: {rule}"

@@ -1,7 +1,4 @@
-"""A pool that can't keep its connections open: one sentence in the log for each time.
-
-asyncpg logs a traceback of every try.
-"""
+"""Logs once where a pool can't keep its connections open; asyncpg logs a traceback of every try."""
 
 import asyncio
 import logging
@@ -13,7 +10,7 @@ from dal.database.failures import explain_connect
 
 
 class Floor:
-    """The `min_size` connections of a pool, reported on for as long as this is kept."""
+    """Logs failures to open the `min_size` connections of a pool, for as long as this exists."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool

@@ -1,4 +1,4 @@
-"""Connections are of use only where they were opened."""
+"""Connections work only in the process, thread and event loop in which they were opened."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from dal.errors import DalError
 
 
 class Home:
-    """The process, thread and event loop that this is made in.
+    """The process, thread and event loop in which this was made.
 
     A forked process has its parent's sockets: each of the two would read the other's answers.
     """
@@ -20,7 +20,7 @@ class Home:
         self._loop = asyncio.get_running_loop()
 
     def elsewhere(self) -> str | None:
-        """Which of the three is another one now, or None."""
+        """Which of the three differs now, or None."""
         if os.getpid() != self._process:
             return "process"
         if asyncio.get_running_loop() is self._loop:

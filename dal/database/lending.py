@@ -21,8 +21,8 @@ class Lending:
 
     Parameters:
         pool: what opens, keeps and replaces them.
-        ours: whether its sessions are ours, or a pooler's in between.
-        address, settings: how it was made.
+        ours: whether its sessions are ours alone, not shared by a pooler.
+        address, settings: what it was made with.
 
     Attributes:
         home: where it may be used.
@@ -81,8 +81,8 @@ class Lending:
     async def give_back(self, connection: Any) -> None:
         """Give back a connection that has run one statement or transaction of ours."""
         if is_lost(connection):
-            # What broke it (a restart, a failover) may have broken the idle ones as well, without
-            # their notice. Replaced when they are next taken, they don't fail a call each.
+            # What broke it (a restart, a failover) may have broken the idle ones as well. They are
+            # replaced when they are next taken, so that no call fails for each of them.
             await expire(connection)
         await self.release(connection)
 
@@ -94,13 +94,13 @@ class Lending:
             self._free.release()
 
     async def heed(self, connection: Any, error: Any) -> None:
-        """Let the pool replace its connections where an error says that they lead nowhere."""
+        """Let the pool replace its connections where an error shows that they are useless."""
         # After a switchover the old primary may stay up, read-only; another host is the new one.
         if self._address.demands_primary and error.sqlstate == READ_ONLY:
             await expire(connection)
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109
-        """Close all connections; those still in use after so many seconds are cut off."""
+        """Close all connections; after `timeout` seconds, those still in use are cut off."""
         self._recycler.cancel()
         try:
             async with asyncio.timeout(timeout):

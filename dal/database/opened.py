@@ -1,4 +1,4 @@
-"""The databases of this process, from their connecting to their closing."""
+"""The open databases of this process."""
 
 import os
 from typing import TYPE_CHECKING
@@ -15,12 +15,12 @@ os.register_at_fork(after_in_child=_opened.clear)  # they are the parent's
 
 
 def opened() -> "list[Database]":
-    """Those that are open; any thread may ask."""
+    """The open databases; any thread may call this."""
     return [db for db in (reference() for reference in tuple(_opened)) if db]
 
 
 def enter(db: "Database") -> None:
-    """Count a database among them, and watch its calls if it asks for that."""
+    """Add a database, and watch its calls if it has a limit for slow ones."""
     _opened.add(ref(db, _opened.discard))
     if db.slow_call:
         watchers.append(log_slow)

@@ -1,4 +1,4 @@
-"""The one way to a connection: an address's hosts are tried in turn, until one will do."""
+"""Opens connections: an address's hosts are tried in turn, until one is suitable."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from dal.database.reasons import reason
 
 _FAILURES = (
     OSError,
-    ValueError,  # of what asyncpg makes of the arguments
+    ValueError,  # from asyncpg's reading of the arguments
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -22,18 +22,18 @@ _FAILURES = (
 async def open_connection(
     address: Address, *, application_name: str, session: Mapping[str, str] = {}, **settings: Any
 ) -> Any:
-    """Connect to the first host that will do.
+    """Connect to the first suitable host.
 
     Parameters:
         address: where.
-        application_name: what to be called there, unless the address says.
-        session: server settings, whatever the address has.
+        application_name: the session's name, unless the address has one.
+        session: server settings that override the address's.
         settings: `asyncpg.connect`'s own.
 
     Raises:
         ConfigurationError: a host refuses the user, the database or a setting, or a file that TLS
             needs can't be used.
-        DatabaseUnavailableError: no host will do; says why for each of them.
+        DatabaseUnavailableError: no host is suitable; says why for each of them.
         DalError: a host refuses otherwise, such as PermissionDeniedError.
     """
     wanted = address.parameters.get("target_session_attrs", "any")
@@ -84,6 +84,6 @@ async def _explained(
 
 
 def _leaves_others(failure: errors.DalError) -> bool:
-    """Whether another host may be better."""
+    """Whether another host may succeed."""
     unavailable = isinstance(failure, errors.DatabaseUnavailableError)
     return unavailable and failure.sqlstate in (None, "57P03")

@@ -1,4 +1,4 @@
-"""libpq's parameters: what both drivers keep to, and what is refused for both."""
+"""libpq's parameters: those that both drivers honour, and those that are refused for both."""
 
 import logging
 import re
@@ -70,38 +70,38 @@ _ALIASES = {"database": "dbname", "ssl": "sslmode"}
 _SSL = {"true": "require", "false": "disable"}
 
 
-def wrong(sentence: str, what: str = "the database address") -> ConfigurationError:
-    """The error that says so."""
-    return ConfigurationError(f"{what} is wrong: {sentence}")
+def wrong(sentence: str, source: str = "the database address") -> ConfigurationError:
+    """The error of a wrong address or environment."""
+    return ConfigurationError(f"{source} is wrong: {sentence}")
 
 
 @cache  # once, however many connections there are
 def warn(sentence: str) -> None:
-    """Tell the service's log."""
+    """Log a warning."""
     logging.getLogger("dal").warning(sentence)
 
 
-def checked(given: str, value: str, *, shown: str, what: str) -> tuple[str, str] | None:
+def checked(parameter: str, value: str, *, shown: str, source: str) -> tuple[str, str] | None:
     """A parameter by libpq's name, and its value; None where libpq has none of this name.
 
     Parameters:
-        given: its name, libpq's or an alias.
-        value: "" is as good as none.
-        shown, what: what an error calls the parameter, and where it stands.
+        parameter: its name, libpq's or an alias.
+        value: "" means none.
+        shown, source: what an error calls the parameter, and where it comes from.
 
     Raises:
-        ConfigurationError: both drivers can't keep to it; says what to do.
+        ConfigurationError: one of the drivers can't honour it; says what to do.
     """
-    name = _ALIASES.get(given, given)
+    name = _ALIASES.get(parameter, parameter)
     if name in REFUSED:
-        raise wrong(f"{shown} can't be used; {REFUSED[name]}", what)
+        raise wrong(f"{shown} can't be used; {REFUSED[name]}", source)
     if name not in ACCEPTED:
         return None
-    if given == "ssl":
+    if parameter == "ssl":
         value = _SSL.get(value.lower(), value)
     allowed = ACCEPTED[name]
     number = re.fullmatch("[+-]?[0-9]{1,9}", value)
     fits = number if allowed == _NUMBER else value in allowed.split("|")
     if value and allowed != TEXT and not fits:
-        raise wrong(f"{shown} must be {allowed.replace('|', ' or ')}; change or remove it", what)
+        raise wrong(f"{shown} must be {allowed.replace('|', ' or ')}; change or remove it", source)
     return name, "UTF8" if name == "client_encoding" and value else value

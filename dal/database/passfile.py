@@ -32,10 +32,10 @@ def password(file: str | None, *, host: str, port: int, database: str, user: str
         fields = _FIELD.findall(line)[:5]
         if len(fields) < 5 or line.startswith("#"):
             continue
-        *place, found = [re.sub(r"\\(.)", r"\1", field) for field in fields]
+        *place, secret = [re.sub(r"\\(.)", r"\1", field) for field in fields]
         known = zip(fields[:4], place, wanted, strict=True)
-        if all(raw == "*" or field in these for raw, field, these in known):
-            return found
+        if all(raw == "*" or field in names for raw, field, names in known):
+            return secret
     return None
 
 

@@ -1,4 +1,4 @@
-"""The making of a pool."""
+"""Opens pools."""
 
 import asyncio
 from typing import Any
@@ -15,15 +15,18 @@ from dal.errors import DatabaseUnavailableError
 
 
 async def open_pool(address: Address, settings: Settings) -> tuple[asyncpg.Pool, bool]:
-    """Open a pool; with it, whether its sessions are ours, or a pooler's in between."""
+    """Open a pool; returns also whether its sessions are ours alone, not shared by a pooler."""
     session: dict[str, str] = {}
     limit: float | None = None  # at the start the address's own limit holds
 
-    async def connect(*_: Any, **given: Any) -> asyncpg.Connection:
+    async def connect(*_: Any, **arguments: Any) -> asyncpg.Connection:
         try:
             async with asyncio.timeout(limit):
                 return await open_connection(
-                    address, application_name=settings.application_name, session=session, **given
+                    address,
+                    application_name=settings.application_name,
+                    session=session,
+                    **arguments,
                 )
         except TimeoutError:
             pass
@@ -49,7 +52,7 @@ async def open_pool(address: Address, settings: Settings) -> tuple[asyncpg.Pool,
 
 
 def no_connection(address: Address) -> DatabaseUnavailableError:
-    """The error of a call that found room in the pool, and no server in time."""
+    """The error of a call for which no connection could be opened in time."""
     places = ", ".join(place(*host) for host in address.hosts)
     return DatabaseUnavailableError(
         f"no connection to {places} within acquire_timeout; dal ping says why"

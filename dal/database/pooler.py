@@ -6,7 +6,7 @@ import asyncpg
 
 
 async def behind_pooler(connect: Callable[..., Awaitable[asyncpg.Connection]]) -> bool:
-    """Connect once and look; the look leaves no prepared statement behind."""
+    """Connect once to find out; this leaves no prepared statement behind."""
     connection = await connect(statement_cache_size=0)
     try:
         # A standby refuses what the defaults may make of it: a serializable transaction.
@@ -17,9 +17,10 @@ async def behind_pooler(connect: Callable[..., Awaitable[asyncpg.Connection]]) -
 
 
 async def is_pooled(connection: asyncpg.Connection) -> bool:
-    """A pooler answers the start-up itself, with a process id of its own making.
+    """Whether a connection leads to a pooler.
 
-    A statement reaches a server process, which has another one.
+    A pooler answers the start-up itself, with a process id that it makes up. A statement reaches a
+    server process, whose id differs.
     """
     server = await connection.fetchval("SELECT pg_backend_pid()")
     return bool(server != connection.get_server_pid())

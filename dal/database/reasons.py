@@ -1,4 +1,4 @@
-"""Why a host can't be used: one sentence for each reason, the same whoever asks."""
+"""Why a host can't be used: one sentence for each reason, the same for both drivers."""
 
 import asyncio
 import errno
@@ -84,7 +84,7 @@ async def reason(
 
 
 def _refused(error: asyncpg.PostgresError, where: str) -> errors.DalError | None:
-    """What a server, or a pooler before it, says to whoever comes."""
+    """The error of a server, or of a pooler in front of it, that refuses a connection."""
     sqlstate: str = getattr(error, "sqlstate", None) or ""  # no annotation of asyncpg's knows it
     if sqlstate == "08P01":
         sqlstate = next((code for words, code in _POOLERS if re.match(words, str(error))), sqlstate)
@@ -103,7 +103,7 @@ def _numbers(error: OSError) -> list[int]:
 
 
 def _unreached(numbers: list[int], where: str) -> str | None:
-    """What the system says by itself; None where a connection was made."""
+    """The sentence for a system error; None where a connection was made."""
     match numbers:
         case [] | [errno.ECONNRESET | errno.EPIPE | errno.ECONNABORTED]:
             return None
@@ -119,7 +119,7 @@ def _unreached(numbers: list[int], where: str) -> str | None:
 async def _looked_at(
     error: Exception, where: str, host: str, port: int, parameters: Mapping[str, str]
 ) -> errors.DatabaseUnavailableError:
-    """What the other side's own answer tells, which asyncpg keeps to itself."""
+    """The error that follows from the other side's own answer, which asyncpg does not show."""
     try:
         answer = await _answer(host, port)
     except OSError:
@@ -149,7 +149,7 @@ async def _looked_at(
 
 
 async def _answer(host: str, port: int) -> bytes:
-    """What the other side says when it is asked for TLS: `S` or `N`, if it is PostgreSQL.
+    """The other side's answer to a request for TLS: `S` or `N`, if it is PostgreSQL.
 
     Raises:
         OSError: no connection could be made.

@@ -1,7 +1,7 @@
-"""What a session is asked for that no role's or database's default may decide.
+"""Session settings that must not depend on the defaults of a role or a database.
 
-Only where the session is ours: a pooler refuses such settings, or gives them to its other clients.
-What a default may decide stays, such as that a role only reads, and the time limits.
+They are set only where the session is ours: a pooler refuses such settings, or gives them to its
+other clients. Other defaults stay, such as a role's time limits, or that it only reads.
 """
 
 import asyncpg
@@ -18,5 +18,5 @@ NEW_CONNECTION = (SQL / "new_connection.sql").read_text(encoding="utf-8")
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
-    """Ask for what depends on the database's state."""
+    """Apply the settings that depend on the database's state."""
     await connection.execute(NEW_CONNECTION)

@@ -1,4 +1,4 @@
-"""What a pool is doing."""
+"""The size and use of a pool."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ class PoolStats:
 
     Attributes:
         size: open connections.
-        idle: those of them that nobody uses.
+        idle: open connections that nobody uses.
         min_size: how many are opened at the start.
         max_size: how many there may be.
         waiting: calls that have no connection yet.

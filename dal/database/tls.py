@@ -19,7 +19,7 @@ _DEFAULTS = {
 def home_is_hidden() -> bool:
     """Whether this process may not look into the home directory, as where HOME is another user's.
 
-    Both drivers fail there; what can't be seen is taken not to be there.
+    Both drivers would fail there, so files that can't be seen count as absent.
     """
     certificate = _default("sslcert")
     try:
@@ -32,24 +32,24 @@ def home_is_hidden() -> bool:
     return False
 
 
-def context(given: dict[str, str]) -> ssl.SSLContext:
-    """What asyncpg makes of an address's TLS parameters; loading the files tells which one is bad.
+def context(parameters: dict[str, str]) -> ssl.SSLContext:
+    """asyncpg's context for an address's TLS parameters; an error names the file that is bad.
 
     Raises:
         ConfigurationError: a file is missing, can't be read or does not hold what it should.
     """
-    mode = given.get("sslmode", "prefer")
-    if given.get("sslrootcert") == "system":
+    mode = parameters.get("sslmode", "prefer")
+    if parameters.get("sslrootcert") == "system":
         return ssl.create_default_context()
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = False
     made.verify_mode = ssl.CERT_NONE
-    made.minimum_version = _version(given.get("ssl_min_protocol_version", "TLSv1.2"))
-    if "ssl_max_protocol_version" in given:
-        made.maximum_version = _version(given["ssl_max_protocol_version"])
+    made.minimum_version = _version(parameters.get("ssl_min_protocol_version", "TLSv1.2"))
+    if "ssl_max_protocol_version" in parameters:
+        made.maximum_version = _version(parameters["ssl_max_protocol_version"])
     made.set_alpn_protocols(["postgresql"])  # for sslnegotiation=direct
     if mode in TLS_REQUIRED.split("|"):
-        if root := _file(given, "sslrootcert"):
+        if root := _file(parameters, "sslrootcert"):
             made.verify_mode = ssl.CERT_REQUIRED
             made.check_hostname = mode == "verify-full"
             _load("sslrootcert", root, made.load_verify_locations, root)
@@ -58,14 +58,14 @@ def context(given: dict[str, str]) -> ssl.SSLContext:
                 f"sslmode={mode} needs the authority's certificate; name its file with"
                 f" sslrootcert, or put it where it is looked for ({_default('sslrootcert')})"
             )
-        if revoked := _file(given, "sslcrl"):
+        if revoked := _file(parameters, "sslcrl"):
             _load("sslcrl", revoked, made.load_verify_locations, revoked)
             made.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
-    if certificate := _file(given, "sslcert"):
-        key = _file(given, "sslkey")
+    if certificate := _file(parameters, "sslcert"):
+        key = _file(parameters, "sslkey")
         if key:
             _open("sslkey", key)
-        secret = given.get("sslpassword", "")
+        secret = parameters.get("sslpassword", "")
         _load("sslcert", certificate, made.load_cert_chain, certificate, key, lambda: secret)
     return made
 
@@ -79,9 +79,9 @@ def _default(name: str) -> Path | None:
     return folder / ".postgresql" / _DEFAULTS[name] if folder else None
 
 
-def _file(given: dict[str, str], name: str) -> str | None:
+def _file(parameters: dict[str, str], name: str) -> str | None:
     default = _default(name)
-    return given.get(name) or (str(default) if default and exists(default) else None)
+    return parameters.get(name) or (str(default) if default and exists(default) else None)
 
 
 def _open(name: str, path: str) -> None:
@@ -97,8 +97,8 @@ def _load(name: str, path: str, load: Any, *arguments: Any) -> None:
     try:
         load(*arguments)
     except ssl.SSLError:
-        what = "it does not fit its key" if name == "sslcert" else "it is no certificate"
-        raise _unusable(name, path, f"{what}, or not in PEM form") from None
+        problem = "it does not fit its key" if name == "sslcert" else "it is no certificate"
+        raise _unusable(name, path, f"{problem}, or not in PEM form") from None
 
 
 def _unusable(name: str, path: str, why: str) -> ConfigurationError:
