@@ -51,7 +51,7 @@ _MODULES = ("binding", "conversations", "cursor", "database", "messages", "tasks
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for: a command that runs no statement binds none."""
+    """Import a public name when it is first used: a command that runs no statement binds none."""
     if name not in __all__:
         raise AttributeError(f"module 'dal' has no attribute {name!r}")
     if name in (*_MODULES, "errors"):

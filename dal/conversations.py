@@ -1,4 +1,4 @@
-"""Conversations: who talks, and how lately. Their SQL is in sql/conversations/."""
+"""Conversations of users with the assistant. Their SQL is in sql/conversations/."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
@@ -91,7 +91,7 @@ async def get_with_messages(
         db: where to run: the database, a transaction, or an asyncpg connection or pool.
         user_id: the owner.
         conversation_id: the conversation.
-        limit: messages at the most, 1 to 1,000.
+        limit: messages at most, 1 to 1,000.
 
     Raises:
         InvalidInputError: an argument breaks its rule.
@@ -128,8 +128,8 @@ async def list_for_user(
 ) -> list[Conversation]:
     """A page of a user's conversations, the most recent first.
 
-    A conversation whose recency moves jumps to the front; only those that stay are sure to be
-    met once when paging.
+    A conversation that becomes more recent moves to the front, so paging that has begun may miss
+    it.
 
     SQL: sql/conversations/list_for_user.sql, sql/conversations/list_for_user_by_status.sql
 
@@ -137,7 +137,7 @@ async def list_for_user(
         db: where to run: the database, a transaction, or an asyncpg connection or pool.
         user_id: the owner.
         status: only active ones, only archived ones, or all (None).
-        limit: rows at the most, 1 to 1,000.
+        limit: rows at most, 1 to 1,000.
         before: the last conversation of the previous page, or its cursor.
 
     Raises:

@@ -20,7 +20,7 @@ _MALFORMED = "malformed cursor; take it from the page before"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a statement takes of a cursor, as `:before_time` and `:before_id`."""
+    """The fields of a cursor that a statement takes, as `:before_time` and `:before_id`."""
 
     time: datetime
     id: UUID
@@ -37,8 +37,8 @@ class Cursor:
     Parameters:
         time: the row's created_at (a conversation's updated_at), with a time zone.
         id: the row's id.
-        kind: whose place it is, such as `message`: the other kinds' lists refuse it. None fits
-            every list.
+        kind: the kind of record, such as `message`: lists of other kinds refuse the cursor. None
+            fits every list.
 
     Raises:
         InvalidInputError: `time` is not an aware datetime, `id` not a UUID, or `kind` no word of
@@ -72,7 +72,7 @@ class Cursor:
 
     @property
     def kind(self) -> str | None:
-        """Whose place it is, or None."""
+        """The kind of record, or None."""
         return self._fields[2]
 
     def __eq__(self, other: object) -> bool:

@@ -26,10 +26,10 @@ import typing
 
 
 class DalError(Exception):
-    """All of them.
+    """The base class of all errors.
 
     Attributes:
-        message: what an error of this class says where nothing else is known.
+        message: the default message of this class.
         query: name of the statement (`messages.create` is `sql/messages/create.sql`), or None.
         sqlstate: PostgreSQL's five-character error code, or None.
         constraint: name of the violated constraint, or None.
@@ -71,8 +71,8 @@ class InvalidInputError(DalError):
     """The caller's value breaks a rule; nothing was sent.
 
     Attributes:
-        errors: each rule that an argument of the call breaks, for an API's answer. It is empty
-            where no argument is at fault by itself, or where the database refused.
+        errors: each rule that an argument of the call breaks, for an API's response. It is empty
+            where no single argument is at fault, or where the database refused.
     """
 
     message = "An argument breaks a rule; correct it and call again."

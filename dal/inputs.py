@@ -1,4 +1,4 @@
-"""What callers may pass: one annotated type for each kind of argument, with its rules.
+"""The arguments of functions: one annotated type for each kind, with its rules.
 
 A stub that annotates a parameter with one of these has its argument checked before anything is
 sent. To a type checker they are the plain types they annotate.
@@ -71,10 +71,10 @@ Title: TypeAlias = UserId
 """A task's title, which has the same rules."""
 
 Limit: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1000)]
-"""How many rows at the most: 1 to 1,000."""
+"""The largest number of rows to return: 1 to 1,000."""
 
 BATCH_ROWS = 50_000
-"""How many rows one call makes at the most."""
+"""The largest number of rows that one call makes."""
 
 BatchSize: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=BATCH_ROWS)]
 """How many rows one transaction takes: 1 to 50,000."""
@@ -83,9 +83,9 @@ Age: TypeAlias = Annotated[timedelta, Field(strict=True, ge=timedelta(0))]
 """How long ago: a timedelta that is not negative."""
 
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
-"""True or False, and nothing that only looks like it."""
+"""True or False, and nothing that could be converted to it."""
 
-NewId: TypeAlias = Annotated[UUID | None, AfterValidator(lambda given: given or uuid4())]
+NewId: TypeAlias = Annotated[UUID | None, AfterValidator(lambda value: value or uuid4())]
 """A new row's id: the caller's own, or one made here, so that the statement can be repeated."""
 
 

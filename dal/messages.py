@@ -1,4 +1,4 @@
-"""Messages: what was said, in the order it was committed. Their SQL is in sql/messages/."""
+"""Messages, in the order of their commits. Their SQL is in sql/messages/."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -29,10 +29,9 @@ class Message(Record):
     """One message of a conversation.
 
     Attributes:
-        metadata: JSON, such as a tool call's name, parameters and result; None where there is
-            none. What goes in comes out but for the order of keys; `dal.inputs.Metadata` says what
-            may go in. JSON that Python can't parse (nested more than 200 deep, integers of more
-            than 4,300 digits), which only other writers can store, stays text.
+        metadata: JSON, such as a tool call's name, parameters and result, or None. `dal.metadata`
+            says what is accepted. JSON that Python can't parse (nested more than 200 deep, integers
+            of more than 4,300 digits), which only other writers can store, stays text.
         created_at: strictly increasing within a conversation, in the order of commits.
     """
 
@@ -64,7 +63,7 @@ def _within_limit(content: str, info: ValidationInfo) -> str:
 Role: TypeAlias = Annotated[MessageRole | Literal["user", "assistant"], one_of(MessageRole)]
 """Who speaks: a member of MessageRole, or its plain string."""
 Content: TypeAlias = Annotated[Text, AfterValidator(_within_limit)]
-"""What is said: any text; a user's, after `role` in a model, has at most 1,000 characters."""
+"""A message's text; a user's, after `role` in a model, has at most 1,000 characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +177,7 @@ async def create_and_history(
     SQL: sql/messages/create_and_history.sql
 
     Parameters:
-        limit: messages at the most, the new one included, 1 to 1,000.
+        limit: messages at most, the new one included, 1 to 1,000.
 
     The other parameters and the errors are those of `create`.
     """
@@ -217,7 +216,7 @@ async def history(
         db: where to run: the database, a transaction, or an asyncpg connection or pool.
         user_id: the conversation's owner.
         conversation_id: the conversation.
-        limit: messages at the most, 1 to 1,000.
+        limit: messages at most, 1 to 1,000.
         before: the first message of the following page, or its cursor.
 
     Raises:
@@ -242,7 +241,7 @@ def stream(
     """All messages of a conversation, oldest first, read page by page while they are used.
 
     It holds no transaction, and no connection between pages. Messages that are committed
-    meanwhile are met too; none is missed, because order is commit order.
+    meanwhile come too; none is missed, because order is commit order.
 
     SQL: sql/messages/stream.sql
 

@@ -4,9 +4,9 @@ That is dicts with string keys, lists, strings, integers, finite floats, boolean
 subclasses of these. Everything else is refused (datetimes, UUIDs, Decimals, tuples, sets, bytes,
 models), never converted: pass `str(value)` or `model_dump(mode="json")`.
 
-What comes out differs in this alone: PostgreSQL's jsonb puts an object's keys in an order of its
-own; a float from 1e16 on is the integer of its printed digits, -0.0 is 0.0, and a subclass is its
-base.
+A value comes back as it was, with these exceptions: PostgreSQL's jsonb puts an object's keys in an
+order of its own; a float from 1e16 on is the integer of its printed digits, -0.0 is 0.0, and a
+subclass is its base.
 """
 
 import math
@@ -39,16 +39,16 @@ _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _EXPONENT = re.compile(rb"[0-9][eE][-+]?([0-9]+)")
 
 JSON_BYTES = 4 * 2**20
-"""The most that a JSON value may take as PostgreSQL prints it; a message of it fits into a line."""
+"""The largest JSON value, as PostgreSQL prints it; a message with it fits into a line."""
 
-_MOST = 2048  # times as much as it was given: `1e-16383,`, the smallest number, takes 16,387 bytes
+_MOST = 2048  # factor by which printing may grow it: `1e-16383,` becomes 16,387 bytes
 
 
 def refuse_large(text: bytes) -> None:
     """Refuse JSON text that PostgreSQL prints as more than JSON_BYTES.
 
     jsonb is printed with a space after each comma and colon, and with all digits of its numbers. It
-    can hold what is far too long to be printed: such a row could not be read any more.
+    can hold values that are far too long to be printed: such a row could not be read any more.
     """
     if len(text) * _MOST <= JSON_BYTES:
         return
@@ -62,9 +62,9 @@ def refuse_large(text: bytes) -> None:
 
 
 def _json(value: Any) -> Any:
-    """A JSON value, as it was given. What is accepted can also be read back: parsing is the proof.
+    """Check a JSON value, and return it. It is parsed, which proves that it can be read back.
 
-    It stays a value, so that a model of a service may check it first, and a function again.
+    It is not converted, so that a service's model may check it first, and a function again.
     """
     if value is None:
         return None
@@ -83,7 +83,7 @@ def _json(value: Any) -> Any:
 
 
 def _not_json(value: Any) -> ValidationError:
-    """The error of a value that is not JSON: where it is not, and of what type it is there."""
+    """The error of a value that is not JSON, with the path to the wrong part, and its type."""
     path, kind = _fault(value)
     problem = PydanticCustomError(
         "json",
@@ -97,7 +97,7 @@ def _not_json(value: Any) -> ValidationError:
 
 
 def _fault(value: Any) -> tuple[tuple[int | str, ...], str]:
-    """The path to the first part that is not JSON, and what kind of value that is."""
+    """The path to the first part that is not JSON, and a description of that part."""
     parts: list[tuple[tuple[int | str, ...], Any]] = [((), value)]
     while parts:
         path, part = parts.pop()

@@ -1,4 +1,4 @@
-"""Reaches a server and says what is there."""
+"""Connects to a server and describes it."""
 
 import asyncio
 import ssl
@@ -18,13 +18,13 @@ _ABOUT = "SELECT current_setting('server_version') AS version, current_user::tex
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `dal ping` found.
+    """The result of `dal ping`.
 
     Attributes:
         version: the server's version.
-        role: whom the server takes us for.
+        role: the role of our session.
         tls: the protocol between us and the server (or its pooler), or None.
-        pooler: whether a pooler stands between.
+        pooler: whether a pooler is in front of the server.
         schema: the last migration that is applied, how many are pending, or that it does not fit.
         seconds: one round trip.
     """
@@ -38,14 +38,14 @@ class Answer:
 
 
 def ping(url: str, folders: Folders = OWN_ALONE) -> Answer:
-    """Ask the server at an address.
+    """Connect to the server at an address, and describe it.
 
     Parameters:
         url: the address.
         folders: the migrations that are meant to be applied there.
 
     Raises:
-        DalError: there was no answer; says why.
+        DalError: no answer came; says why.
     """
     address = Address.parse(url)
     answer = asyncio.run(translated(_ask, address, query="ping", explain=explain_connect))
@@ -77,7 +77,7 @@ async def _ask(address: Address) -> tuple[str, str, str | None, bool, float]:
             start = time.perf_counter()
             await connection.execute("SELECT 1")
             seconds = time.perf_counter() - start
-        # asyncpg has no public word on its own leg's TLS; pg_stat_ssl would tell the pooler's leg.
+        # asyncpg has no public way to ask for its own TLS; pg_stat_ssl would show the pooler's.
         channel: ssl.SSLObject | None = connection._transport.get_extra_info("ssl_object")
         tls = channel.version() if channel else None
         return about["version"], about["role"], tls, pooler, seconds

@@ -1,4 +1,4 @@
-"""Where the SQL lies: beside the package's modules in a wheel, one level up in a checkout."""
+"""The folders of the SQL: inside the package in a wheel, beside it in a checkout."""
 
 from pathlib import Path
 
@@ -22,10 +22,10 @@ def is_installed() -> bool:
 
 
 def refuse_installed(folder: Path) -> None:
-    """Keep what is written by hand out of an installed package.
+    """Refuse to write into an installed package.
 
     Raises:
-        ConfigurationError: the folder lies in it.
+        ConfigurationError: the folder is in it.
     """
     if folder.resolve().is_relative_to(_PACKAGE):
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""What every record has in common."""
+"""The base class of records."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 def first_sentence(schema: dict[str, Any], model: type[Any]) -> None:
-    """Leave of a docstring in a JSON schema what an API's reader has use for."""
+    """Describe a model in a JSON schema by the first line of its docstring."""
     schema["description"] = (model.__doc__ or "").partition("\n")[0]
 
 
@@ -14,7 +14,7 @@ class Record(BaseModel):
     """A row, frozen, as the database had it when it was read.
 
     Times are aware and in UTC. What people wrote (titles, contents, metadata) is left out of
-    `repr`, and all of it out of validation errors, so that a logged one does not spill it.
+    `repr`, and every value out of validation errors, so that a log does not show it.
     """
 
     model_config = ConfigDict(

@@ -160,7 +160,7 @@ async def list_for_user(
         db: where to run: the database, a transaction, or an asyncpg connection or pool.
         user_id: the owner.
         completed: only completed ones, only open ones, or all (None).
-        limit: rows at the most, 1 to 1,000.
+        limit: rows at most, 1 to 1,000.
         before: the last task of the previous page, or its cursor.
 
     Raises:

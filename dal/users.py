@@ -16,8 +16,8 @@ class User(Record):
 
     Attributes:
         id: 1 to 255 characters, chosen by whoever made the user.
-        created_at: None where an earlier phase's table has no such column, or one that is neither a
-            timestamp nor a date.
+        created_at: None where a table that was there before dal has no such column, or one that is
+            neither a timestamp nor a date.
     """
 
     id: str
@@ -38,10 +38,9 @@ async def _ensure(db: Executor, *, user_id: UserId) -> User:
 
 
 async def ensure(db: Executor, *, user_id: str) -> User:
-    """The user, made if there is none; safe to repeat and to race.
+    """The user, made if there is none; safe to repeat, and to call concurrently.
 
-    A read-only server, such as a standby, is asked for the user instead, at the cost of a second
-    round trip.
+    On a read-only server, such as a standby, the user is only read, in a second round trip.
 
     SQL: sql/users/ensure.sql
 
@@ -51,8 +50,8 @@ async def ensure(db: Executor, *, user_id: str) -> User:
 
     Raises:
         InvalidInputError: `user_id` breaks its rule.
-        ConflictError: an earlier phase's table takes the id of another user for equal to this one.
-        SchemaMismatchError: the user is absent, and an earlier phase's table has required
+        ConflictError: a table that was there before dal takes another user's id for equal to this.
+        SchemaMismatchError: the user is absent, and a table that was there before dal has required
             columns that only its own service can fill.
         DatabaseUnavailableError: the user is absent, and the server is read-only.
     """
@@ -95,8 +94,8 @@ async def erase(db: Executor, *, user_id: UserId) -> Erased:
 async def delete(db: Executor, *, user_id: UserId) -> bool:
     """Delete a user and, by cascade, all that is theirs; False if there was none.
 
-    Over an earlier phase's `users` table this deletes the account itself, with whatever else
-    hangs on it there; `erase` leaves the account alone.
+    In a `users` table that was there before dal this deletes the account itself, with all rows
+    that depend on it; `erase` leaves the account alone.
 
     SQL: sql/users/delete.sql
     """

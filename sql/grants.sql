@@ -11,8 +11,8 @@
 --     REVOKE TEMPORARY ON DATABASE chat FROM PUBLIC;
 --     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
--- users.ensure reads whole rows (an earlier phase's table may lack created_at) and inserts; where
--- two callers race it updates id to itself.
+-- users.ensure reads whole rows (a table that was there before dal may lack created_at) and
+-- inserts; where two callers race it updates id to itself.
 GRANT SELECT, INSERT (id), UPDATE (id) ON users TO :"service";
 -- Only users.delete needs this. Leave it out where users are the accounts of another service.
 GRANT DELETE ON users TO :"service";

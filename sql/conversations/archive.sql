@@ -1,4 +1,4 @@
--- Puts a conversation away; its recency stays, and where it is away already, so does since when.
+-- Archives a conversation; its recency stays. One that is archived already keeps its archived_at.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the conversation's row; appends to it wait.
 UPDATE conversations

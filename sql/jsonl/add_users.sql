@@ -1,5 +1,5 @@
--- Makes the given users that are absent. It looks first, as users/ensure.sql does, so that it works
--- over an earlier phase's table with required columns of its own, for users that exist there.
+-- Makes the given users that are absent. Users who exist are left out before the INSERT, as in
+-- users/ensure.sql.
 -- Index: the primary key of users.
 -- Locks: the new rows, in the order of ids, so that imports with the same users wait rather than
 --   deadlock.

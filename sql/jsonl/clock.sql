@@ -1,5 +1,5 @@
--- The server's clock. Of this moment, not of the transaction's start: an import may take long, and
--- refuses times ahead of it.
+-- The server's time now, not at the transaction's start: an import may take long, and refuses later
+-- times.
 -- Index: none.
 -- Locks: none.
 SELECT clock_timestamp() AS now

@@ -1,5 +1,5 @@
--- The columns of what is exported, so that one which lines have no place for is not left out in
--- silence.
+-- The columns of the exported tables, so that an export can name those for which lines have no
+-- place.
 -- Index: the catalogue's.
 -- Locks: none.
 -- Waives nullable on table, name: names of the catalogue.

@@ -1,5 +1,5 @@
--- Whether a user has anything to export. The rows decide, not `users`: a table of an earlier phase
--- may hold the same name written in another way.
+-- Whether a user has anything to export. The rows decide, not `users`: a table that was there
+-- before dal may hold the same name written in another way.
 -- Index: idx_tasks_user_id and idx_conversations_user_id, one entry of each.
 -- Locks: none.
 SELECT

@@ -1,6 +1,6 @@
--- What each part of the picture is bounded by, until its transaction ends: a lock or an answer that
--- does not come leaves that part out, rather than all of them. The schema of pg_stat_statements may
--- be on nobody's search path, so it is put at the end of this one's.
+-- Limits for one part of the picture, until its transaction ends: a lock or an answer that does not
+-- come leaves out that part alone. The schema of pg_stat_statements may be on nobody's search path,
+-- so it is put at the end of this one's.
 -- Index: none of ours; pg_extension has a few rows.
 -- Locks: none.
 SELECT

@@ -1,6 +1,6 @@
--- How many conversations are active, stale, archived, and due for a purge. Each count reads `limit`
--- entries of the index at the most, from the end where its rows are likely to be: `more` says that
--- it stopped there, so that there may be others.
+-- How many conversations are active, stale, archived, and due for a purge. Each count reads at most
+-- `limit` entries of the index, from the end where its rows are likely to be: `more` says that it
+-- stopped there, so that there may be others.
 -- Index: idx_conversations_updated_at (updated_at DESC, status), the beginning of a range for each;
 --   what is due is looked at in the rows.
 -- Locks: none.

@@ -1,5 +1,5 @@
--- The user of this id, made if there is none. It looks first, so that it works over an earlier
--- phase's table with required columns of its own, for users that exist there.
+-- The user of this id, made if there is none. A user who exists is found before the INSERT, which
+-- would fail in a table that was there before dal and has required columns of its own.
 -- Index: the primary key of users.
 -- Locks: none where the user exists; else the new row.
 -- Waives nullable on id: where stored has none, a row is added.

@@ -1,6 +1,6 @@
--- The user of this id. An earlier phase's table may have a type or a collation that takes other
--- texts for equal, so what the index finds is compared again, byte by byte. concat() takes the
--- parameter as it came, where a cast would trim it for char(n).
+-- The user of this id. A table that was there before dal may have a type or a collation that takes
+-- other texts for equal, so what the index finds is compared again, byte by byte. concat() takes
+-- the parameter as it came, where a cast would trim it for char(n).
 -- Index: the primary key of users.
 -- Locks: none.
 SELECT
@@ -11,8 +11,8 @@ SELECT
             'timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype
         ) THEN (to_jsonb(u.created_at) #>> '{}')::timestamptz
     END AS created_at
--- An earlier phase's table may have no created_at. Then the name, which is looked up from the
--- inside out, is this one's.
+-- A table that was there before dal may have no created_at. Then the name, which is looked up from
+-- the inside out, is this one's.
 FROM (SELECT NULL::timestamptz AS created_at) AS absent
 CROSS JOIN LATERAL (
     SELECT id, created_at
