@@ -1,4 +1,4 @@
-"""One batch of lines: judged against what is stored, then written together."""
+"""One batch of lines: compared with what is stored, then written together."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,15 @@ from dal.database.transaction import begin
 from dal.errors import ConflictError, InvalidInputError, SchemaMismatchError
 from dal.jsonl import rows
 from dal.jsonl.lines import ConversationLine, Line, TaskLine
-from dal.jsonl.rows import ConversationRow, Found, Locked, MessageRow, RowKey, TaskRow, given_task
+from dal.jsonl.rows import (
+    ConversationRow,
+    Existing,
+    Locked,
+    MessageRow,
+    RowKey,
+    TaskRow,
+    given_task,
+)
 from dal.jsonl.values import BadLine
 
 _LEAD = timedelta(minutes=5)  # a time in the future pins all that follow it
@@ -27,8 +35,8 @@ class Item:
     """A line of a batch.
 
     Attributes:
-        line: what it holds, or None where it could not be read.
-        further: it goes on with the conversation of the line before it.
+        line: the parsed line, or None where it could not be read.
+        further: whether it continues the conversation of the line before it.
         reason: why it is bad, or None.
     """
 
@@ -42,7 +50,7 @@ class Item:
 async def write(
     connection: asyncpg.Connection, items: Sequence[Item], raced: bool = False
 ) -> Counter[str]:
-    """Write the good lines and set the others' reasons; how many rows of each kind there were.
+    """Write the good lines, and set the reasons of the bad ones; returns counts of rows by kind.
 
     It runs in a savepoint of the connection's transaction. No two of the lines may
     share a conversation, or an id of a message or a task.
@@ -54,7 +62,7 @@ async def write(
     except (InvalidInputError, ConflictError) as error:
         refusal = error
     if isinstance(refusal, ConflictError) and not raced:
-        # Another writer made one of the rows since this one looked. It is seen this time.
+        # Another writer made one of the rows after this one had looked. Now it is seen.
         return await write(connection, items, raced=True)
     # A rule that only the database knows, such as an encoding that lacks a character.
     if len(items) == 1:
@@ -67,13 +75,13 @@ async def write(
 
 
 async def _judged(db: Executor, items: Sequence[Item]) -> "_Batch":
-    found = await rows.look(db, [item.line for item in items if item.line])
-    batch = _Batch(found)
+    existing = await rows.look(db, [item.line for item in items if item.line])
+    batch = _Batch(existing)
     for place, item in enumerate(items):
         if item.line is None:
             continue
         item.reason = None
-        now = found.now + place * _MICROSECOND  # apart, so that lists keep the order of the file
+        now = existing.now + place * _MICROSECOND  # apart, so that lists keep the order of the file
         try:
             if isinstance(item.line, TaskLine):
                 batch.add_task(item.line, now)
@@ -85,11 +93,11 @@ async def _judged(db: Executor, items: Sequence[Item]) -> "_Batch":
 
 
 class _Batch:
-    """The rows of the lines that were found good."""
+    """The rows of the good lines."""
 
-    def __init__(self, found: Found) -> None:
-        self._found = found
-        self._latest = found.now + _LEAD
+    def __init__(self, existing: Existing) -> None:
+        self._existing = existing
+        self._latest = existing.now + _LEAD
         self._users: set[str] = set()
         self._conversations: list[ConversationRow] = []
         self._moved: list[ConversationRow] = []
@@ -99,7 +107,7 @@ class _Batch:
 
     def add_conversation(self, line: ConversationLine, now: datetime, further: bool) -> None:
         """Add a line's rows; raises BadLine."""
-        stored = self._found.conversations.get((line.user_id, line.id))
+        stored = self._existing.conversations.get((line.user_id, line.id))
         if stored and (line.status or stored.status, line.created_at or stored.created_at) != (
             stored.status,
             stored.created_at,
@@ -144,37 +152,45 @@ class _Batch:
     def _new_messages(
         self, line: ConversationLine, now: datetime, stored: Locked | None
     ) -> list[MessageRow]:
-        known = self._found.messages
-        last = self._found.last.get((line.user_id, line.id))
+        known = self._existing.messages
+        last = self._existing.last.get((line.user_id, line.id))
         # As in messages/create.sql; the conversation is locked.
         before = filter(None, [stored.updated_at, stored.last_message_at]) if stored else ()
         clock = max([now, *(time + _MICROSECOND for time in before)])
         new: list[MessageRow] = []
-        for place, said in enumerate(line.messages):
-            same = known.get((line.user_id, said.id)) if known and said.id else None
+        for place, message in enumerate(line.messages):
+            same = known.get((line.user_id, message.id)) if known and message.id else None
             if same is False:
                 raise BadLine(f"messages[{place}].id: is taken by a message with other content")
             if same:
                 continue
-            if said.created_at:
-                if said.created_at > self._latest:
+            if message.created_at:
+                if message.created_at > self._latest:
                     raise BadLine(f"messages[{place}].created_at: {_AHEAD}")
-                if last and said.created_at <= last:
+                if last and message.created_at <= last:
                     raise BadLine(
                         f"messages[{place}].created_at: must be later than the last stored"
                         " message of the conversation"
                     )
-            time = said.created_at or clock
+            time = message.created_at or clock
             clock = max(clock, time + _MICROSECOND)
             new.append(
-                (said.id, line.user_id, line.id, said.role, said.content, said.metadata, time)
+                (
+                    message.id,
+                    line.user_id,
+                    line.id,
+                    message.role,
+                    message.content,
+                    message.metadata,
+                    time,
+                )
             )
         return new
 
     def add_task(self, line: TaskLine, now: datetime) -> None:
         """Add a line's row; raises BadLine."""
         task = given_task(line)
-        same = self._found.tasks.get((task.user_id, task.id))
+        same = self._existing.tasks.get((task.user_id, task.id))
         if same is False:
             raise BadLine("task.id: is taken by a task with other content")
         if same:
@@ -185,8 +201,8 @@ class _Batch:
         completed_at = task.completed_at
         if task.completed:
             completed_at = completed_at or task.updated_at or now
-        given = [*filter(None, [completed_at, task.updated_at])]
-        created_at = task.created_at or min([now, *given])
+        times = [*filter(None, [completed_at, task.updated_at])]
+        created_at = task.created_at or min([now, *times])
         row = TaskRow(
             user_id=task.user_id,
             id=task.id,
@@ -195,14 +211,14 @@ class _Batch:
             completed=bool(task.completed),
             completed_at=completed_at,
             created_at=created_at,
-            updated_at=task.updated_at or max([created_at, *given]),
+            updated_at=task.updated_at or max([created_at, *times]),
         )
         self._users.add(row.user_id)
         self._tasks.append(row)
         self._counts["tasks"] += 1
 
     async def write(self, db: Executor, connection: asyncpg.Connection) -> Counter[str]:
-        """Write the rows; how many there are of each kind."""
+        """Write the rows; returns how many there are of each kind."""
         # In the order of keys, so that two imports of the same rows wait rather than deadlock.
         users = [rows.UserRow(user_id) for user_id in sorted(self._users)]
         self._conversations.sort(key=_key)
@@ -210,13 +226,13 @@ class _Batch:
         self._counts["users"] = await rows.add_users(db, users=users)
         made = await rows.add_conversations(db, conversations=self._conversations)
         moved = await rows.move_conversations(db, conversations=self._moved)
-        said = await rows.copy_messages(connection, self._messages)
-        done = await rows.add_tasks(db, tasks=self._tasks)
+        copied = await rows.copy_messages(connection, self._messages)
+        added = await rows.add_tasks(db, tasks=self._tasks)
         for table, sent, stored in (
             ("conversations", self._conversations, made),
             ("conversations", self._moved, moved),
-            ("messages", self._messages, said),
-            ("tasks", self._tasks, done),
+            ("messages", self._messages, copied),
+            ("tasks", self._tasks, added),
         ):
             if stored < len(sent):
                 raise SchemaMismatchError(
@@ -233,7 +249,7 @@ def _later(clock: datetime | None, last: datetime | None) -> datetime | None:
     """The clock of a conversation's messages, after one was appended at `last`."""
     if clock is None or last is None:
         return last or clock
-    # By it, messages/create_and_history.sql sees that others appended while it waited.
+    # This is how messages/create_and_history.sql sees that others appended while it waited.
     return max(last, clock + _MICROSECOND)
 
 

@@ -1,4 +1,4 @@
-"""From rows to lines."""
+"""Exports rows as lines."""
 
 import logging
 from collections import deque
@@ -14,20 +14,21 @@ from dal.database.transaction import ALL_ROWS
 from dal.errors import DalError, SchemaMismatchError
 from dal.jsonl import snapshot
 from dal.jsonl.lines import ConversationLines, StoredConversation, StoredMessage, task_line
-from dal.jsonl.snapshot import Head, Row
+from dal.jsonl.snapshot import RawConversation, Row
 from dal.jsonl.spool import Spool
 from dal.tasks import Task
 
-# What is read at once; a single message or task may be larger.
+# The size of a page; a single message or task may be larger.
 _BYTES = 2**20
 _ROWS = 1000
 _CONVERSATIONS = 100
 
-# What can't be read fails the transaction; back at its beginning, it reads on in the same snapshot.
+# A row that can't be read fails the transaction; rolled back to the savepoint, it goes on in the
+# same snapshot.
 _MARK = "SAVEPOINT readable"
 _BACK = "ROLLBACK TO SAVEPOINT readable"
 
-_OF_A_VALUE = ("22", "54", "XX")  # classes of SQLSTATE: it can't be converted, printed, found whole
+_OF_A_VALUE = ("22", "54", "XX")  # SQLSTATE classes of values: not convertible, too large, corrupt
 
 Write: TypeAlias = Callable[[bytes], object]
 
@@ -62,9 +63,9 @@ async def export_lines(
 
     Parameters:
         db: the database.
-        user_id: whose; there is no line if nothing is theirs.
-        unwritable: called for each conversation and task that can't be written, such as one that
-            holds a time that Python has none for. Then all others are written.
+        user_id: the owner; there is no line if they own nothing.
+        unwritable: called for each conversation and task that can't be written, such as one with a
+            time outside of Python's calendar. All others are written then.
 
     Raises:
         InvalidInputError: `user_id` breaks its rule.
@@ -134,7 +135,7 @@ async def _snapshot(db: Database, all_rows: bool = False) -> AsyncIterator[Trans
 
 
 class _Export:
-    """Writes what is of one user after the other."""
+    """Writes the rows of one user after the other."""
 
     def __init__(
         self,
@@ -148,7 +149,7 @@ class _Export:
         self._rows = _ROWS  # messages to ask for: twice as many as fitted into the last page
 
     async def of_everyone(self) -> None:
-        """Write all that is anybody's."""
+        """Write the rows of all users."""
         first: str | None = ""
         while first is not None:
             page = [owner.id for owner in await snapshot.owners(self._db, first=first, limit=_ROWS)]
@@ -157,7 +158,7 @@ class _Export:
                 await self.of(owner)
 
     async def of(self, user_id: str) -> None:
-        """Write all that is a user's."""
+        """Write the rows of a user."""
         after = None
         while ids := await snapshot.task_ids(self._db, user_id=user_id, after=after, limit=_ROWS):
             await self._each("task", user_id, ids, self._task_lines)
@@ -165,13 +166,13 @@ class _Export:
                 break
             after = ids[-1].id
         after = None
-        while heads := await snapshot.conversations(
+        while conversations := await snapshot.conversations(
             self._db, user_id=user_id, after=after, limit=_CONVERSATIONS
         ):
-            await self._each("conversation", user_id, heads, self._conversation_lines)
-            if len(heads) < _CONVERSATIONS:
+            await self._each("conversation", user_id, conversations, self._conversation_lines)
+            if len(conversations) < _CONVERSATIONS:
                 break
-            after = heads[-1].id
+            after = conversations[-1].id
 
     async def _each(
         self,
@@ -180,9 +181,9 @@ class _Export:
         items: Sequence[Item],
         write: Callable[[str, deque[Item]], Awaitable[None]],
     ) -> None:
-        """Let `write` take items from the left, as it has written them.
+        """Let `write` take items from the left, each once it is written.
 
-        Where it fails, each is tried alone, so that only those at fault are left out.
+        After a failure each is tried alone, so that only those at fault are left out.
         """
         waiting, alone = deque(items), False
         while waiting:
@@ -217,43 +218,47 @@ class _Export:
                 self._write(task_line(task))
                 tasks.popleft()
 
-    async def _conversation_lines(self, user_id: str, heads: deque[Head]) -> None:
+    async def _conversation_lines(
+        self, user_id: str, conversations: deque[RawConversation]
+    ) -> None:
         after: StoredMessage | None = None
-        lines = self._begin(heads)
+        lines = self._begin(conversations)
         while lines:
             page = await snapshot.messages(
                 self._db,
                 user_id=user_id,
-                conversation_ids=[head.id for head in heads],
+                conversation_ids=[conversation.id for conversation in conversations],
                 after=after,
                 limit=self._rows,
                 bytes=_BYTES,
             )
             size = 0
             for message in page:
-                while lines and message.conversation_id != heads[0].id:
-                    lines = self._end(lines, heads)
+                while lines and message.conversation_id != conversations[0].id:
+                    lines = self._end(lines, conversations)
                 size += lines.add(message, self._aside.add) if lines else 0
             if len(page) < self._rows and size < _BYTES:
                 while lines:
-                    lines = self._end(lines, heads)
+                    lines = self._end(lines, conversations)
             else:
                 after, self._rows = page[-1], min(_ROWS, 2 * len(page))
 
-    def _begin(self, heads: deque[Head]) -> ConversationLines | None:
+    def _begin(self, conversations: deque[RawConversation]) -> ConversationLines | None:
         self._aside.clear()
-        return ConversationLines(heads[0].conversation) if heads else None
+        return ConversationLines(conversations[0].conversation) if conversations else None
 
-    def _end(self, lines: ConversationLines, heads: deque[Head]) -> ConversationLines | None:
+    def _end(
+        self, lines: ConversationLines, conversations: deque[RawConversation]
+    ) -> ConversationLines | None:
         for line in self._aside:
             self._write(line)
         self._write(lines.end())
-        heads.popleft()
-        return self._begin(heads)
+        conversations.popleft()
+        return self._begin(conversations)
 
 
 def _of_a_row(error: DalError) -> bool:
-    """Whether it is a row that could not be read, rather than the database."""
-    if error.sqlstate is None:  # it came, and is not what its record or Python can hold
+    """Whether a row could not be read, rather than the database failed."""
+    if error.sqlstate is None:  # the row came, but its record or Python can't hold it
         return isinstance(error, SchemaMismatchError)
     return error.sqlstate[:2] in _OF_A_VALUE

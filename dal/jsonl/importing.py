@@ -1,4 +1,4 @@
-"""From lines to rows."""
+"""Imports lines as rows."""
 
 import asyncio
 from collections import Counter
@@ -23,11 +23,11 @@ from dal.jsonl.values import BadLine
 _BATCH_BYTES = 2**20
 _BATCH_LINES = 2000
 
-# An import's plans are made once, whatever the tables grow to meanwhile: that of a foreign key,
-# made on a table that was analysed while empty, would read the whole of it for each new row.
+# An import's plans are made once, although the tables grow meanwhile: the plan of a foreign key,
+# made on a table that was analysed while empty, would read the whole table for each new row.
 _SETTINGS = (
     "SET LOCAL enable_seqscan = off",
-    "SET LOCAL jit = off",  # before PostgreSQL 18, what can't do without would be compiled
+    "SET LOCAL jit = off",  # before PostgreSQL 18, a plan that needs a seqscan would be compiled
     "SET LOCAL plan_cache_mode = auto",  # new_connection.sql would plan each row's foreign keys
     "DISCARD PLANS",  # those that this connection has made before
 )
@@ -37,17 +37,17 @@ Reject: TypeAlias = Callable[[int, bytes, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an import has done so far.
+    """The progress of an import.
 
     Attributes:
-        lines: lines read, blank ones apart.
-        rejected: those of them that were bad.
+        lines: lines read, without blank ones.
+        rejected: lines that were bad.
         users: users made.
         conversations: conversations made.
         messages: messages made.
         tasks: tasks made.
-        known_conversations: conversations that were there already. Further lines of one count
-            only where other lines stand between.
+        known_conversations: conversations that were there already. A further line of one counts
+            again only where another line stands between.
         known_messages: messages that were there already.
         known_tasks: tasks that were there already.
     """
@@ -73,23 +73,23 @@ async def import_lines(
 ) -> Summary:
     """Write conversations and tasks, in one transaction; dal.jsonl.lines shows the format.
 
-    Ids and times that are given stay, others are made, and so are absent users. What is stored
-    already with the same id and content is left as it is, so an import can be repeated. A
-    conversation's status and times and a task's, where they are not given, are not compared. A
+    Ids and times that are given stay, others are made, and so are absent users. A row that is
+    stored already with the same id and content is left as it is, so an import can be repeated. The
+    status and times of a conversation or a task are compared only where they are given. A
     conversation's `updated_at` only moves forward, to the latest of the stored one, the given one
     and its last message.
 
-    All lines are read before the first is written, into a temporary file where they are no
+    All lines are read before the first is written, into a temporary file unless they are a
     sequence. Conversations that exist are then locked until the end, as by an append: chats in
     them wait.
 
     Parameters:
         db: the database.
-        lines: one JSON object each, such as `read_lines` gives; blank ones are passed over. An
-            iterable that is no sequence is read in threads, so that it may wait.
+        lines: one JSON object each, as `read_lines` yields; blank ones are skipped. An iterable
+            that is not a sequence is read in threads, so that it may block.
         user_id: the owner for lines that name none; a line that names another one is bad.
-        reject: called for each bad line with its number, the line and the reason. Then the good
-            lines stay. What it wrote holds only if the import ends without an error.
+        reject: called for each bad line with its number, the line and the reason. The good lines
+            are stored then. What it was called with is final only if the import ends without error.
         progress: called after each batch.
 
     Raises:
@@ -113,7 +113,7 @@ async def write_lines(
     reject: Reject | None,
     progress: Callable[[Summary], None] | None,
 ) -> Summary:
-    """Write lines that come without waiting, for rows are locked meanwhile.
+    """Write lines from an iterable that must not block, because rows are locked meanwhile.
 
     Parameters and errors are those of `import_lines`.
     """
@@ -134,7 +134,7 @@ async def write_lines(
 async def _all_there(
     lines: AsyncIterable[bytes] | Iterable[bytes], spool: Spool
 ) -> Iterable[bytes]:
-    """The lines, once none has to be waited for."""
+    """The lines, once all of them can be read without waiting."""
     if isinstance(lines, Sequence):
         return lines
     if isinstance(lines, AsyncIterable):
@@ -148,7 +148,7 @@ async def _all_there(
 
 
 def _put_aside(lines: Iterator[bytes], spool: Spool) -> bool:
-    """Put some lines aside: few, so that a cancelled import soon lets go of its thread."""
+    """Put some lines aside: few, so that a cancelled import soon ends its thread."""
     some = 0
     for some, line in enumerate(islice(lines, 1000), start=1):  # noqa: B007 - it counts them
         spool.add(line)
@@ -179,7 +179,7 @@ class _Import:
     async def add(self, number: int, raw: bytes, user_id: str | None) -> None:
         """Add a line, writing the batch first if the line has no place in it."""
         if len(raw) > _BATCH_BYTES:
-            await self.finish()  # a long line, several times its size when parsed, comes alone
+            await self.finish()  # a long line, several times its size when parsed, is alone
         try:
             item = Item(number, raw, parse(raw, user_id))
         except BadLine as bad:
@@ -197,7 +197,7 @@ class _Import:
         self._bytes += len(raw)
         self._ids |= ids
         if len(self._items) % 2 == 0:
-            await asyncio.sleep(0)  # parsing never waits; the batch before is to go on
+            await asyncio.sleep(0)  # parsing never waits; this lets the batch before go on
 
     async def finish(self) -> None:
         """Write what is left."""
@@ -235,7 +235,7 @@ class _Import:
 
 
 def _ids(line: Line) -> set[int]:
-    """What no other line of a batch may share; as numbers, whose hash is cheap."""
+    """The ids that no other line of a batch may have; as numbers, whose hash is cheap."""
     if isinstance(line, TaskLine):
         return {line.task.id.int} if line.task.id else set()
-    return {line.id.int, *[said.id.int for said in line.messages if said.id]}
+    return {line.id.int, *[message.id.int for message in line.messages if message.id]}

@@ -7,8 +7,8 @@ A line is a conversation or a task of one user:
     {"user_id", "task": {"title", "description"?, "completed"?, "completed_at"?,
      "id"?, "created_at"?, "updated_at"?}}
 
-A key that is not in the format, or stands twice in one object, makes the line bad: what would be
-left out is lost. null is the same as a key left out.
+A key that is not in the format, or comes twice in one object, makes the line bad: its value would
+be lost. null is the same as a key that is left out.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ from dal.record import Record
 from dal.tasks import Task
 
 LINE_MESSAGES = 10_000
-"""Messages of one line at the most; more go on in a further line with the same id."""
+"""The most messages of one line; more go on in a further line with the same id."""
 
 _FULL_LINE = LINE_BYTES // 2
 
@@ -46,11 +46,11 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def is_blank(line: bytes) -> bool:
-    """Whether nothing stands in a line, apart from white space and a byte-order mark."""
+    """Whether a line is empty apart from white space and a byte-order mark."""
     return not line.removeprefix(_BYTE_ORDER_MARK).strip()
 
 
-def _in_order(messages: list["Said"]) -> list["Said"]:
+def _in_order(messages: list["LineMessage"]) -> list["LineMessage"]:
     if len(messages) > LINE_MESSAGES:
         raise PydanticCustomError(
             "many",
@@ -73,11 +73,11 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-# No model: it has a third of a model's objects for the garbage collector, and there is one for each
-# message.
+# A dataclass, because there is one for each message, and a model would make three times as many
+# objects for the garbage collector.
 @dataclass(slots=True)
-class Said:
-    """A message."""
+class LineMessage:
+    """A message of a conversation's line."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -92,8 +92,8 @@ class ConversationLine(_Part):
     """A conversation, or a further part of one; one with an `archived_at` is archived."""
 
     user_id: UserId
-    messages: Annotated[list[Said], AfterValidator(_in_order)]
-    id: Annotated[UUID, BeforeValidator(lambda given: given or uuid4())] = Field(
+    messages: Annotated[list[LineMessage], AfterValidator(_in_order)]
+    id: Annotated[UUID, BeforeValidator(lambda value: value or uuid4())] = Field(
         default_factory=uuid4
     )
     status: Status | None = None
@@ -149,15 +149,15 @@ def parse(line: bytes, user_id: str | None = None) -> Line:
     Raises:
         BadLine: it is not in the format.
     """
-    found = decoded(line)
-    if not isinstance(found, dict):
+    value = decoded(line)
+    if not isinstance(value, dict):
         raise BadLine("must be a JSON object")
-    if "task" not in found and "messages" not in found:
+    if "task" not in value and "messages" not in value:
         raise BadLine("needs messages (a conversation) or a task")
-    if user_id is not None and found.get("user_id") is None:
-        found["user_id"] = user_id
+    if user_id is not None and value.get("user_id") is None:
+        value["user_id"] = user_id
     try:
-        record: Line = (TaskLine if "task" in found else ConversationLine).model_validate(found)
+        record: Line = (TaskLine if "task" in value else ConversationLine).model_validate(value)
     except ValidationError as error:
         bad = because(error)
     else:
@@ -193,13 +193,13 @@ class ConversationLines:
     """The line of a conversation, or the lines if there must be several."""
 
     def __init__(self, conversation: StoredConversation) -> None:
-        head = {"user_id": conversation.user_id, **_fields(conversation), "messages": []}
-        self._opening, self._closing = to_json(head)[:-2], b"]}\n"
+        empty_line = {"user_id": conversation.user_id, **_fields(conversation), "messages": []}
+        self._opening, self._closing = to_json(empty_line)[:-2], b"]}\n"
         self._messages: list[bytes] = []
         self._bytes = 0
 
     def add(self, message: StoredMessage, full: Callable[[bytes], object]) -> int:
-        """Add a message, and hand over the line before it if that is full; its size."""
+        """Add a message and return its size; if the line before it is full, call `full` with it."""
         encoded = to_json(_fields(message))
         if message.metadata is not None:
             encoded = encoded[:-1] + b',"metadata":' + message.metadata.encode() + b"}"
@@ -211,7 +211,7 @@ class ConversationLines:
         return len(encoded)
 
     def end(self) -> bytes:
-        """The line so far; the next one begins empty."""
+        """Return the line so far, and begin the next one."""
         line = b"".join([self._opening, b",".join(self._messages), self._closing])
         self._messages, self._bytes = [], 0
         return line
@@ -223,7 +223,7 @@ def task_line(task: Task) -> bytes:
 
 
 def _fields(record: Record) -> dict[str, Any]:
-    """What a line holds of a record, apart from its owner and the metadata."""
+    """The fields of a record that a line has, apart from its owner and the metadata."""
     return {
         name: _time(value) if isinstance(value, datetime) else value
         for name, value in record

@@ -1,4 +1,4 @@
-"""What an import asks for and sends. The statements are in sql/jsonl/."""
+"""The statements of an import. Their SQL is in sql/jsonl/."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 from dal.binding import Columns, Executor, query
 from dal.conversations import Conversation
 from dal.database.failures import translated
-from dal.jsonl.lines import ConversationLine, Line, Said, TaskLine
+from dal.jsonl.lines import ConversationLine, Line, LineMessage, TaskLine
 from dal.record import Record
 
 
@@ -33,7 +33,7 @@ class UserRow:
 
 @dataclass(slots=True)
 class ConversationRow:
-    """A conversation; also one of which `updated_at` and `last_message_at` alone are new."""
+    """A conversation to insert, or one whose `updated_at` and `last_message_at` are to change."""
 
     user_id: str
     id: UUID
@@ -46,7 +46,7 @@ class ConversationRow:
 
 @dataclass(slots=True)
 class GivenTask:
-    """A task of a line; None for what is not given."""
+    """A task of a line; a field that the line leaves out is None."""
 
     user_id: str
     id: UUID
@@ -60,7 +60,7 @@ class GivenTask:
 
 @dataclass(slots=True)
 class TaskRow:
-    """A task that is made."""
+    """A task to insert."""
 
     user_id: str
     id: UUID
@@ -112,7 +112,7 @@ _COLUMNS = ("id", "user_id", "conversation_id", "role", "content", "metadata", "
 Users: TypeAlias = Annotated[Sequence[UserRow], Columns(UserRow)]
 Keys: TypeAlias = Annotated[Sequence[Key], Columns(Key)]
 Conversations: TypeAlias = Annotated[Sequence[ConversationRow], Columns(ConversationRow)]
-Messages: TypeAlias = Annotated[Sequence[Said], Columns(Said)]
+Messages: TypeAlias = Annotated[Sequence[LineMessage], Columns(LineMessage)]
 GivenTasks: TypeAlias = Annotated[Sequence[GivenTask], Columns(GivenTask)]
 Tasks: TypeAlias = Annotated[Sequence[TaskRow], Columns(TaskRow)]
 
@@ -125,7 +125,7 @@ async def clock(db: Executor) -> Clock:
 
 @query("jsonl/lock_conversations.sql", strict=True)
 async def lock_conversations(db: Executor, *, keys: Keys) -> list[Locked]:
-    """Those that are stored, locked until the transaction ends."""
+    """The conversations that are stored, locked until the transaction ends."""
     raise NotImplementedError
 
 
@@ -139,7 +139,7 @@ async def last_messages(db: Executor, *, keys: Keys) -> list[Last]:
 async def stored_messages(
     db: Executor, *, user_ids: list[str], message_ids: list[UUID]
 ) -> list[Stored]:
-    """Those of the ids that are taken."""
+    """The keys that are taken by stored messages."""
     raise NotImplementedError
 
 
@@ -147,36 +147,36 @@ async def stored_messages(
 async def compare_messages(
     db: Executor, *, user_ids: list[str], conversation_ids: list[UUID], messages: Messages
 ) -> list[Compared]:
-    """The stored ones, compared."""
+    """Whether the stored messages are the same as these."""
     raise NotImplementedError
 
 
 @query("jsonl/compare_tasks.sql")
 async def compare_tasks(db: Executor, *, tasks: GivenTasks) -> list[Compared]:
-    """The stored ones, compared."""
+    """Whether the stored tasks are the same as these."""
     raise NotImplementedError
 
 
 @query("jsonl/add_users.sql")
 async def add_users(db: Executor, *, users: Users) -> int:
-    """Make the owners that are absent; how many they were."""
+    """Insert the users that are absent; returns how many."""
     raise NotImplementedError
 
 
 @query("jsonl/add_conversations.sql")
 async def add_conversations(db: Executor, *, conversations: Conversations) -> int:
-    """Make conversations; how many stayed."""
+    """Insert conversations; returns how many were stored."""
     raise NotImplementedError
 
 
 @query("jsonl/move_conversations.sql")
 async def move_conversations(db: Executor, *, conversations: Conversations) -> int:
-    """Set the recency of conversations, and the clock of their messages; of how many."""
+    """Set the recency of conversations, and the clock of their messages; returns how many."""
     raise NotImplementedError
 
 
 async def copy_messages(connection: asyncpg.Connection, messages: Sequence[MessageRow]) -> int:
-    """Make messages; how many stayed. COPY takes half the time of an INSERT of arrays."""
+    """Insert messages by COPY, in half the time of an INSERT; returns how many were stored."""
 
     async def copy(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:
@@ -195,20 +195,20 @@ async def copy_messages(connection: asyncpg.Connection, messages: Sequence[Messa
 
 @query("jsonl/add_tasks.sql")
 async def add_tasks(db: Executor, *, tasks: Tasks) -> int:
-    """Make tasks; how many stayed."""
+    """Insert tasks; returns how many were stored."""
     raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the database has of a batch's lines.
+class Existing:
+    """The rows of a batch's lines that the database has already, by key.
 
     Attributes:
         now: the server's clock.
-        conversations: those that exist; they are locked.
+        conversations: the conversations; they are locked.
         last: the times of their last messages.
-        messages: whether those that exist have the same content.
-        tasks: the same.
+        messages: whether a message has the same content.
+        tasks: whether a task has the same content.
     """
 
     now: datetime
@@ -218,39 +218,43 @@ class Found:
     tasks: dict[RowKey, bool]
 
 
-async def look(db: Executor, lines: Sequence[Line]) -> Found:
+async def look(db: Executor, lines: Sequence[Line]) -> Existing:
     """Lock the conversations that exist, and read what is stored under the ids of the lines."""
     chats = [line for line in lines if isinstance(line, ConversationLine)]
     todos = [line for line in lines if isinstance(line, TaskLine) and line.task.id]
-    # First of all: what follows is true as long as nobody else appends.
+    # First of all: what is read next holds as long as nobody else appends.
     locked = await lock_conversations(db, keys=[Key(chat.user_id, chat.id) for chat in chats])
     last = await last_messages(db, keys=[Key(chat.user_id, chat.id) for chat in locked])
-    said = [(chat, one) for chat in chats for one in chat.messages if one.id]
+    with_ids = [(chat, message) for chat in chats for message in chat.messages if message.id]
     stored = await stored_messages(
         db,
-        user_ids=[chat.user_id for chat, _ in said],
-        message_ids=[one.id for _, one in said if one.id],
+        user_ids=[chat.user_id for chat, _ in with_ids],
+        message_ids=[message.id for _, message in with_ids if message.id],
     )
-    taken = {(one.user_id, one.id) for one in stored}
-    repeated = [(chat, one) for chat, one in said if taken and (chat.user_id, one.id) in taken]
+    taken = {(row.user_id, row.id) for row in stored}
+    repeated = [
+        (chat, message)
+        for chat, message in with_ids
+        if taken and (chat.user_id, message.id) in taken
+    ]
     messages = await compare_messages(
         db,
         user_ids=[chat.user_id for chat, _ in repeated],
         conversation_ids=[chat.id for chat, _ in repeated],
-        messages=[one for _, one in repeated],
+        messages=[message for _, message in repeated],
     )
     tasks = await compare_tasks(db, tasks=[given_task(line) for line in todos])
-    return Found(
+    return Existing(
         now=(await clock(db)).now,
-        conversations={(one.user_id, one.id): one for one in locked},
-        last={(one.user_id, one.id): one.created_at for one in last},
-        messages={(one.user_id, one.id): one.same for one in messages},
-        tasks={(one.user_id, one.id): one.same for one in tasks},
+        conversations={(row.user_id, row.id): row for row in locked},
+        last={(row.user_id, row.id): row.created_at for row in last},
+        messages={(row.user_id, row.id): row.same for row in messages},
+        tasks={(row.user_id, row.id): row.same for row in tasks},
     )
 
 
 def given_task(line: TaskLine) -> GivenTask:
-    """A line's task; it takes an id where none is given."""
+    """A line's task, with a new id if the line has none."""
     task = line.task
     return GivenTask(
         user_id=line.user_id,

@@ -1,4 +1,4 @@
-"""What an export reads. The statements are in sql/jsonl/."""
+"""The statements of an export. Their SQL is in sql/jsonl/."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from dal.tasks import Task
 
 
 class Owner(Record):
-    """Who owns tasks or conversations."""
+    """A user who owns tasks or conversations."""
 
     id: str
 
@@ -26,13 +26,13 @@ class Column(Record):
 
 
 class Row(Record):
-    """What has an id."""
+    """A row's id."""
 
     id: UUID
 
 
-class Head(Row):
-    """A conversation; without times where one of them is none that Python has."""
+class RawConversation(Row):
+    """A conversation; all its times are None where one is outside of Python's calendar."""
 
     user_id: str
     status: str
@@ -42,10 +42,10 @@ class Head(Row):
 
     @property
     def conversation(self) -> StoredConversation:
-        """The conversation.
+        """The validated conversation.
 
         Raises:
-            SchemaMismatchError: it is none.
+            SchemaMismatchError: the row is not a valid conversation.
         """
         if self.created_at is None:
             problem = "one of its times is before the year 1 or after 9999"
@@ -66,13 +66,13 @@ async def columns(db: Executor) -> list[Column]:
 
 @query("jsonl/export_owner.sql")
 async def owns(db: Executor, *, user_id: UserId) -> bool:
-    """Whether anything is a user's."""
+    """Whether a user owns anything."""
     raise NotImplementedError
 
 
 @query("jsonl/export_owners.sql", strict=True)
 async def owners(db: Executor, *, first: str, limit: Limit) -> list[Owner]:
-    """A page of owners, `first` or the one after it the first of them."""
+    """A page of owners, from the user id `first` on."""
     raise NotImplementedError
 
 
@@ -84,14 +84,14 @@ async def task_ids(db: Executor, *, user_id: str, after: UUID | None, limit: Lim
 
 @query("jsonl/export_tasks.sql", strict=True)
 async def tasks(db: Executor, *, user_id: str, task_ids: list[UUID], bytes: int) -> list[Task]:
-    """The first of some tasks, as many as fit into `bytes`."""
+    """The first of these tasks, as many as fit into `bytes`."""
     raise NotImplementedError
 
 
 @query("jsonl/export_conversations.sql", strict=True)
 async def conversations(
     db: Executor, *, user_id: str, after: UUID | None, limit: Limit
-) -> list[Head]:
+) -> list[RawConversation]:
     """A page of a user's conversations."""
     raise NotImplementedError
 
@@ -106,5 +106,5 @@ async def messages(
     limit: Limit,
     bytes: int,
 ) -> list[StoredMessage]:
-    """The next messages of some conversations, as many as fit into `bytes`."""
+    """The next messages of these conversations, as many as fit into `bytes`."""
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Lines put aside, so that no transaction waits for whoever writes or reads them."""
+"""Keeps lines in a temporary file, so that no transaction waits for their writer or reader."""
 
 import tempfile
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ _LENGTH = 8  # bytes before each line, which may hold a line end, or have none
 
 
 class Spool:
-    """Lines in a temporary file, which nobody else can open; few of them stay in memory.
+    """Lines in a temporary file that nobody else can open; a few of them stay in memory.
 
-    They can be read again and again once all are added.
+    Once all are added, they can be read any number of times.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Spool:
             self._file.write(len(line).to_bytes(_LENGTH, "big") + line)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Remove all lines."""
         with _explained():
             self._file.seek(0)
             self._file.truncate()
@@ -73,8 +73,8 @@ def _explained() -> Iterator[None]:
 def read_lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of a file.
 
-    A line longer than LINE_BYTES is never held whole: it comes cut off one byte after the limit,
-    and `import_lines` refuses it for its length.
+    A line longer than LINE_BYTES is never in memory as a whole: it is cut off one byte after the
+    limit, and `import_lines` refuses it for its length.
     """
     while line := file.readline(LINE_BYTES + 1):
         piece = line

@@ -14,7 +14,7 @@ LINE_BYTES = 8 * 2**20
 """The longest line that is read, its end included; parsing one takes several times its size."""
 
 FIRST_TIME = datetime.min.replace(tzinfo=UTC)
-"""The calendar's first time, which is none of a line's: asyncpg sends it as -infinity."""
+"""The calendar's first time, which no line may have: asyncpg sends it as -infinity."""
 
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII
@@ -33,7 +33,8 @@ _WORDS = {
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
 }
-# What the chat formats of model providers have, and lines have not: nobody's text, it is named.
+# Keys and roles of model providers' chat formats that lines do not have. Nobody's text is in them,
+# so errors name them.
 _ROLES = ("system", "developer", "tool", "function", "model")
 _KEYS = {
     *("name", "weight", "tool_calls", "tool_call_id", "function_call", "refusal", "annotations"),
@@ -48,20 +49,20 @@ class BadLine(Exception):  # noqa: N818
 
 
 def because(error: ValidationError) -> BadLine:
-    """The first thing that Pydantic found wrong."""
+    """The first of Pydantic's errors, as a BadLine."""
     first = error.errors(include_url=False)[0]
-    place, given, message = first["loc"], first["input"], first["msg"]
+    place, value, message = first["loc"], first["input"], first["msg"]
     match first["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
             # Any other key may be what people wrote.
             place, key = place[:-1], place[-1]
-            what = f"the key {key}, which" if key in _KEYS else "a key that"
-            message = f"has {what} is not in the format"
-        case "label" if place[-1] == "role" and given in _ROLES:
-            message = f"is {given}; only user and assistant are read"
-        case "string_type" if place[-1] == "content" and isinstance(given, list):
+            description = f"the key {key}, which" if key in _KEYS else "a key that"
+            message = f"has {description} is not in the format"
+        case "label" if place[-1] == "role" and value in _ROLES:
+            message = f"is {value}; only user and assistant are read"
+        case "string_type" if place[-1] == "content" and isinstance(value, list):
             message = "is a list of parts; only text is read"
-        case "string_type" if given is None:
+        case "string_type" if value is None:
             message = "is null; only text is read"
         case kind:
             message = _WORDS.get(kind, message)
@@ -94,10 +95,10 @@ def decoded(line: bytes) -> Any:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         raise BadLine("has the same key twice in one object")
-    return found
+    return fields
 
 
 def _no_number(_: str) -> Any:
