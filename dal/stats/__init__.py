@@ -1,4 +1,4 @@
-"""What a DBA on call looks at first: what is there, what it costs, and what ought to be mended."""
+"""What a DBA on call looks at first: size, cost, and findings with their remedies."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
@@ -14,20 +14,20 @@ __all__ = ["Count", "Finding", "Stats", "Unseen", "read"]
 
 
 async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]]) -> Stats:
-    """Look at a database; nothing is changed, and no lock waited for longer than half a second.
+    """Read the stats of a database; it changes nothing, and waits at most half a second for a lock.
 
     Parameters:
         db: the database.
-        counts: what is to become of the rows, counted.
+        counts: counts the rows by what retention will do with them.
 
     Raises:
-        DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: there is nothing to see.
+        DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: no answer came.
     """
     # Without the limits of the parts that follow, which would hide the server's own.
     async with db.transaction(isolation="read_committed", readonly=True) as tx:
         server = await queries.server(tx)
         known = await queries.ours(tx)
-        schemas = [one.schema_name for one in await queries.elsewhere(tx)]
+        schemas = [schema.schema_name for schema in await queries.elsewhere(tx)]
         extension = await queries.extension(tx)
         oids = [table.oid for table in known if table.oid is not None]
         settings = await queries.settings(tx, tables=oids)
@@ -56,8 +56,8 @@ async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]
         findings=[],
         unseen=[],
     )
-    found = sorted(_findings(stats, settings), key=lambda one: one.level != "alert")
-    return stats.model_copy(update={"findings": found, "unseen": seen.unseen})
+    ordered = sorted(_findings(stats, settings), key=lambda finding: finding.level != "alert")
+    return stats.model_copy(update={"findings": ordered, "unseen": seen.unseen})
 
 
 def _findings(stats: Stats, settings: Sequence[Setting]) -> Iterator[Finding]:

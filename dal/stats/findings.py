@@ -1,4 +1,4 @@
-"""What ought to be mended, and the command that does it; sql/README.md has the rules as a table."""
+"""Finds what to repair, with the command that does it; sql/README.md has the rules as a table."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -25,13 +25,13 @@ RULES: dict[str, Level] = {
 
 VISITED = timedelta(minutes=10)  # autovacuum looks every minute
 CHANGED_ROWS = 10_000
-UNFROZEN = 1_000_000_000  # half of the way to where the server takes no more writes
+UNFROZEN = 1_000_000_000  # half of the way to the point where the server stops taking writes
 CONNECTIONS = 0.9
 DENSITY, FREED_BYTES = 0.4, 50_000_000
 OLD_SECONDS = 300.0
 WAIT_SECONDS = 10.0
 
-# The rule that a setting breaks, and what it ought to be.
+# The rule that a setting breaks, and the value that it should have.
 _SETTINGS = {
     "default_transaction_isolation": ("isolation", "read committed"),
     "default_transaction_read_only": ("read-only", "off"),
@@ -140,7 +140,7 @@ def of_index(index: Index) -> Iterator[Finding]:
 
 
 def of_transaction(open_: OpenTransaction) -> Iterator[Finding]:
-    """What has been holding vacuum back for long."""
+    """A transaction or a slot that has held vacuum back for long."""
     if open_.seconds is None:
         yield _finding(
             "unused-slot",
@@ -163,7 +163,7 @@ def of_transaction(open_: OpenTransaction) -> Iterator[Finding]:
 
 
 def of_waits(waits: Sequence[Wait]) -> Iterator[Finding]:
-    """Sessions that others have been waiting for, and that wait for nobody themselves."""
+    """Sessions that others wait for, and that wait for nobody themselves."""
     waiting = {wait.pid for wait in waits}
     for pid in dict.fromkeys(wait.by_pid for wait in waits):
         behind = [wait for wait in waits if wait.by_pid == pid]
@@ -180,7 +180,7 @@ def of_waits(waits: Sequence[Wait]) -> Iterator[Finding]:
 
 
 def of_setting(setting: Setting, database: str) -> Iterator[Finding]:
-    """A setting that hurts, set right where it was set."""
+    """A harmful setting, with the command that corrects it where it was set."""
     rule, right = _SETTINGS[setting.setting]
     in_database = f" IN DATABASE {quoted(database)}" if setting.in_database else ""
     if setting.role:

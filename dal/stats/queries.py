@@ -1,4 +1,4 @@
-"""The statements, sql/stats/. They read the catalogue, statistics views and ranges of an index."""
+"""The statements in sql/stats/. They read the catalogue, statistics views and index ranges."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ from dal.stats.records import (
 
 
 class Known(Record):
-    """A table that there should be.
+    """One of dal's tables, whether it exists or not.
 
     Attributes:
-        oid: None where the search path does not lead to it.
+        oid: None where the table is not on the search path.
         lacks: the command that would let the role count its rows; None where it can.
-        lacks_widths: the same for the widths of its indexed columns.
+        lacks_widths: the command for the widths of its indexed columns, likewise.
     """
 
     name: str
@@ -31,13 +31,13 @@ class Known(Record):
 
 
 class Schema(Record):
-    """A schema that has such tables."""
+    """A schema that has tables of dal's."""
 
     schema_name: str
 
 
 class Extension(Record):
-    """Whether pg_stat_statements is there.
+    """Whether pg_stat_statements is installed.
 
     Attributes:
         available, loaded, created: on the server's disk, in its memory, and in this database.
@@ -51,11 +51,11 @@ class Extension(Record):
 
 
 class Setting(Record):
-    """A setting that hurts.
+    """A harmful setting.
 
     Attributes:
-        setting, value: its name and what it is.
-        role: whose; None is everybody's.
+        setting, value: its name and value.
+        role: the role that has it; None means all roles.
         in_database: whether it is set for this database alone.
     """
 
@@ -67,7 +67,7 @@ class Setting(Record):
 
 @query("stats/limits.sql")
 async def limit(db: Executor) -> bool:
-    """Bound what follows in this transaction."""
+    """Limit the time of the statements that follow in this transaction."""
     raise NotImplementedError
 
 
@@ -79,19 +79,19 @@ async def server(db: Executor) -> Server:
 
 @query("stats/ours.sql")
 async def ours(db: Executor) -> list[Known]:
-    """The tables that there should be."""
+    """dal's tables."""
     raise NotImplementedError
 
 
 @query("stats/elsewhere.sql")
 async def elsewhere(db: Executor) -> list[Schema]:
-    """The schemas that have such tables, whether the search path leads to them or not."""
+    """The schemas with tables of dal's that the role's search path does not lead to."""
     raise NotImplementedError
 
 
 @query("stats/settings.sql")
 async def settings(db: Executor, *, tables: Sequence[int]) -> list[Setting]:
-    """Settings that hurt those who write to the tables."""
+    """Harmful settings of roles that may write to the tables."""
     raise NotImplementedError
 
 
@@ -103,7 +103,7 @@ async def tables(db: Executor, *, tables: Sequence[int]) -> list[Table]:
 
 @query("stats/indexes.sql")
 async def indexes(db: Executor, *, tables: Sequence[int]) -> list[Index]:
-    """Their indexes."""
+    """The indexes of the tables, by the tables' oids."""
     raise NotImplementedError
 
 
@@ -115,19 +115,19 @@ async def extension(db: Executor) -> Extension:
 
 @query("stats/functions.sql")
 async def functions(db: Executor, *, names: Sequence[str]) -> list[Function]:
-    """What statements of these names have cost, and all others together."""
+    """The cost of the statements with these names, and of all others together."""
     raise NotImplementedError
 
 
 @query("stats/applications.sql")
 async def applications(db: Executor) -> list[Application]:
-    """Who is connected."""
+    """The sessions of each application."""
     raise NotImplementedError
 
 
 @query("stats/waits.sql")
 async def waits(db: Executor, *, names: Sequence[str]) -> list[Wait]:
-    """Who waits for whom."""
+    """The sessions that wait for a lock, with those that they wait for."""
     raise NotImplementedError
 
 

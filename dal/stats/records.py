@@ -20,7 +20,7 @@ class Server(Record):
         standby: whether the server is a standby, which counts for itself and takes no writes.
         at: when this was read.
         started_at: when the server was started.
-        connections, max_connections: of the whole server.
+        connections, max_connections: the whole server's.
         commits, rollbacks, deadlocks: transactions of the database, since `counted_since`.
         temporary_bytes: what did not fit into work_mem and was written to files.
         hit_ratio: share of the pages that were in shared_buffers already.
@@ -55,7 +55,7 @@ class Table(Record):
         name: without its schema.
         identifier: with it, quoted where SQL needs that.
         rows: an estimate.
-        table_bytes, index_bytes: on disk; a table's with what is stored apart (TOAST).
+        table_bytes, index_bytes: sizes on disk; a table's includes TOAST.
         dead_rows: rows that vacuum has not removed yet.
         changed_rows: rows that were written since the last ANALYZE.
         vacuum_from: the number of dead rows at which autovacuum comes.
@@ -112,8 +112,8 @@ class Count(Record):
 
     Attributes:
         name: what is counted.
-        rows: how many there are among the first 10,000 that were looked at.
-        more: whether it stopped there, so that there may be others.
+        rows: how many there are among the first 10,000 rows that were read.
+        more: whether it stopped there, so that there may be more.
     """
 
     name: str
@@ -127,7 +127,7 @@ class Function(Record):
     Attributes:
         name: `messages.create` is sql/messages/create.sql; None is all others together.
         statements: entries of pg_stat_statements: one for each role, and each setting that matters.
-        hidden: those whose text the role may not read, so that they can't be told by name.
+        hidden: entries whose text the role may not read, so that their names are unknown.
         calls: how often it was called.
         total_ms, mean_ms, max_ms: how long that took, in milliseconds.
         rows, pages, wal_bytes: of one call, on average.
@@ -153,7 +153,7 @@ class Application(Record):
         sessions: all of them.
         active, idle, in_transaction: by state; the last is idle within a transaction.
         waiting: those that wait for a lock.
-        hidden: those of which the role sees no more than that they are there.
+        hidden: those of which the role sees only that they exist.
         oldest_seconds: age of the oldest open transaction.
     """
 
@@ -172,11 +172,11 @@ class Wait(Record):
 
     Attributes:
         pid, application: of the session that waits.
-        function: of dal's that it runs, if it does.
+        function: the function of dal's that it runs, if any.
         seconds: how long it has been waiting.
-        by_pid: the one in its way; None if that is a prepared transaction.
-        by_application, by_function, by_state: of that one; what the role may not see is None.
-        by_seconds: age of its transaction.
+        by_pid: the session that it waits for; None if that is a prepared transaction.
+        by_application, by_function, by_state: that session's; None where the role may not see it.
+        by_seconds: age of that session's transaction.
     """
 
     pid: int
@@ -196,7 +196,7 @@ class OpenTransaction(Record):
     Attributes:
         kind: what it is.
         subject: the process id, the prepared transaction's name, or the slot's.
-        application, function, state: of a session.
+        application, function, state: a session's.
         seconds: its age; None for a slot that nobody reads from.
         behind: how many transactions ago that is.
     """
@@ -214,11 +214,11 @@ class Finding(Record):
     """Something that ought to be mended.
 
     Attributes:
-        rule: which one; sql/README.md lists them.
-        level: how soon.
+        rule: the rule's name; sql/README.md lists them.
+        level: how urgent it is.
         subject: the index, table, session, role or database that it is about.
         message: what is wrong, and why it matters.
-        remedy: the command that mends it.
+        remedy: the command that repairs it.
     """
 
     rule: str
@@ -233,7 +233,7 @@ class Unseen(Record):
 
     Attributes:
         what: the part that is missing.
-        why: what was in the way.
+        why: the reason.
         remedy: the grant, the setting or the command that would show it.
     """
 
@@ -248,13 +248,13 @@ class Stats(Record):
     Attributes:
         server: the server, the database and the role.
         tables, indexes: dal's; the largest index first.
-        retention: conversations by what is to become of them.
-        functions: from pg_stat_statements, the dearest in all first.
+        retention: conversations by what retention will do with them.
+        functions: from pg_stat_statements, the highest total time first.
         applications: the sessions of this database.
         waits: the sessions that wait for a lock, those that wait longest first; at most twenty.
         transactions: the ten oldest.
-        findings: what ought to be mended, alerts first.
-        unseen: what could not be seen.
+        findings: what to repair, alerts first.
+        unseen: the parts that could not be read.
     """
 
     server: Server

@@ -15,10 +15,10 @@ _NAME = 30  # the longest of our functions
 
 
 def show(stats: Stats, console: Console) -> None:
-    """Print it.
+    """Print the stats.
 
     Parameters:
-        stats: what was seen.
+        stats: what to print.
         console: `WIDTH` wide, without markup.
     """
     for part in _parts(stats):
@@ -32,8 +32,8 @@ def show(stats: Stats, console: Console) -> None:
         console.print("nothing to mend")
 
 
-def _advise(console: Console, what: str, remedy: str) -> None:
-    console.print(_plain(what))
+def _advise(console: Console, sentence: str, remedy: str) -> None:
+    console.print(_plain(sentence))
     console.print(f"    {_plain(remedy)}", soft_wrap=True)  # whole, to be copied
 
 
@@ -48,10 +48,10 @@ def _parts(stats: Stats) -> Iterator[str | Table]:
     if stats.applications is not None:
         yield _applications(stats.applications)
     if stats.waits is not None:
-        waits = [_wait(one) for one in stats.waits[:_LISTED]]
+        waits = [_wait(wait) for wait in stats.waits[:_LISTED]]
         yield _plain("\n".join(waits) or "nobody waits for a lock")
     if stats.transactions is not None:
-        oldest = [_open(one) for one in stats.transactions[:3]]
+        oldest = [_open(transaction) for transaction in stats.transactions[:3]]
         yield _plain("\n".join(oldest) or "no transaction is open")
 
 
@@ -80,8 +80,8 @@ def _tables(tables: Sequence[records.Table], server: records.Server) -> Table:
         yield _share(table.hot_ratio)
         yield _share(table.heap_hit_ratio)
 
-    heads = ("tables", "rows", "heap", "indexes", "dead rows", "vacuumed", "HOT", "cached")
-    return _table(heads, map(row, tables))
+    headings = ("tables", "rows", "heap", "indexes", "dead rows", "vacuumed", "HOT", "cached")
+    return _table(headings, map(row, tables))
 
 
 def _functions(functions: Sequence[records.Function]) -> Table:
@@ -93,28 +93,34 @@ def _functions(functions: Sequence[records.Function]) -> Table:
         yield f"{function.pages:,.0f}"
         yield decimal(round(function.wal_bytes))
 
-    named = [one for one in functions if one.name][:_LISTED]
-    rows = list(map(row, named + [one for one in functions if not one.name]))
-    heads = ("functions", "calls", "mean ms", "max ms", "pages", "WAL")
-    return _table(heads, rows if named else [("none of ours was called",), *rows])
+    named = [function for function in functions if function.name][:_LISTED]
+    rows = list(map(row, named + [function for function in functions if not function.name]))
+    headings = ("functions", "calls", "mean ms", "max ms", "pages", "WAL")
+    return _table(headings, rows if named else [("none of ours was called",), *rows])
 
 
 def _applications(applications: Sequence[records.Application]) -> Table:
-    def row(one: records.Application) -> Iterator[str]:
-        yield one.application or "(no name)"
-        counts = (one.sessions, one.active, one.idle, one.in_transaction, one.waiting)
+    def row(application: records.Application) -> Iterator[str]:
+        yield application.application or "(no name)"
+        counts = (
+            application.sessions,
+            application.active,
+            application.idle,
+            application.in_transaction,
+            application.waiting,
+        )
         yield from (f"{count:,}" for count in counts)
-        yield _age(one.oldest_seconds)
+        yield _age(application.oldest_seconds)
 
-    heads = ("sessions", "all", "active", "idle", "in transaction", "waiting", "oldest")
-    return _table(heads, map(row, applications[:_LISTED]) if applications else [("no other",)])
+    headings = ("sessions", "all", "active", "idle", "in transaction", "waiting", "oldest")
+    return _table(headings, map(row, applications[:_LISTED]) if applications else [("no other",)])
 
 
-def _table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> Table:
+def _table(headings: Sequence[str], rows: Iterable[Iterable[str]]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column(heads[0], no_wrap=True, overflow="ellipsis", max_width=_NAME)
-    for head in heads[1:]:
-        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column(headings[0], no_wrap=True, overflow="ellipsis", max_width=_NAME)
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*map(_plain, row))
     return table
@@ -133,14 +139,14 @@ def _wait(wait: records.Wait) -> str:
 
 
 def _open(transaction: records.OpenTransaction) -> str:
-    what, function, state = transaction.subject, transaction.function, transaction.state
+    subject, function, state = transaction.subject, transaction.function, transaction.state
     if transaction.kind == "session":
-        what = _session(what, transaction.application, function, state)
+        subject = _session(subject, transaction.application, function, state)
     else:
-        what = f"{transaction.kind} {what}"
+        subject = f"{transaction.kind} {subject}"
     if transaction.seconds is None:  # a replication slot doesn't say since when
-        return f"open: {what}"
-    return f"open for {_age(transaction.seconds)}: {what}"
+        return f"open: {subject}"
+    return f"open for {_age(transaction.seconds)}: {subject}"
 
 
 def _session(pid: int | str, *parts: str | None) -> str:
@@ -162,5 +168,7 @@ def _share(ratio: float | None) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without what a terminal might take for a command: names are not ours to choose."""
-    return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)
+    """The text without control characters, which a name may have and a terminal would obey."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else "?" for character in text
+    )

@@ -1,4 +1,4 @@
-"""What can be seen, and why the rest can't."""
+"""Reads the parts of the stats, and notes why a part can't be read."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
@@ -14,10 +14,10 @@ from dal.stats.records import Server, Unseen
 Part = TypeVar("Part")
 
 UPDATE_EXTENSION = "ALTER EXTENSION pg_stat_statements UPDATE;"
-"""Where it is older than the server, as after an upgrade."""
+"""The remedy where the extension is older than the server, as after an upgrade."""
 
 _LOCK_TIMEOUT = "55P03"
-# What is wrong with the caller's arguments, or with the connection; all else concerns one part.
+# Errors of the caller's arguments or of the connection; all others concern one part.
 _RAISED = (
     errors.InvalidInputError,
     errors.ConfigurationError,
@@ -28,10 +28,10 @@ _RAISED = (
 
 
 class Sight:
-    """Reads one part after another, each in a short transaction, and notes what does not come.
+    """Reads one part after another, each in a short transaction, and notes which can't be read.
 
     Attributes:
-        unseen: what did not, and why.
+        unseen: the parts that could not be read, and why.
     """
 
     def __init__(self, db: Database) -> None:
@@ -40,19 +40,19 @@ class Sight:
 
     async def part(
         self,
-        what: str,
+        name: str,
         look: Callable[[Executor], Awaitable[Part]],
         *,
         when: bool = True,
         update: str = "dal migrate",
     ) -> Part | None:
-        """What a look at the database gives; None if a lock, a limit or a privilege is in the way.
+        """Read a part; None if a lock, a limit or a missing privilege prevents it.
 
         Parameters:
-            what: for the note.
-            look: how to.
-            when: whether there is anything to look at; that there is not stands in a note already.
-            update: the command that brings what is looked at to this version.
+            name: the part's name, for the note.
+            look: reads it.
+            when: whether there is anything to read; if not, there is a note about it already.
+            update: the command that updates what is read to this version.
 
         Raises:
             DalError: an argument is wrong, or the database is gone.
@@ -66,7 +66,7 @@ class Sight:
         except _RAISED:
             raise
         except errors.DalError as error:
-            self.unseen.append(Unseen(what=what, **_reason(error, update)))
+            self.unseen.append(Unseen(what=name, **_reason(error, update)))
             return None
 
 
@@ -83,7 +83,7 @@ def _reason(error: errors.DalError, update: str) -> dict[str, str]:
 
 
 def of_server(server: Server) -> Iterator[Unseen]:
-    """What the role, the server's settings and a standby keep from sight."""
+    """What the role, the server's settings or a standby hide."""
     if not server.sees_everyone:
         yield Unseen(
             what="other roles' sessions and statements",
@@ -106,7 +106,7 @@ def of_server(server: Server) -> Iterator[Unseen]:
 
 
 def of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) -> Iterator[Unseen]:
-    """Tables that are not there, or not for this role."""
+    """Tables that are absent, or that this role can't read."""
     absent = [table.name for table in known if table.oid is None]
     if absent and schemas:
         yield Unseen(

@@ -1,4 +1,4 @@
-"""What OpenTelemetry shows of a service's calls and pools; needs the extra `telemetry`.
+"""OpenTelemetry spans and metrics of a service's calls and pools; needs the extra `telemetry`.
 
     import dal.telemetry
 
@@ -6,12 +6,12 @@
 
 Each call of a function, dal's own or one of a service's `Queries`, is then a client span and a
 value of the histogram `db.client.operation.duration`; a stream is one for each page. Each open
-`Database` gives the figures of its pool. Names and attributes are those of OpenTelemetry's
-conventions for PostgreSQL; `error.type` is the class of the error that the caller gets. There is
-never a statement's text among them, nor a parameter, nor a stored value.
+`Database` reports the metrics of its pool. Names and attributes are those of OpenTelemetry's
+conventions for PostgreSQL; `error.type` is the class of the error that the caller gets. They never
+contain a statement's text, a parameter or a stored value.
 
 Measured with OpenTelemetry's SDK 1.45: a call takes 75 µs more where its span is sampled, 30 µs
-where it is not, of which 6 µs are spent in here; and nothing while this is switched off.
+where it is not, of which 6 µs are spent in dal; and nothing while this is switched off.
 """
 
 try:

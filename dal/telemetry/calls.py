@@ -16,7 +16,7 @@ _BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
 
 def recorder(tracer: Tracer, meter: Meter) -> Watcher:
-    """What records a call, while it is current, so that the driver's own spans are below its."""
+    """A watcher that records each call; its span is current, so the driver's own are below it."""
     duration = meter.create_histogram(
         "db.client.operation.duration",
         unit="s",

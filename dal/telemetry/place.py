@@ -1,4 +1,4 @@
-"""Where a call runs, in the words of OpenTelemetry's conventions."""
+"""Where a call runs, as attributes of OpenTelemetry's conventions."""
 
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,10 +16,10 @@ _places: WeakKeyDictionary[Database, Attributes] = WeakKeyDictionary()
 
 
 def place(db: object) -> Attributes:
-    """The system, the database and the server, as far as they are known without asking.
+    """The system, the database and the server, as far as they are known without a query.
 
-    `db.namespace` is the database alone, as the schema isn't. The server of a database with several
-    hosts is known in a transaction only, of an asyncpg pool never.
+    `db.namespace` is the database alone, because the schema isn't known. The server of a database
+    with several hosts is known only in a transaction, that of an asyncpg pool never.
 
     Parameters:
         db: whatever a function can run on.

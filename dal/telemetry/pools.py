@@ -1,4 +1,4 @@
-"""The figures of each open pool, read when a reader of metrics asks for them."""
+"""The metrics of each open pool, observed when a metric reader asks for them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,14 +15,14 @@ from dal.errors import DatabaseUnavailableError
 from dal.telemetry.place import place
 
 observed = Event()
-"""Whether they are read. OpenTelemetry has no way to take an instrument back."""
+"""Whether pools are observed. OpenTelemetry has no way to remove an instrument."""
 
 _names: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 _naming = Lock()  # readers have threads of their own
 
 
 def observe(meter: Meter) -> None:
-    """Make the instruments, and let them be read."""
+    """Make the instruments, and observe the pools."""
     observed.set()
     meter.create_observable_up_down_counter(
         "db.client.connection.count",
@@ -72,7 +72,7 @@ def _figure(
 
 
 def _name(db: Database) -> str:
-    """A pool's own: `host:port/database`, with a number where another one is called so already."""
+    """A pool's own name: `host:port/database`, with a number if another pool has it already."""
     with _naming:
         if db not in _names:
             hosts = ",".join(f"{host}:{port}" for host, port in db.address.hosts)

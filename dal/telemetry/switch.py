@@ -1,4 +1,4 @@
-"""Switching telemetry on and off."""
+"""Switches telemetry on and off."""
 
 from opentelemetry import metrics, trace
 

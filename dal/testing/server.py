@@ -13,7 +13,7 @@ from psycopg import sql
 
 
 def _names() -> Iterator[str]:
-    """Names that nobody else on the server has, so that no other's database is ever dropped."""
+    """Names that nobody else on the server uses, so that no other's database is ever dropped."""
     run = secrets.token_hex(3)
     return (f"dal_test_{run}_{number}" for number in itertools.count())
 
@@ -24,8 +24,8 @@ class Postgres:
 
     Attributes:
         kind: how it was chosen.
-        url: a database of it, from which others are made.
-        strategy: how their files are copied.
+        url: a database of the server, from which others are made.
+        strategy: the STRATEGY of CREATE DATABASE, or nothing.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Postgres:
         return str(self._value("SHOW server_version"))
 
     def has_icu(self) -> bool:
-        """Whether it was built with ICU, which has collations that take unlike texts for equal."""
+        """Whether it was built with ICU, whose collations may take different texts for equal."""
         return bool(self._value("SELECT count(*) FROM pg_collation WHERE collname = 'und-x-icu'"))
 
     def _value(self, query: LiteralString) -> object:
@@ -67,7 +67,7 @@ class Postgres:
 
 
 class Spares:
-    """Databases made from a template; a thread makes the next one, and drops the last, meanwhile.
+    """Databases made from a template; a thread makes the next one and drops the last one meanwhile.
 
     Parameters:
         postgres: the server.
@@ -81,7 +81,7 @@ class Spares:
         self._next = self._thread.submit(postgres.create, template)
 
     def take(self) -> str:
-        """The URL of a fresh one."""
+        """Return the URL of a fresh database."""
         ready, self._next = (
             self._next,
             self._thread.submit(self._postgres.create, self._template),
@@ -89,19 +89,19 @@ class Spares:
         return ready.result()
 
     def drop(self, url: str) -> None:
-        """Drop one; if that fails, the next call says so."""
+        """Drop a database; if that fails, the next call raises the error."""
         before, self._dropped = self._dropped, self._thread.submit(self._postgres.drop, url)
         if before:
             before.result()
 
     def rest(self) -> None:
-        """Wait until the thread has nothing to do, and no connection that a fork would end."""
+        """Wait until the thread is idle, without a connection that a fork would end."""
         self._next.result()
         if self._dropped:
             self._dropped.result()
 
     def close(self) -> None:
-        """Drop the one that nobody took."""
+        """Drop the database that nobody took."""
         self.drop(self._next.result())
         self._thread.shutdown()
         if self._dropped:
