@@ -114,7 +114,7 @@ class Address:
         session = {"options": parameters.get("options"), "application_name": name} | self.settings
         arguments["server_settings"] = {name: value for name, value in session.items() if value}
         return [
-            # A password at any rate, or asyncpg would look for one by rules of its own.
+            # Always a password, even "", or asyncpg would look for one by rules of its own.
             arguments | {"host": host, "port": port, "password": self._password(host, port) or ""}
             for host, port in self.hosts
         ]

@@ -56,7 +56,7 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(("oauth_client_secret", "oauth_scope"), "asyncpg has no OAuth"),
 }
 
-# Server settings that may stand beside libpq's parameters, as they may in asyncpg's own DSN; so
+# Server settings that an address may have besides libpq's parameters, as asyncpg's own DSN may; so
 # may all those with a dot in their name.
 SETTINGS = (
     *("search_path", "role", "timezone", "datestyle", "intervalstyle", "client_min_messages"),
