@@ -1,4 +1,4 @@
-"""Adopts a schema that was made without dal, or came here as a copy."""
+"""Adopts a schema that was made without dal, or was copied."""
 
 from functools import partial
 
@@ -22,16 +22,16 @@ def baseline(
     folders: Folders = OWN_ALONE,
     report: Report = silent,
 ) -> list[str]:
-    """Adopt a schema that is there already: note migrations as applied, without applying them.
+    """Adopt an existing schema: mark migrations as applied, without applying them.
 
     The schema is compared with what they make, object by object. Tables that lost the comment by
     which a rollback knows them, as in a copy without comments, get it back; `users` and `tasks`
-    without one were there before, and are not compared. What a shop puts beside (triggers, rules,
-    policies) is reported.
+    without one were there before dal, and are not compared. Triggers, rules and policies that
+    somebody added are reported.
 
     Parameters:
-        to: the last one that the schema has, by id or number, as for `apply`; of a service's, dal's
-            come before it. Those that are noted already are compared as well.
+        to: the last migration that the schema has, by id or number, as for `apply`; dal's come
+            before a service's. Migrations that are marked already are compared as well.
         dsn, wait, folders, report: as for `apply`.
 
     Returns:
@@ -44,11 +44,13 @@ def baseline(
     migrations = read(folders)
     before = migrations[: position(migrations, to) + 1]
     with session(dsn, application_name="dal baseline", wait=wait, report=report) as run:
-        has = applied(run.connection)
-        refuse_disagreement(migrations, has)
-        upto = [one for one in migrations if one in before or one.id in has]
+        recorded = applied(run.connection)
+        refuse_disagreement(migrations, recorded)
+        upto = [
+            migration for migration in migrations if migration in before or migration.id in recorded
+        ]
         in_the_way = obstacles(run.connection, migrations)
-        unmarked = {one.table for one in in_the_way if one.kind is Kind.UNMARKED}
+        unmarked = {obstacle.table for obstacle in in_the_way if obstacle.kind is Kind.UNMARKED}
         compared = run.retried("the comparison", partial(compare, run.connection, upto, unmarked))
         if compared.differences:
             listed = "\n  ".join(compared.differences)
@@ -56,11 +58,11 @@ def baseline(
                 f"the schema is not what {upto[-1].id} makes; put it right, or let `dal migrate`"
                 f" make it elsewhere:\n  {listed}"
             )
-        others = [str(one) for one in in_the_way if one.kind is not Kind.UNMARKED]
+        others = [str(obstacle) for obstacle in in_the_way if obstacle.kind is not Kind.UNMARKED]
         for note in compared.notes + others:
             report(f"note: {note}")
         ledger = Ledger(run.connection, report)
-        new = [one for one in upto if one.id not in has]
+        new = [migration for migration in upto if migration.id not in recorded]
         with ledger.transaction():
             for table, text in compared.marks.items():
                 _comment(run.connection, table, text)
@@ -68,7 +70,7 @@ def baseline(
             for migration in new:
                 ledger.mark(migration)
                 report(f"marked {migration.id}")
-        return [one.id for one in new]
+        return [migration.id for migration in new]
 
 
 def _comment(connection: psycopg.Connection, table: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""A schema that is there, compared with the one that migrations make."""
+"""Compares an existing schema with the one that migrations make."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -15,8 +15,8 @@ from dal.places import SQL
 
 _MARK = "dal "
 _SCRATCH = sql.Identifier("dal_mark")
-# A dump has a CHECK, an index or a default as the catalogue writes it, and read back that may be
-# written in another way: 'a'::varchar in an array of text has its cast elsewhere.
+# A dump has a CHECK, an index or a default as the catalogue writes it. Restored, it may be written
+# in another way: 'a'::varchar in an array of text has its cast elsewhere.
 _AS_RESTORED = """
     SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s',
         conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -35,7 +35,7 @@ _AS_RESTORED = """
     WHERE attgenerated = '' AND relnamespace = 'dal_mark'::regnamespace
 """
 _BESIDE = ("trigger", "rule", "row security", "policy")
-"""What a shop may put on our tables, and go on to use them; sql/obstacles.sql says what it does."""
+"""What others may add to our tables; sql/obstacles.sql finds what of it changes dal's rows."""
 
 
 class Part(NamedTuple):
@@ -62,12 +62,12 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of a comparison.
+    """The result of a comparison.
 
     Attributes:
         differences: what is missing or unknown.
-        notes: what there is beside, and stops nothing.
-        marks: by the name of their table, the comments that make tables ours again.
+        notes: additions that stop nothing.
+        marks: the comments that mark tables as ours again, by the table's name.
     """
 
     differences: list[str]
@@ -80,20 +80,22 @@ def compare(
 ) -> Comparison:
     """Compare the current schema with what migrations make of an empty one.
 
-    They are run in a schema of their own, which is rolled back. A table that stands elsewhere on
-    the search path is used from there, as a run would. One without a mark was there before, and is
+    They are run in a schema of their own, which is rolled back. A table that is elsewhere on the
+    search path is used from there, as in a run. A table without a mark was there before dal, and is
     not compared.
 
     Parameters:
         connection: in autocommit mode.
-        migrations: those that the schema is meant to have.
-        unmarked: tables without a mark that can't have been there before: they lost it.
+        migrations: those that the schema should have.
+        unmarked: tables that can't have been there before dal, and so have lost their mark.
     """
     made, restored, there = _schemas(connection, migrations)
-    comments = {one.table: one.comment for one in there if one.comment}
-    # A service's tables bear none, and nothing was there before them.
-    marks = {one.table: comment for one in made if (comment := one.comment or "").startswith(_MARK)}
-    present = {one.table for one in there} & {one.table for one in made}
+    comments = {part.table: part.comment for part in there if part.comment}
+    # A service's tables have none, and nothing was there before them.
+    marks = {
+        part.table: comment for part in made if (comment := part.comment or "").startswith(_MARK)
+    }
+    present = {part.table for part in there} & {part.table for part in made}
     foreign = {
         table for table in present & marks.keys() if not comments.get(table, "").startswith(_MARK)
     }
@@ -101,9 +103,9 @@ def compare(
     known = defaultdict(set)
     for part in made | restored:
         known[part.place].add(part)
-    absent = {one.table for one in made} - present
-    compared = [one for one in sorted(there) if one.table in present - earlier]
-    unknown = [one for one in compared if one.kind != "comment" and one not in made | restored]
+    absent = {part.table for part in made} - present
+    compared = [part for part in sorted(there) if part.table in present - earlier]
+    unknown = [part for part in compared if part.kind != "comment" and part not in made | restored]
     return Comparison(
         differences=[
             *(f"missing: {table}" for table in sorted(absent)),
@@ -136,14 +138,14 @@ def compare(
 def _schemas(
     connection: psycopg.Connection, migrations: Sequence[Migration]
 ) -> tuple[set[Part], set[Part], set[Part]]:
-    """What migrations make, how a dump of that would be restored, and what is there."""
+    """The schema that migrations make, the same restored from a dump, and the existing one."""
     current, path = connection.execute(
         "SELECT current_schema()::text, current_schemas(false)::text[]"
     ).fetchone() or ("", [])
     with undone(connection):
         with explained("the comparison makes a schema, and rolls it back"):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
-        others = [_SCRATCH, *(sql.Identifier(one) for one in path if one != current)]
+        others = [_SCRATCH, *(sql.Identifier(schema) for schema in path if schema != current)]
         connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(others)))
         with rehearsed(connection, migrations, plainly=True):
             made = _parts(connection, "dal_mark")

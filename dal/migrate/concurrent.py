@@ -1,4 +1,4 @@
-"""The index that a statement builds, or drops, without keeping anybody from writing."""
+"""The index that a statement builds or drops concurrently, without blocking writes."""
 
 import re
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Index:
 
     Attributes:
         name: as the catalogue has it.
-        written: the name as it is written, with its schema if that is said.
-        table: the table's, likewise; None where the index is dropped.
+        written: the name as it is written, with its schema if the statement names it.
+        table: the table's name as it is written; None where the index is dropped.
         plain: the statement without CONCURRENTLY.
         definition: what follows the table, such as `(user_id)`.
-        unique: whether it is.
+        unique: whether it is a UNIQUE index.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Index:
 
 
 def loud(statement: str) -> list[Token]:
-    """The tokens that are neither space nor comment; none if the text can't be read."""
+    """The tokens that are neither space nor comment; an empty list if the text can't be read."""
     try:
         return [token for token in tokens(statement) if token.kind not in QUIET]
     except ScanError:
@@ -41,7 +41,7 @@ def loud(statement: str) -> list[Token]:
 
 
 def keywords(read: list[Token]) -> list[str]:
-    """Each token's text, and that of words in capitals."""
+    """Each token's text; words are in capitals."""
     return [token.text.upper() if token.kind is Kind.WORD else token.text for token in read]
 
 
@@ -49,7 +49,7 @@ def index(statement: str) -> Index | None:
     """The index, if the statement is CREATE or DROP INDEX CONCURRENTLY IF (NOT) EXISTS."""
     read = loud(statement)
     words = keywords(read)
-    begin = next((one for one in _BEGINNINGS if tuple(words[: len(one)]) == one), None)
+    begin = next((start for start in _BEGINNINGS if tuple(words[: len(start)]) == start), None)
     if begin is None:
         return None
     names, place = _name(read, len(begin))
@@ -72,7 +72,7 @@ def index(statement: str) -> Index | None:
 
 
 def _name(read: list[Token], place: int) -> tuple[list[Token], int]:
-    """A name with what qualifies it, and the place after it."""
+    """The tokens of a name, qualified or not, and the place after it."""
     start = place
     while place < len(read) and _is_name(read[place]):
         place += 1

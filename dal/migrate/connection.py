@@ -1,4 +1,4 @@
-"""How a run reaches the database, and what PostgreSQL's failures are called."""
+"""Connects a run to the database, and explains PostgreSQL's failures."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -15,11 +15,11 @@ from dal.database.opening import open_connection
 
 
 def connect(dsn: str, *, application_name: str) -> psycopg.Connection:
-    """A connection.
+    """Connect to the database.
 
     Parameters:
         dsn: the address.
-        application_name: what to be called there, unless the address says.
+        application_name: the session's name, unless the address has one.
 
     Raises:
         ConfigurationError: the address is malformed or refused, or a file that it names can't be
@@ -30,7 +30,7 @@ def connect(dsn: str, *, application_name: str) -> psycopg.Connection:
     address = Address.parse(dsn)
     parameters: dict[str, Any] = {"application_name": application_name} | address.for_psycopg()
     if any(address.uses_tls(host) for host, _ in address.hosts):
-        tls.context(address.parameters)  # in our words where a file can't be used
+        tls.context(address.parameters)  # raises our own error where a file can't be used
         if tls.home_is_hidden() and "sslcert" not in parameters:
             parameters["sslcertmode"] = "disable"  # else libpq would look for one there
     parameters["client_encoding"] = "UTF8"  # as the files are, whatever the database is in
@@ -44,7 +44,7 @@ def connect(dsn: str, *, application_name: str) -> psycopg.Connection:
 
 
 def _reason(address: Address, application_name: str) -> errors.DalError | None:
-    """What the service would say of this address; None where it can connect."""
+    """The error that a service would get with this address; None where it can connect."""
 
     async def ask() -> None:
         connection = await open_connection(address, application_name=application_name)
@@ -66,26 +66,26 @@ def undone(connection: psycopg.Connection) -> Iterator[None]:
     """
     with connection.transaction(force_rollback=True):
         yield
-    if connection.broken:  # which psycopg keeps to itself where it rolls back
+    if connection.broken:  # psycopg does not raise this where it rolls back
         raise errors.ConnectionLostError("the connection broke; nothing is half done, run it again")
 
 
 RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
-"""What a later try may not meet; not explained, because it is not the end."""
+"""Errors after which a run tries again; `explained` passes them on as they are."""
 
 
 @contextmanager
-def explained(what: str | Callable[[], str]) -> Iterator[None]:
-    """Turn PostgreSQL's failures into errors that begin with what failed."""
+def explained(subject: str | Callable[[], str]) -> Iterator[None]:
+    """Turn PostgreSQL's failures into errors whose text begins with the subject."""
     try:
         yield
     except RETRIED:
         raise
     except psycopg.Error as error:
-        raise _explain(what if isinstance(what, str) else what(), error) from None
+        raise _explain(subject if isinstance(subject, str) else subject(), error) from None
 
 
-def _explain(what: str, error: psycopg.Error) -> errors.DalError:
+def _explain(subject: str, error: psycopg.Error) -> errors.DalError:
     sqlstate = error.sqlstate or ""
     kind = errors.DalError
     if sqlstate == "42501":
@@ -102,4 +102,4 @@ def _explain(what: str, error: psycopg.Error) -> errors.DalError:
         reason = f"{reason}. {error.diag.message_hint}"
     if kind is errors.ConnectionLostError:
         reason = f"{reason}; nothing is half done, run it again"
-    return kind(f"{what}: {reason}", sqlstate=error.sqlstate)
+    return kind(f"{subject}: {reason}", sqlstate=error.sqlstate)

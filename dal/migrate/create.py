@@ -1,4 +1,4 @@
-"""A new migration's two files."""
+"""Writes a new migration's two files."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ _ROLLBACK = """\
 
 
 def create(title: str, *, concurrent: bool = False, folder: Folder = OWN) -> tuple[Path, Path]:
-    """Write the next number's pair of files, each with the beginnings of its header comment.
+    """Write the next number's pair of files, each with a header comment to complete.
 
     Parameters:
         title: lower-case letters, digits, `_` and `-`.
@@ -59,7 +59,7 @@ def create(title: str, *, concurrent: bool = False, folder: Folder = OWN) -> tup
 
 
 def _directives(folder: Folder, *, concurrent: bool) -> str:
-    """Of a new migration: what it builds on, and whether it runs in a transaction."""
+    """A new migration's directives: what it builds on, and whether it runs in a transaction."""
     newest = f"dal {folder.base.names[-1]}" if folder.base else (folder.names or [""])[-1]
     lines = [f"-- depends: {newest}"] * bool(newest) + ["-- transactional: false"] * concurrent
     return "\n".join([*lines, "--", ""]) if lines else ""

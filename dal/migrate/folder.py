@@ -11,7 +11,7 @@ from dal.migrate import manifest
 from dal.places import MIGRATIONS
 
 DAL = "dal"
-"""The name of dal's own project, which stands before no id."""
+"""The name of dal's own project, whose ids have no prefix."""
 
 NAME = re.compile(r"(?P<number>\d{4})\.(?P<title>[a-z0-9_-]+)(?P<rollback>\.rollback)?\.sql")
 _DEPENDS = re.compile(r"(?m)^\s*--\s*depends\s*:(.*)$")
@@ -44,10 +44,10 @@ class Folder:
         return [match[0].removesuffix(".sql") for match in named if match and not match["rollback"]]
 
     def depends(self, name: str) -> str | None:
-        """The newest migration of the base that one needs, by its name.
+        """The name of the newest migration of the base that this one needs.
 
-        The file says it (`-- depends: dal 0004.messages`), or the manifest, which notes what was
-        the newest when the file was frozen; else it is what is the newest now.
+        The file names it (`-- depends: dal 0004.messages`), or the manifest, which records the
+        newest one at the time when the file was frozen; else it is the newest one now.
         """
         if self.base is None:
             return None
@@ -62,7 +62,7 @@ OWN = Folder(MIGRATIONS)
 
 
 def of_base(words: Iterable[str]) -> list[str]:
-    """The names in the value of `depends` that are dal's: each stands after the word `dal`."""
+    """The names in the value of `depends` that are dal's: each follows the word `dal`."""
     listed = list(words)
     return [name for word, name in pairwise(listed) if word == DAL]
 

@@ -9,8 +9,8 @@ from dal.places import refuse_installed
 def freeze(folder: Folder) -> list[str]:
     """Add the migrations that the manifest does not name yet, and return their files' names.
 
-    A line that is there is never rewritten: whoever must change a frozen file, because it was
-    applied nowhere, takes its line out by hand, where a reviewer sees it.
+    An existing line is never rewritten: to change a frozen file that was applied nowhere, take its
+    line out by hand, where a reviewer sees it.
 
     Raises:
         ConfigurationError: a frozen file was edited or removed, or the folder is that of an

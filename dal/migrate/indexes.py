@@ -1,4 +1,4 @@
-"""Indexes that are built concurrently: INVALID ones, and those that are meant."""
+"""Indexes that are built concurrently: finds and repairs INVALID ones, and checks new ones."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from dal.errors import SchemaMismatchError
 from dal.migrate.concurrent import Index
 from dal.migrate.connection import undone
 
-# An index that somebody builds at this moment is INVALID as well, and none of our business.
+# An index that somebody is building at this moment is INVALID as well, and is left alone.
 _INVALID = """
     SELECT format('%%I.%%I', nspname, relname), relname::text
     FROM pg_index
@@ -54,12 +54,12 @@ class InvalidIndex(NamedTuple):
 
 def invalid(connection: psycopg.Connection, built: Iterable[Index]) -> list[InvalidIndex]:
     """The INVALID ones among the indexes of our tables and those that migrations build."""
-    names, tables = [one.name for one in built], [one.table for one in built]
+    names, tables = [index.name for index in built], [index.table for index in built]
     return [InvalidIndex(*row) for row in connection.execute(_INVALID, [names, tables])]
 
 
 def repair(connection: psycopg.Connection, index: InvalidIndex, *, pending: bool) -> None:
-    """Take away an INVALID index, or build it again.
+    """Drop an INVALID index, or build it again.
 
     Parameters:
         pending: a migration will build it, perhaps with another definition: IF NOT EXISTS would
@@ -75,17 +75,17 @@ def repair(connection: psycopg.Connection, index: InvalidIndex, *, pending: bool
 
 
 def confirm(connection: psycopg.Connection, index: Index) -> None:
-    """See that the index of a statement is there, is valid, and is what the statement says.
+    """Check that the index of a statement exists, is valid, and is defined as in the statement.
 
-    IF NOT EXISTS is content with anything that has the name.
+    IF NOT EXISTS accepts anything that has the name.
 
     Raises:
-        SchemaMismatchError: it is not.
+        SchemaMismatchError: it does not, or is not.
     """
-    found = connection.execute(_THERE, [index.table, index.name]).fetchone()
-    if found is None:
+    row = connection.execute(_THERE, [index.table, index.name]).fetchone()
+    if row is None:
         raise SchemaMismatchError(f"there is no index {index.written} of {index.table}")
-    qualified, of_table, valid, unique, definition = found
+    qualified, of_table, valid, unique, definition = row
     if not of_table:
         problem = f"is not an index of {index.table}"
     elif not valid:
@@ -98,7 +98,7 @@ def confirm(connection: psycopg.Connection, index: Index) -> None:
 
 
 def _definitions(connection: psycopg.Connection, index: Index) -> set[str]:
-    """How the catalogue would write the index: from the statement, and from a dump of that."""
+    """How the catalogue writes the index: made by the statement, and restored from a dump."""
     definition, written = index.definition, set()
     with undone(connection):
         connection.execute(f"CREATE TABLE dal_expected (LIKE {index.table})".encode())

@@ -1,4 +1,4 @@
-"""What a database knows of its migrations, and how one is written into it."""
+"""Reads and writes a database's record of its migrations."""
 
 import getpass
 import os
@@ -56,7 +56,7 @@ _LOG = """
     FROM _yoyo_migration
     WHERE migration_id = :migration_id
 """
-_DEPENDS = " depends on dal "  # after the checksum, where there is something to say
+_DEPENDS = " depends on dal "  # after the checksum, if the migration depends on dal's
 _HAS_VERSION = "SELECT count(*) > 0 FROM _yoyo_version"
 _INDEX_IS_THERE = "SELECT to_regclass(%s) IS NOT NULL"
 # A transaction has a number of its own once it has written something.
@@ -64,16 +64,16 @@ _WROTE = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
 def applied(connection: psycopg.Connection) -> dict[str, Applied]:
-    """What has been applied, by id; read with plain SELECTs, so that any reader may."""
+    """The applied migrations by id, read with plain SELECTs, so that a reader's role is enough."""
     tables = {name for (name,) in connection.execute(_TABLES)}
     if "_yoyo_migration" not in tables:
         return {}
     query = _APPLIED if "_yoyo_log" in tables else _APPLIED_WITHOUT_LOG  # as a copy may be
-    has = {}
+    recorded = {}
     for name, at, comment in connection.execute(query):
         checksum, _, depends = (comment or "").partition(_DEPENDS)
-        has[name] = Applied(at.replace(tzinfo=UTC), checksum or None, depends or None)
-    return has
+        recorded[name] = Applied(at.replace(tzinfo=UTC), checksum or None, depends or None)
+    return recorded
 
 
 class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
@@ -104,7 +104,7 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
                 mark_schema_version(self, max(schema_versions))
 
     def apply(self, migration: Migration) -> None:
-        """Apply a migration and mark it; `statement` tells where it stopped."""
+        """Apply a migration and mark it; `statement` is the number of the last one that ran."""
         with self._scope(migration):
             self._run(migration.path.name, migration.statements)
             if migration.index:
@@ -113,7 +113,7 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
                 self.mark(migration, "apply")
 
     def undo(self, migration: Migration) -> bool:
-        """Roll a migration back and unmark it; `statement` tells where it stopped.
+        """Roll a migration back and unmark it; `statement` is the number of the last one that ran.
 
         Returns:
             Whether there was anything to undo.
@@ -168,7 +168,7 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
         yield
 
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, Any]:
-        """For yoyo's log: who did what."""
+        """For yoyo: a row of its log."""
         return {
             "id": str(uuid.uuid4()),
             "migration_id": migration and migration.id,

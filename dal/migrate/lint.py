@@ -1,7 +1,7 @@
-"""What would go wrong with a migration's files, found without a database.
+"""Finds mistakes in migrations' files, without a database.
 
-yoyo ignores a misspelt directive, takes a missing rollback for an empty one, and runs whatever lies
-in the folder. Each rule here stands for one such silence.
+yoyo ignores a misspelt directive, takes a missing rollback for an empty one, and runs any file in
+the folder. Each rule here reports one such mistake.
 """
 
 import difflib
@@ -32,11 +32,11 @@ _TRANSACTION_CONTROL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, and what to do about it.
+    """A mistake, and what to do about it.
 
     Attributes:
-        rule: its name, where it has one that a waiver can name.
-        object: what it is about; nothing here has such a name.
+        rule: the rule's name, if a waiver can name it.
+        object: always None here, where waivers name no objects.
     """
 
     file: str
@@ -50,11 +50,11 @@ class Finding:
 
 
 def lint(folder: Folder, *, frozen: bool = True) -> list[Finding]:
-    """All that is wrong with a project's migrations.
+    """Find the mistakes in a project's migrations.
 
     Parameters:
         folder: where they are.
-        frozen: whether a file that is not frozen is wrong as well.
+        frozen: whether a file that is not frozen yet is a mistake as well.
     """
     if not frozen:
         return errors_in(folder)
@@ -64,11 +64,11 @@ def lint(folder: Folder, *, frozen: bool = True) -> list[Finding]:
         Finding(name, 1, f"not in {manifest.NAME}: freeze it with `dal lint-migrations --freeze`")
         for name in unfrozen
     ]
-    return sorted([*errors_in(folder), *missing], key=lambda one: (one.file, one.line))
+    return sorted([*errors_in(folder), *missing], key=lambda finding: (finding.file, finding.line))
 
 
 def errors_in(folder: Folder) -> list[Finding]:
-    """What must not be run: everything but that a file is not frozen yet."""
+    """The mistakes that keep migrations from being run: all but a file that is not frozen yet."""
     path = folder.path
     files = [file for file in sorted(path.iterdir()) if file.suffix in (".sql", ".py")]
     migrations = [file for file in files if NAME.fullmatch(file.name)]
@@ -135,7 +135,9 @@ def _file(path: Path, folder: Folder) -> Iterator[Finding]:
     yield from _directives(path, text, statements, folder)
     if not undoing:
         yield from _base(path, folder)
-    lines = [text[: max(0, text.find(one.strip()))].count("\n") + 1 for one in statements]
+    lines = [
+        text[: max(0, text.find(statement.strip()))].count("\n") + 1 for statement in statements
+    ]
     apart = not is_transactional(path)
     for line, statement in zip(lines, bare, strict=True):
         if _TRANSACTION_CONTROL.match(statement):
@@ -172,7 +174,7 @@ def _directives(path: Path, text: str, statements: list[str], folder: Folder) ->
     lines = text.splitlines()
     # yoyo reads the comment before the first statement only.
     code = text.find(statements[0].strip()) if statements else len(text)
-    head = text[: max(0, code)].count("\n")
+    header_lines = text[: max(0, code)].count("\n")
     comments = len(list(takewhile(re.compile(r"\s*(--|/\*|\*|$)").match, lines)))
     seen: set[str] = set()
     for number, line in enumerate(lines, 1):
@@ -180,7 +182,7 @@ def _directives(path: Path, text: str, statements: list[str], folder: Folder) ->
             word, value = directive["word"], directive["value"]
             if undoing:
                 problem = "belongs into the file that applies the migration; this one follows it"
-            elif number > head:
+            elif number > header_lines:
                 problem = "must stand above the first statement: down here it is ignored"
             elif word == "transactional" and (value not in ("true", "false") or word in seen):
                 problem = "is written once, as `-- transactional: false` (or true)"
@@ -206,7 +208,7 @@ def _own(value: str, folder: Folder) -> set[str]:
 
 
 def _base(path: Path, folder: Folder) -> Iterator[Finding]:
-    """A migration of dal's that one needs, and that this dal does not have."""
+    """Find a migration of dal's that this one needs, but this version of dal lacks."""
     need = folder.depends(path.stem)
     if folder.base and need not in folder.base.names:
         have = folder.base.names[-1]
@@ -216,7 +218,7 @@ def _base(path: Path, folder: Folder) -> Iterator[Finding]:
 
 
 def _misspelt(name: str, number: int, word: str, rest: str) -> Iterator[Finding]:
-    """A line of the head that was meant as a directive, or may be taken for one."""
+    """Find a line of the header comment that was meant as a directive, or may be taken for one."""
     title = name.split(".")[1]
     near = difflib.get_close_matches(word.lower(), DIRECTIVES, n=1, cutoff=0.75)
     if near and _VALUE.match(rest):  # prose may begin with such a word as well

@@ -1,7 +1,7 @@
-"""SHA256SUMS: the checksums of the migrations, which tell an edited file in git.
+"""SHA256SUMS: the checksums of the migrations, by which an edited file is found in git.
 
-The format is that of coreutils: `sha256sum --check SHA256SUMS` reads it as well, and passes over
-the comments, which say on which migration of dal's a service's builds.
+The format is that of coreutils: `sha256sum --check SHA256SUMS` reads it as well, and skips the
+comments, which record the migration of dal's that a service's migration builds on.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ _DEPENDS = re.compile(r"# (\S+) depends on dal (\S+)")
 
 
 def checksum(path: Path) -> str:
-    """A file's SHA-256; the line endings that git may change don't count."""
+    """A file's SHA-256, without regard to line endings, which git may change."""
     return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
@@ -25,13 +25,13 @@ def recorded(folder: Path) -> dict[str, str]:
 
 
 def dependencies(folder: Path) -> dict[str, str]:
-    """By the names of migrations, the newest of dal's when they were frozen."""
+    """By a migration's name, the newest of dal's migrations when it was frozen."""
     matches = map(_DEPENDS.fullmatch, _lines(folder))
     return {match[1]: match[2] for match in matches if match}
 
 
 def garbled(folder: Path) -> list[int]:
-    """The numbers of the manifest's lines that are none, as an unfinished merge leaves them."""
+    """The numbers of malformed lines in the manifest, such as an unfinished merge leaves."""
     return [
         number
         for number, line in enumerate(_lines(folder), 1)

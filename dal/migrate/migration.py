@@ -49,7 +49,7 @@ class Migration:
 
     @property
     def yoyo(self) -> Any:
-        """What yoyo needs to note it."""
+        """The migration as yoyo's own object."""
         return yoyo.migrations.Migration(self.id, str(self.path), str(self.path.parent))
 
     @property
@@ -74,7 +74,7 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """Of the file that applies it, as a run records it in the database."""
+        """The checksum of the file that applies it, as a run records it in the database."""
         return checksum(self.path)
 
     @property
@@ -112,10 +112,10 @@ def read(folders: Folders) -> list[Migration]:
 
 
 def position(migrations: Sequence[Migration], wanted: str) -> int:
-    """Where a migration stands, by its id, or by its number.
+    """The position of a migration, by its id or its number.
 
-    A number is that of the last project, which is the one in whose folder a person stands; `dal
-    0003` is dal's.
+    A number is that of the last project, the one in whose folder the command is run; `dal 0003` is
+    dal's.
 
     Raises:
         InvalidInputError: there is none.

@@ -1,4 +1,4 @@
-"""What is in a database that keeps dal from working, or changes its rows."""
+"""Objects in a database that keep dal from working, or change its rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Obstacle:
 
     Attributes:
         kind: what it does.
-        migration: the id of the one that it concerns.
+        migration: the id of the migration that it concerns.
         table: the table's name.
         problem: what is wrong.
         help: what to do.
@@ -44,11 +44,11 @@ class Obstacle:
 
 
 def obstacles(connection: psycopg.Connection, migrations: Sequence[Migration]) -> list[Obstacle]:
-    """Those of a database, by migration; the catalogue alone is read.
+    """The obstacles in a database, in the order of migrations; only the catalogue is read.
 
     Parameters:
         connection: to the database.
-        migrations: what is meant to be there; where nothing of dal's is, nothing is in its way.
+        migrations: those that the database should have; without dal's there are no obstacles.
 
     SQL: sql/obstacles.sql
     """
@@ -58,13 +58,13 @@ def obstacles(connection: psycopg.Connection, migrations: Sequence[Migration]) -
     return [Obstacle(Kind(kind), *row) for kind, *row in rows]
 
 
-def refuse(found: list[Obstacle]) -> None:
+def refuse(obstacles: list[Obstacle]) -> None:
     """Stop before anything is applied.
 
     Raises:
         SchemaMismatchError: a table that was there before can't be used.
     """
-    problems = [str(one) for one in found if one.kind is Kind.STOPS]
+    problems = [str(obstacle) for obstacle in obstacles if obstacle.kind is Kind.STOPS]
     if problems:
         listed = "\n  ".join(problems)
         raise errors.SchemaMismatchError(f"a table that is there can't be used:\n  {listed}")

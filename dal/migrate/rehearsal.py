@@ -1,4 +1,4 @@
-"""Migrations run in a transaction that is rolled back, to see what stands in their way."""
+"""Runs migrations in a transaction that is rolled back, to see whether they would succeed."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def rehearsed(
     """Run migrations, up to one that can't run in a transaction, and undo them at the block's end.
 
     Parameters:
-        back: their rollbacks.
+        back: run their rollbacks instead.
         plainly: the tables are empty, so that an index can be built without CONCURRENTLY.
 
     Raises:

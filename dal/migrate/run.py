@@ -41,9 +41,9 @@ def apply(
 ) -> list[Step]:
     """Apply the pending migrations in order, dal's first, each in a transaction of its own.
 
-    When one fails, those before it stay applied, and the next run goes on from there. Where a
-    project has none applied yet, they are first run in one transaction that is rolled back, so that
-    a table in the way is found before anything is made.
+    When one fails, those before it stay applied, and the next run goes on from there. If a project
+    has none applied yet, they are first run in one transaction that is rolled back, so that a table
+    in the way is found before anything is made.
 
     Parameters:
         dsn: `postgresql://user:password@host:port/database`, with libpq's parameters.
@@ -72,22 +72,22 @@ def apply(
     migrations = read(folders)
     upto = migrations[: position(migrations, to) + 1] if to else migrations
     with session(dsn, application_name="dal migrate", wait=wait, report=report) as run:
-        has = applied(run.connection)
-        refuse_disagreement(migrations, has)
+        recorded = applied(run.connection)
+        refuse_disagreement(migrations, recorded)
         in_the_way = obstacles(run.connection, migrations)
-        begun = {project_of(name) for name in has}
+        begun = {project_of(name) for name in recorded}
         if DAL not in begun:  # else it is too late
             refuse(in_the_way)
-        pending = [one for one in upto if one.id not in has][:steps]
-        if any(one.project not in begun for one in pending):
-            _rehearse(run, [one for one in migrations if one.id not in has])
+        pending = [migration for migration in upto if migration.id not in recorded][:steps]
+        if any(migration.project not in begun for migration in pending):
+            _rehearse(run, [migration for migration in migrations if migration.id not in recorded])
         for obstacle in in_the_way:
             report(f"note: {obstacle}")
         if dry_run:
             for migration in pending:
                 report(f"would apply {migration.id}")
             return [Step(migration.id, 0.0) for migration in pending]
-        ids = {one.id for one in pending}
+        ids = {migration.id for migration in pending}
         _repair(run, migrations, ids, report)
         if not pending:
             return []
@@ -100,7 +100,10 @@ def apply(
             return True
 
         try:
-            return [_step(run, ledger, make, one, f"{one.id}.sql", report) for one in pending]
+            return [
+                _step(run, ledger, make, migration, f"{migration.id}.sql", report)
+                for migration in pending
+            ]
         finally:
             _tell_invalid(run, migrations, report)
 
@@ -116,9 +119,8 @@ def rollback(
 ) -> list[Step]:
     """Roll back a project's latest migrations, newest first. The rows of their tables are lost.
 
-    They are first rolled back in one transaction that is undone, so that what is in the way is
-    found before anything is dropped. A table that was there before dal stays, and the report says
-    so.
+    They are first rolled back in one transaction that is undone, so that an obstacle is found
+    before anything is dropped. A table that was there before dal stays, and the report says so.
 
     Parameters:
         steps: how many; None means all, or all after `to`.
@@ -136,18 +138,21 @@ def rollback(
     migrations = read(folders)
     after = _after(migrations, to)
     with session(dsn, application_name="dal rollback", wait=wait, report=report) as run:
-        has = applied(run.connection)
-        refuse_disagreement(migrations, has)
-        latest = [one for one in reversed(after) if one.id in has][:steps]
+        recorded = applied(run.connection)
+        refuse_disagreement(migrations, recorded)
+        latest = [migration for migration in reversed(after) if migration.id in recorded][:steps]
         if not latest:
             return []
-        _refuse_dependents(latest, has)
+        _refuse_dependents(latest, recorded)
         if len(latest) > 1:  # a single one that fails changes nothing anyway
-            # Where one has to wait, the service must not: it is left out.
-            _rehearse(run, [one for one in latest if one.transactional], back=True)
+            # One that is not transactional may wait for long, so it is left out.
+            _rehearse(
+                run, [migration for migration in latest if migration.transactional], back=True
+            )
         ledger = Ledger(run.connection, report)
         return [
-            _step(run, ledger, ledger.undo, one, f"{one.id}.rollback.sql", report) for one in latest
+            _step(run, ledger, ledger.undo, migration, f"{migration.id}.rollback.sql", report)
+            for migration in latest
         ]
 
 
@@ -155,22 +160,22 @@ def _after(migrations: Sequence[Migration], to: str | None) -> list[Migration]:
     """The migrations of one project that come after one of them."""
     project, number = named(migrations, to or "0000")
     if number == "0000":
-        return [one for one in migrations if one.project == project]
+        return [migration for migration in migrations if migration.project == project]
     place = position(migrations, to or "")
     project = migrations[place].project
-    return [one for one in migrations[place + 1 :] if one.project == project]
+    return [migration for migration in migrations[place + 1 :] if migration.project == project]
 
 
-def _refuse_dependents(leaving: Sequence[Migration], has: dict[str, Applied]) -> None:
-    """Stop before dal's migrations go from under a service's."""
+def _refuse_dependents(leaving: Sequence[Migration], recorded: dict[str, Applied]) -> None:
+    """Refuse to roll back dal's migrations while a service's need them."""
     if leaving[0].project != DAL:
         return
-    first = min(one.id for one in leaving)
+    first = min(migration.id for migration in leaving)
     problems = [
         f"{name} needs {applied.depends or first}: first roll back {project_of(name)}'s, in its"
         " folder"
-        for name, applied in sorted(has.items())
-        # One that says nothing of it may need any.
+        for name, applied in sorted(recorded.items())
+        # A migration without a recorded dependency may need any of them.
         if project_of(name) != DAL and (applied.depends or first) >= first
     ]
     if problems:
@@ -192,13 +197,13 @@ def _rehearse(run: Session, migrations: Sequence[Migration], *, back: bool = Fal
 
 
 def _repair(run: Session, migrations: list[Migration], pending: set[str], report: Report) -> None:
-    built = {one.index.name: one.id for one in migrations if one.index}
+    built = {migration.index.name: migration.id for migration in migrations if migration.index}
     for index in invalid(run.connection, _indexes(migrations)):
         repair_it = partial(repair, run.connection, index, pending=built.get(index.name) in pending)
-        what = f"the repair of the INVALID index {index.qualified}"
+        subject = f"the repair of the INVALID index {index.qualified}"
         try:
-            with explained(what):
-                run.retried(what, repair_it, queues=False)
+            with explained(subject):
+                run.retried(subject, repair_it, queues=False)
         except (errors.ConnectionLostError, errors.TransactionConflictError):
             raise
         except errors.DalError as failure:
@@ -216,7 +221,7 @@ def _tell_invalid(run: Session, migrations: list[Migration], report: Report) -> 
 
 
 def _indexes(migrations: list[Migration]) -> list[Index]:
-    return [one.index for one in migrations if one.index]
+    return [migration.index for migration in migrations if migration.index]
 
 
 def _step(

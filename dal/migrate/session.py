@@ -1,4 +1,4 @@
-"""The one connection of a run: what refuses it, and the lock that it holds."""
+"""The connection of a run, and the lock that it holds."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +17,11 @@ Report = Callable[[str], None]
 Result = TypeVar("Result")
 
 WAIT_SECONDS = 60.0
-"""How long a run waits for others, in all, unless it is told."""
+"""How long a run waits for others in all, by default."""
 LOCK_TIMEOUT_SECONDS = 1.0
-"""How long a migration may stand before a table's lock, with the service queueing behind it."""
+"""How long a migration waits for a table's lock; the service's statements queue behind it."""
 PAUSE_SECONDS = 2.0
-"""How long the service is left alone after that, before the next try."""
+"""How long it then pauses before the next try, so that the service can work."""
 
 _LOCK_KEY = int.from_bytes(b"dal migr", "big")
 # Tried again and again, because a session that waits in pg_advisory_lock() has a snapshot, which a
@@ -80,16 +80,16 @@ def silent(_: str) -> None:
 
 
 class Patience:
-    """The time that a run spends on waiting for others, in all."""
+    """The time that a run may spend on waiting for others, in all."""
 
     def __init__(self, seconds: float, report: Report) -> None:
         self._seconds, self._report = seconds, report
         self._deadline = time.monotonic() + seconds
-        self._said = ""
+        self._reported = ""
 
     @property
     def left(self) -> float:
-        """Seconds; 0 when none are left."""
+        """The seconds that are left, 0 at the least."""
         return max(0.0, self._deadline - time.monotonic())
 
     def pause(self, reason: str, seconds: float = PAUSE_SECONDS) -> None:
@@ -106,10 +106,10 @@ class Patience:
         time.sleep(min(seconds, self.left))
 
     def tell(self, reason: str) -> None:
-        """Say why the run waits, unless that was the last thing that was said."""
-        if reason != self._said:
+        """Report why the run waits, unless the last report was the same."""
+        if reason != self._reported:
             self._report(f"{reason}; waiting")
-            self._said = reason
+            self._reported = reason
 
 
 class Session:
@@ -124,18 +124,18 @@ class Session:
 
     def lock(self) -> None:
         """Take the lock of all runs; the end of the session gives it back."""
-        while not _one(self.connection, _TRY_LOCK, [_LOCK_KEY])[0]:
+        while not _row(self.connection, _TRY_LOCK, [_LOCK_KEY])[0]:
             holders = [_described(*row) for row in self._rows(_HOLDER, [_LOCK_KEY])]
             held = f" ({'; '.join(holders)})" if holders else ""
             self._patience.pause(f"another run is at work{held}", seconds=0.5)
 
-    def retried(self, what: str, action: Callable[[], Result], *, queues: bool = True) -> Result:
-        """Do what may have to stand in line for a table, again and again until it succeeds.
+    def retried(self, subject: str, action: Callable[[], Result], *, queues: bool = True) -> Result:
+        """Run an action that may wait for a table's lock, again and again until it succeeds.
 
         Parameters:
-            what: for the report.
+            subject: what reports call it.
             action: undone as a whole when it fails.
-            queues: whether the service queues behind it while it waits. It doesn't behind a
+            queues: whether the service queues behind it while it waits. It does not behind a
                 concurrent build of an index, which may therefore wait for as long as there is time.
 
         Raises:
@@ -149,15 +149,15 @@ class Session:
             try:
                 if queues:
                     return action()
-                with self._watched(what):
+                with self._watched(subject):
                     return action()
             except RETRIED:
                 others = self._rows(_IN_THE_WAY)
-            self._patience.pause(_in_the_way(what, others))
+            self._patience.pause(_in_the_way(subject, others))
 
-    def _watched(self, what: str) -> AbstractContextManager[None]:
+    def _watched(self, subject: str) -> AbstractContextManager[None]:
         def tell(others: list[Any]) -> None:
-            self._patience.tell(_in_the_way(what, others))
+            self._patience.tell(_in_the_way(subject, others))
 
         pid = self.connection.info.backend_pid
         return watched(self._dsn, pid, tell, every=PAUSE_SECONDS)
@@ -179,7 +179,7 @@ def session(dsn: str, *, application_name: str, wait: float, report: Report) -> 
         connection.autocommit = True
         committed_reads(connection)
         with connection.transaction():
-            pid, standby, may_create = _one(connection, _ABOUT)
+            pid, standby, may_create = _row(connection, _ABOUT)
         if pid != connection.info.backend_pid:
             raise PoolerError
         if standby:
@@ -196,13 +196,13 @@ def session(dsn: str, *, application_name: str, wait: float, report: Report) -> 
         yield held
 
 
-def _one(connection: psycopg.Connection, query: str, parameters: list[Any] | None = None) -> Any:
+def _row(connection: psycopg.Connection, query: str, parameters: list[Any] | None = None) -> Any:
     return connection.execute(query.encode(), parameters).fetchone()
 
 
-def _in_the_way(what: str, others: list[Any]) -> str:
+def _in_the_way(subject: str, others: list[Any]) -> str:
     held = f" ({'; '.join(_described(*row) for row in others)})" if others else ""
-    return f"{what}: a transaction holds a lock that it needs{held}"
+    return f"{subject}: a transaction holds a lock that it needs{held}"
 
 
 def _described(pid: int, application: str | None, since: datetime | None) -> str:

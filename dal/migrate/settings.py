@@ -1,10 +1,10 @@
-"""What we rely on in a session, whatever a server, a database or a role has for a default."""
+"""Sets what a run relies on, whatever the defaults of a server, a database or a role are."""
 
 import psycopg
 from psycopg import IsolationLevel
 
-# How names, times and strings are written, so that they are read right; that notices are told, that
-# a run may write, and that a statement sees what is committed.
+# How names, times and strings are written, so that they are read correctly; that notices are sent,
+# that a run may write, and that a statement sees what is committed.
 _SETTLE = """
     SELECT set_config(name, value, %s)
     FROM (VALUES
@@ -18,7 +18,7 @@ _SETTLE = """
 
 
 def committed_reads(connection: psycopg.Connection) -> None:
-    """Let its transactions see what is committed: a standby has no serializable ones."""
+    """Let the connection's transactions be read committed: a standby has no serializable ones."""
     connection.isolation_level = IsolationLevel.READ_COMMITTED
 
 
@@ -26,7 +26,7 @@ def settle(connection: psycopg.Connection, *, transaction: bool) -> None:
     """Make a session independent of defaults.
 
     Parameters:
-        connection: to the server itself, unless it is for a transaction.
-        transaction: until the end of the current one, so that a pooler hands nothing on.
+        connection: to the server itself, unless `transaction` is set.
+        transaction: only until the current one ends, so that a pooler hands nothing on.
     """
     connection.execute(_SETTLE, [transaction])

@@ -1,4 +1,4 @@
-"""What a migration would do to a live database, as squawk sees it: locks, lost rows, rewrites."""
+"""Runs squawk, which finds what a migration would do to a live database, such as its locks."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class MissingToolError(ConfigurationError):
 
 
 def squawk(folder: Folder) -> list[Finding]:
-    """squawk's findings in the files that apply migrations, apart from what these waive.
+    """squawk's findings in the files that apply migrations, without those that they waive.
 
     A header comment waives a rule for its file: `-- Waives ban-drop-column: the reason.`
 
@@ -55,13 +55,13 @@ def squawk(folder: Folder) -> list[Finding]:
     outside = [path for path in files if path not in inside]
     reported = [*_run(program, inside, "--assume-in-transaction"), *_run(program, outside)]
     findings = [finding for path in files for finding in _left(path, reported)]
-    return sorted(findings, key=lambda one: (one.file, one.line))
+    return sorted(findings, key=lambda finding: (finding.file, finding.line))
 
 
 def _is_text(path: Path) -> bool:
     try:
         path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:  # which is lint's to say
+    except UnicodeDecodeError:  # lint reports it
         return False
     return True
 
@@ -77,14 +77,16 @@ def _run(program: str, files: list[Path], *options: str) -> Iterator[Finding]:
     )
     if done.returncode not in (0, 1):
         raise ConfigurationError(f"squawk failed: {done.stderr.strip()}")
-    for found in json.loads(done.stdout):
-        problem = " ".join(filter(None, (found["message"], found["help"])))
-        rule = found["rule_name"]
-        yield Finding(Path(found["file"]).name, found["line"] + 1, f"{rule}: {problem}", rule)
+    for violation in json.loads(done.stdout):
+        problem = " ".join(filter(None, (violation["message"], violation["help"])))
+        rule = violation["rule_name"]
+        yield Finding(
+            Path(violation["file"]).name, violation["line"] + 1, f"{rule}: {problem}", rule
+        )
 
 
 def _left(path: Path, reported: list[Finding]) -> Iterator[Finding]:
-    """What is left of a file's findings, and what is wrong with its waivers."""
+    """A file's findings that are not waived, and those about its waivers."""
     source = Source.read(path)
 
     def make(rule: str, offset: int, message: str, help_: str) -> Finding:

@@ -1,4 +1,4 @@
-"""Which migrations a database has, and where it and the files disagree."""
+"""Compares the migrations of a database with the files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class State:
         id: the file's name without its ending; that of a service's after the service's name.
         applied_at: when it was applied (UTC); None while it is pending.
         problem: what is wrong with it, and what to do; None where the file and the database agree.
-        notes: what changes the rows of its tables, or is missing from them, but stops nothing.
+        notes: obstacles that stop nothing, such as a trigger that changes rows.
     """
 
     id: str
@@ -35,13 +35,13 @@ def status(
 ) -> list[State]:
     """List the migrations of the folders and of the database, in order.
 
-    It takes plain SELECTs, so the role needs to read `_yoyo_migration` and `_yoyo_log`, and nothing
-    else. Nothing is locked or written.
+    It uses plain SELECTs, so the role needs to read only `_yoyo_migration` and `_yoyo_log`. Nothing
+    is locked or written.
 
     Parameters:
         dsn: `postgresql://user:password@host:port/database`, with libpq's parameters.
         folders: where the migrations are: dal's own, and after them a service's.
-        application_name: what to be called in pg_stat_activity, unless the address says.
+        application_name: the session's name in pg_stat_activity, unless the address has one.
 
     Raises:
         ConfigurationError: the URL is malformed, or the folder is missing, empty or unfit.
@@ -57,45 +57,49 @@ def status(
 
 
 def states(
-    migrations: Sequence[Migration], has: dict[str, Applied], obstacles: Sequence[Obstacle] = ()
+    migrations: Sequence[Migration],
+    recorded: dict[str, Applied],
+    obstacles: Sequence[Obstacle] = (),
 ) -> list[State]:
     """Compare the files with what a database has.
 
     Parameters:
-        migrations: the files. Of a project that has none among them, nothing can be wrong.
-        has: what is applied.
+        migrations: the files. A project without files among them is not compared.
+        recorded: the migrations that are applied, by id.
         obstacles: those in the database.
     """
     known = {migration.id: migration for migration in migrations}
     projects = {migration.project for migration in migrations}
-    last = {project_of(name): name for name in sorted(has)}
+    last = {project_of(name): name for name in sorted(recorded)}
     listed = []
-    for name in sorted(known.keys() | has.keys()):
+    for name in sorted(known.keys() | recorded.keys()):
         project, problem = project_of(name), None
         if project not in projects:
             pass
         elif name not in known:
             problem = "applied, but its file is not here: deploy the version that has it"
-        elif name not in has:
+        elif name not in recorded:
             if name < last.get(project, ""):
                 problem = f"not applied, though {last[project]} is: give it the next number"
-        elif has[name].checksum not in (None, known[name].checksum):
+        elif recorded[name].checksum not in (None, known[name].checksum):
             problem = "edited after it was applied: restore the file, and add a migration"
-        of_it = [one for one in obstacles if one.migration == name]
-        stopping = [str(one) for one in of_it if one.kind is Kind.STOPS]
+        of_it = [obstacle for obstacle in obstacles if obstacle.migration == name]
+        stopping = [str(obstacle) for obstacle in of_it if obstacle.kind is Kind.STOPS]
         problem = "; ".join(filter(None, (problem, *stopping))) or None
-        notes = tuple(str(one) for one in of_it if one.kind is not Kind.STOPS)
-        listed.append(State(name, has[name].at if name in has else None, problem, notes))
+        notes = tuple(str(obstacle) for obstacle in of_it if obstacle.kind is not Kind.STOPS)
+        listed.append(State(name, recorded[name].at if name in recorded else None, problem, notes))
     return listed
 
 
-def refuse_disagreement(migrations: Sequence[Migration], has: dict[str, Applied]) -> None:
+def refuse_disagreement(migrations: Sequence[Migration], recorded: dict[str, Applied]) -> None:
     """Stop before anything is applied.
 
     Raises:
         SchemaMismatchError: the files and the database disagree.
     """
-    problems = [f"{one.id}: {one.problem}" for one in states(migrations, has) if one.problem]
+    problems = [
+        f"{state.id}: {state.problem}" for state in states(migrations, recorded) if state.problem
+    ]
     if problems:
         listed = "\n  ".join(problems)
         raise SchemaMismatchError(f"the migrations and the database disagree:\n  {listed}")

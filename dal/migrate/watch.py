@@ -1,4 +1,4 @@
-"""Says for whom a statement waits, while it does: from another connection, on another thread."""
+"""Reports whom a statement waits for, from another connection, on another thread."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -23,15 +23,15 @@ _BLOCKERS = """
 def watched(
     dsn: str, pid: int, tell: Callable[[list[Any]], None], *, every: float
 ) -> Iterator[None]:
-    """Look at what a session waits for until the block ends.
+    """Report what a session waits for until the block ends.
 
-    Nothing is said where there is no connection to look through.
+    Nothing is reported where no second connection can be made.
 
     Parameters:
         dsn: the address.
         pid: the session's process.
         tell: called with the process, application and start of those that are in its way.
-        every: seconds between two looks; what is done before the first is not looked at.
+        every: seconds between two looks; a block that ends before the first is not looked at.
     """
     done = threading.Event()
 
