@@ -1,4 +1,4 @@
-"""Where DATABASE_URL comes from."""
+"""Reads DATABASE_URL."""
 
 import os
 from pathlib import Path
@@ -24,7 +24,7 @@ def database_url() -> str:
 
 
 def database_url_if_any() -> str | None:
-    """The same, or None.
+    """DATABASE_URL of the environment, else of `.env`, else None.
 
     Raises:
         ConfigurationError: `.env` can't be read.

@@ -1,4 +1,4 @@
-"""What all commands share: how they are declared, listed and run, and how they end."""
+"""The frame of all commands: how they are declared, listed and run, and their exit statuses."""
 
 import inspect
 from collections.abc import Callable
@@ -52,10 +52,10 @@ class Commands(TyperGroup):
     """The commands; each fails with one sentence and the exit status for its kind."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the one that was called."""
+        """Run the command that was called."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # whoever read the output has had enough
+        except BrokenPipeError:  # the reader of the output has closed it
             raise typer.Exit(Status.BROKEN_PIPE) from None
         except (errors.DalError, OSError) as error:
             streams.complain(error)
@@ -101,10 +101,10 @@ def command(
     """Declare a function as a command, whose docstring is its help.
 
     Parameters:
-        name: as people write it; the module has the same one.
+        name: the command's name, and its module's.
         group: where `dal --help` lists it.
-        statuses: its exit statuses beside those of all commands.
-        quiet: whether it has the option --quiet: it does something, and its output says what.
+        statuses: its exit statuses besides those of all commands.
+        quiet: whether it has the option --quiet, because its output only reports what it does.
         settings: Typer's.
     """
 

@@ -1,4 +1,4 @@
-"""Runs the work of dal.maintenance: batch after batch, until its end or until asked to stop."""
+"""Runs the work of dal.maintenance batch by batch, until it ends or is asked to stop."""
 
 import asyncio
 import signal
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 def with_database(name: str, act: Callable[[dal.Database], Coroutine[Any, Any, Result]]) -> Result:
-    """What a coroutine returns that is given the database of DATABASE_URL."""
+    """Run a coroutine with the database of DATABASE_URL, and return its result."""
 
     async def run() -> Result:
         async with dal.connect(
@@ -47,8 +47,8 @@ def run_batches(
 
     Parameters:
         name: the command's.
-        done: what is done with a conversation, as in "archived".
-        start: what begins the run.
+        done: the verb for a conversation, such as "archived".
+        start: begins the run.
         pause: seconds between two batches.
         max_seconds: seconds after which no further batch begins; None for no end.
         as_json: whether the result is for machines.

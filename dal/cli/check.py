@@ -82,9 +82,9 @@ def check(
         print_json(rows(findings, decisive, projects))
     else:
         show(shown, decisive, projects, form)
-        what = "the database of DATABASE_URL" if live else "a new database"
+        target = "the database of DATABASE_URL" if live else "a new database"
         verdict = f"{counted(decisive)} in" if decisive else "proved"
-        out.print(f"{verdict} {_whose(projects, absent)} against {what} (PostgreSQL {version})")
+        out.print(f"{verdict} {_whose(projects, absent)} against {target} (PostgreSQL {version})")
         if shown:
             out.print(f"{counted(shown)} in plans, which follow the rows; --plans obeys them")
         for name, need in absent.items():
@@ -103,7 +103,7 @@ def _whose(projects: "Sequence[Project]", absent: dict[str, str]) -> str:
 
 
 def _obstacles(connection: psycopg.Connection, folders: Folders) -> Iterator[Finding]:
-    """What keeps dal from working in a database; what merely changes rows is a note."""
+    """Findings for what keeps dal from working in a database; what only changes rows is a note."""
     for obstacle in obstacles(connection, read(folders)):
         if obstacle.kind is Kind.STOPS:
             file = SQL / "obstacles.sql"
@@ -125,8 +125,8 @@ def _pending(connection: psycopg.Connection, folders: Folders) -> int:
 def _database(
     server: int | None, projects: "Sequence[Project]"
 ) -> Iterator[tuple[psycopg.Connection, bool, list[Finding]]]:
-    """The database of DATABASE_URL, or a new one; whether it is live; and why it is not filled."""
-    # What else an installed dal could prove of itself, its maintainers have proven.
+    """The database of DATABASE_URL, or a new one; whether it is live; findings from filling it."""
+    # An installed dal alone is checked only against a live database: its release was checked.
     alone = places.is_installed() and [project.name for project in projects] == [DAL]
     url = database_url_if_any() if server is None else None
     if url or (alone and server is None):

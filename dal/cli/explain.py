@@ -45,19 +45,19 @@ def explain(
         statements.show_all(as_json=as_json)
         return
     binding = statements.find(name)
-    given = _options(context.args)
+    options = _options(context.args)
     names = dict.fromkeys((*binding.statement.parameters, *binding.variants[-1].statement.variant))
-    if unknown := given.keys() - names.keys():
+    if unknown := options.keys() - names.keys():
         raise InvalidInputError(
             f"{name} has no {', '.join(sorted(unknown))}; there are {', '.join(names)}"
         )
-    # Of the lines that may be absent, those are there whose parameters are given.
+    # The statement has those of its `-- if` lines whose parameters are given.
     statement = next(
         variant.statement
         for variant in reversed(binding.variants)
-        if given.keys() >= {*variant.statement.variant}
+        if options.keys() >= {*variant.statement.variant}
     )
-    values = binding.arguments.left_out(binding.defaults) | given
+    values = binding.arguments.left_out(binding.defaults) | options
     with connect(database_url(), application_name="dal explain") as connection, explained(name):
         connection.autocommit = True
         ordered = [values.get(parameter) for parameter in statement.parameters]
@@ -70,7 +70,7 @@ def explain(
 
 def _options(arguments: list[str]) -> dict[str, str]:
     """`--user-id ada` and `--user-id=ada` as {"user_id": "ada"}."""
-    given: dict[str, str] = {}
+    options: dict[str, str] = {}
     rest = iter(arguments)
     for argument in rest:
         option, equals, value = argument.partition("=")
@@ -82,5 +82,5 @@ def _options(arguments: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{option} needs a value")
         if re.search("[\ud800-\udfff]", following):
             raise typer.BadParameter(f"{option} is not UTF-8")
-        given[name] = following
-    return given
+        options[name] = following
+    return options

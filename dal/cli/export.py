@@ -40,7 +40,7 @@ def export(
 
     async def run(write: Callable[[bytes], object]) -> None:
         async with dal.connect(url, min_size=1, application_name="dal export") as db:
-            # Asked for by leaving the option out, not by an empty variable: '' is refused.
+            # Only a missing option means everyone: an empty variable gives '', which is refused.
             if user_id is None:
                 await exporting.write_everyone(db, write, unwritable=unwritable)
             else:
@@ -60,7 +60,7 @@ def export(
         url = database_url()
         if is_regular(file):
             asyncio.run(run(counted(file.write)))
-        else:  # whoever reads it may be slow
+        else:  # its reader may be slow
             with Spool() as spool:
                 asyncio.run(run(counted(spool.add)))
                 for line in spool:
@@ -76,6 +76,6 @@ def _output() -> Iterator[BinaryIO]:
     except OSError:  # a caller within Python has put something else there
         yield sys.stdout.buffer
         return
-    # A buffer of its own: what a full disk has not taken is not tried again at the exit.
+    # A buffer of its own, so that a write that a full disk refuses is not repeated at the exit.
     with naming("standard output"), open(descriptor, "wb", closefd=False) as file:
         yield file

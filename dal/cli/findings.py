@@ -1,4 +1,4 @@
-"""How findings are written: for people, for machines, and on a pull request."""
+"""Writes findings for people, for machines, and on a pull request."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Format(StrEnum):
 
 
 def counted(findings: Sequence[Finding]) -> str:
-    """`3 findings`, as a sentence has it."""
+    """The number of findings in words, such as `3 findings`."""
     return f"{len(findings)} finding{'s' * (len(findings) != 1)}"
 
 
@@ -45,10 +45,10 @@ def show(
     projects: "Sequence[Project]",
     form: Format,
 ) -> None:
-    """Write them; those in dal's own statements stand apart from a service's.
+    """Write findings; those in dal's own statements are apart from a service's.
 
     Parameters:
-        shown: those that decide nothing.
+        shown: those that don't change the exit status.
         decisive: those that do.
         projects: whose statements were proven.
         form: how the decisive ones are written.
@@ -78,7 +78,7 @@ def _print(finding: Finding) -> None:
 
 
 def _annotate(finding: Finding) -> None:
-    """As a workflow command of GitHub Actions, which makes an annotation of it."""
+    """Write a finding as a workflow command of GitHub Actions, which makes it an annotation."""
     row = finding.as_json(_here())
     text = f"{row['message']}\nhelp: {row['help']}"
     message = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -24,7 +24,7 @@ from dal.errors import InvalidInputError
 @command("import", Group.DATA, *WRITING)
 def import_(
     file: Annotated[
-        # What can't be read is said in our words, with our exit status.
+        # The import reports a file that can't be read, with its own exit status.
         Path, typer.Argument(readable=False, help="JSON lines; - reads standard input.")
     ],
     user_id: Annotated[
@@ -100,7 +100,7 @@ def _size(file: BinaryIO) -> int | None:
 
 @contextmanager
 def _lines_of(opened: BinaryIO, file: Path, shown: Shown) -> Iterator[Iterable[bytes]]:
-    """The lines of a file, once none of them has to be waited for."""
+    """The lines of a file, once all of them can be read without waiting."""
     from dal.jsonl.spool import Spool
 
     if is_regular(opened):

@@ -38,7 +38,7 @@ def lint_migrations(
     try:
         findings += migrations.squawk(where)
     except migrations.MissingToolError as error:
-        if freeze:  # what is frozen can't be mended
+        if freeze:  # a frozen file can't be changed any more
             raise
         notes.print(f"note: {error}")
     frozen = migrations.freeze(where) if freeze and not findings else []

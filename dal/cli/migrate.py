@@ -50,9 +50,9 @@ def migrate(
     if dry_run and steps and not as_json:
         return
     states = migrations.status(url, folders=folders(), application_name="dal migrate")
-    pending = [one.id for one in states if not one.applied_at]
+    pending = [state.id for state in states if not state.applied_at]
     if as_json:
-        done = [one.id for one in steps]
+        done = [step.id for step in steps]
         print_json({"would_apply" if dry_run else "applied": done, "pending": pending})
     elif pending:
         out.print(f"{len(pending)} still pending")

@@ -18,7 +18,7 @@ _LONGEST = timedelta(days=36_525)
 
 
 def migration_ids() -> list[str]:
-    """What a shell completes where a migration is named."""
+    """The ids that a shell completes for a migration."""
     return [each.id for each in migration.read(folders())]
 
 
@@ -34,7 +34,7 @@ def duration(text: str) -> timedelta:
 
 
 def _checked(text: str) -> str:
-    """The text of a duration, refused by the option's name."""
+    """Check a duration while its option is parsed, so that an error names the option."""
     duration(text)
     return text
 
@@ -70,7 +70,7 @@ MaxSeconds = Annotated[
 
 
 def confirm(question: str) -> None:
-    """Go on if a person says yes; where nobody can be asked, the option --yes does."""
+    """Go on if a person answers yes; without a terminal, the option --yes is needed."""
     if not sys.stdin.isatty():
         raise typer.BadParameter(f"{question} Nobody is here to ask; say --yes to go on")
     status = Status.DONE

@@ -33,34 +33,34 @@ def orphans(
         return [orphan async for orphan in find_orphans(db)]
 
     async def work(db: dal.Database) -> tuple[list[Orphan], int]:
-        mended, found = 0, await look(db)
+        mended, remaining = 0, await look(db)
         # A conversation that is deleted may leave its messages behind.
-        while delete and found and (deleted := await delete_orphans(db, found)):
-            mended, found = mended + deleted, await look(db)
+        while delete and remaining and (deleted := await delete_orphans(db, remaining)):
+            mended, remaining = mended + deleted, await look(db)
             shown.update(f"mended {mended:,}")
-        return found, mended
+        return remaining, mended
 
     with progress("reading every row") as shown:
-        found, mended = with_database("orphans", work)
+        remaining, mended = with_database("orphans", work)
     if as_json:
-        rows = [{"kind": orphan.kind.name.lower(), "id": orphan.id} for orphan in found]
+        rows = [{"kind": orphan.kind.name.lower(), "id": orphan.id} for orphan in remaining]
         print_json({"mended": mended, "orphans": rows})
     else:
         if delete:
             out.print(f"mended {mended:,}")
-        _show(found, delete)
-    if found:
+        _show(remaining, delete)
+    if remaining:
         raise typer.Exit(Status.FOUND)
 
 
-def _show(found: list[Orphan], delete: bool) -> None:
-    for kind, number in Counter(orphan.kind for orphan in found).items():
+def _show(remaining: list[Orphan], delete: bool) -> None:
+    for kind, number in Counter(orphan.kind for orphan in remaining).items():
         out.print(f"{number:>10,}  {kind.value}")
-    for orphan in found[:_SHOWN]:
+    for orphan in remaining[:_SHOWN]:
         out.print(f"            {orphan.kind.name.lower()} {orphan.id}")
-    if len(found) > _SHOWN:
-        out.print(f"            and {len(found) - _SHOWN:,} more")
-    if not found:
+    if len(remaining) > _SHOWN:
+        out.print(f"            and {len(remaining) - _SHOWN:,} more")
+    if not remaining:
         out.print("there are no orphans")
     elif not delete:
         out.print("dal orphans --delete deletes them, and moves late clocks up")

@@ -14,13 +14,13 @@ from dal.ping import ping as reach
 @command("ping", Group.USE, *CONNECTING)
 def ping(as_json: Json = False) -> None:
     """Reach the server, and say what is there."""
-    found = reach(database_url(), folders())
+    answer = reach(database_url(), folders())
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(answer))
         return
-    out.print(f"server      PostgreSQL {found.version}")
-    out.print(f"role        {found.role}")
-    out.print(f"TLS         {found.tls or 'no'}")
-    out.print(f"pooler      {'yes' if found.pooler else 'no'}")
-    out.print(f"schema      {found.schema}")
-    out.print(f"round trip  {found.seconds * 1000:.2f} ms")
+    out.print(f"server      PostgreSQL {answer.version}")
+    out.print(f"role        {answer.role}")
+    out.print(f"TLS         {answer.tls or 'no'}")
+    out.print(f"pooler      {'yes' if answer.pooler else 'no'}")
+    out.print(f"schema      {answer.schema}")
+    out.print(f"round trip  {answer.seconds * 1000:.2f} ms")

@@ -1,4 +1,4 @@
-"""What long work shows on a terminal, and nowhere else."""
+"""The progress of long work, shown on a terminal only."""
 
 import sys
 import time
@@ -52,7 +52,7 @@ class Shown:
             self._bar.update(self._task, description=self._text, completed=self._completed)
 
     def print(self, text: str) -> None:
-        """Write a line to standard output, which stays above."""
+        """Write a line to standard output, above the progress."""
         if self._bar:
             self._bar.stop()
         out.print(text)
@@ -65,11 +65,11 @@ def progress(text: str, *, total: float | None = None, clock: bool = True) -> It
     """Show that work goes on, and for how long, where standard error is a terminal.
 
     Parameters:
-        text: what is done.
+        text: the name of the work.
         total: how much there is to do, if that is known.
         clock: whether a thread keeps the clock going; else something is drawn only by `show`.
     """
-    # Not rich's word alone, which FORCE_COLOR turns where standard error is a file.
+    # Rich's own answer is not enough: FORCE_COLOR changes it where standard error is a file.
     if not (notes.is_interactive and sys.stderr.isatty()) or notes.quiet:
         yield Shown()
         return

@@ -1,4 +1,4 @@
-"""The projects that a command works on: dal's own, and the service in whose folder one stands."""
+"""The projects that a command works on: dal's own, and the service in the current folder."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ def folders_if_any() -> Folders:
 
 
 def folders() -> Folders:
-    """The migrations of all projects, of which there are some.
+    """The migrations of all projects.
 
     Raises:
         ConfigurationError: there are none.
@@ -33,7 +33,7 @@ def folders() -> Folders:
 
 
 def own_folder() -> Folder:
-    """The migrations of the project in whose folder one stands.
+    """The migrations of the project in the current folder.
 
     Raises:
         ConfigurationError: it has none.
@@ -61,7 +61,7 @@ def projects_with_misfits() -> "tuple[list[Project], list[BindingError]]":
 
 
 def bindings() -> dict[str, Binding]:
-    """All statements by their names; where two have the same, dal's by `dal/messages.create`."""
+    """All statements by name; where a service has the same name, dal's is `dal/messages.create`."""
     named: dict[str, Binding] = {}
     for project in projects():
         for binding in project.bindings:

@@ -1,4 +1,4 @@
-"""The bad lines of an import, in a file that replaces nothing and is on the disk in time."""
+"""Writes the bad lines of an import to a file that replaces no other and is synced in time."""
 
 import base64
 import json
@@ -17,9 +17,9 @@ from dal.jsonl import LINE_BYTES
 class Rejects:
     """One JSON object for each bad line: its number, the reason, and the line itself.
 
-    A line that is too long to be read whole is `cut`. Only the user can read the file: it holds
-    what people wrote. It is written beside its place, and named once the import has ended; it is
-    there only if a line was bad, and the good lines are stored, or may be.
+    A line that is too long to be read as a whole is `cut`. Only the user can read the file: it
+    holds what people wrote. It has a temporary name beside its path until the import has ended; it
+    is kept only if a line was bad, and the good lines are stored, or may be.
 
     Raises:
         InvalidInputError: something has the name already, or nothing can be written there.
@@ -47,7 +47,7 @@ class Rejects:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(OSError):  # a full disk fails once more for what it has not taken
+        with suppress(OSError):  # a full disk fails once more for what is not written yet
             self._file.close()
         undone = isinstance(error, DalError | OSError) and not isinstance(
             error, ConnectionLostError
@@ -90,7 +90,7 @@ class Rejects:
             os.close(folder)
 
     def _named(self) -> Path:
-        """The file's name; where the one that was asked for is taken by now, another one."""
+        """Give the file its name, or keep the temporary one if that is taken by now; returns it."""
         try:
             os.link(self._written, self._path)  # unlike a rename, it replaces nothing
         except OSError:  # or a file system without links

@@ -51,7 +51,7 @@ def rollback(
             report=notes.print if as_json else shown.print,
         )
     if as_json:
-        print_json({"rolled_back": [one.id for one in undone]})
+        print_json({"rolled_back": [step.id for step in undone]})
     elif not undone:
         out.print("nothing to do: no migration is applied" + (f" after {to}" if to else ""))
 

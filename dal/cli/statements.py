@@ -1,4 +1,4 @@
-"""The statements by their names."""
+"""Finds and lists statements by their names."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ from dal.errors import InvalidInputError
 
 
 def names() -> list[str]:
-    """What a shell completes where a statement is named."""
+    """The names that a shell completes for a statement."""
     return [*bindings()]
 
 
@@ -30,7 +30,7 @@ def find(name: str) -> Binding:
     """The statement of this name.
 
     Raises:
-        InvalidInputError: there is none; the text has a few names that are near.
+        InvalidInputError: there is none; the text has a few similar names.
     """
     named = bindings()
     if name not in named:
@@ -41,13 +41,13 @@ def find(name: str) -> Binding:
 
 
 def show_all(*, as_json: bool) -> None:
-    """Write the name and the parameters of each."""
+    """Write the name and the parameters of each statement."""
     listed = sorted((name, binding.statement.parameters) for name, binding in bindings().items())
     if as_json:
         print_json([{"name": name, "parameters": [*parameters]} for name, parameters in listed])
     elif out.is_terminal:
         _show_table(listed)
-    else:  # a line for each, to be searched
+    else:  # a line for each, for grep
         for name, parameters in listed:
             out.print(" ".join([name, *parameters]))
 

@@ -22,23 +22,25 @@ def status(as_json: Json = False) -> None:
     if as_json:
         rows = [
             {
-                "id": one.id,
-                "applied_at": one.applied_at.isoformat() if one.applied_at else None,
-                "problem": one.problem,
-                "notes": one.notes,
+                "id": state.id,
+                "applied_at": state.applied_at.isoformat() if state.applied_at else None,
+                "problem": state.problem,
+                "notes": state.notes,
             }
-            for one in states
+            for state in states
         ]
         print_json(rows)
     else:
-        for one in states:
+        for state in states:
             when = (
-                f"applied {one.applied_at:%Y-%m-%d %H:%M:%S} UTC" if one.applied_at else "pending"
+                f"applied {state.applied_at:%Y-%m-%d %H:%M:%S} UTC"
+                if state.applied_at
+                else "pending"
             )
-            out.print(f"{one.id:<20} {when}" + (f"  {one.problem}" if one.problem else ""))
-        for note in (note for one in states for note in one.notes):
+            out.print(f"{state.id:<20} {when}" + (f"  {state.problem}" if state.problem else ""))
+        for note in (note for state in states for note in state.notes):
             out.print(f"note: {note}")
-    if any(one.problem for one in states):
+    if any(state.problem for state in states):
         raise typer.Exit(Status.UNFIT)
-    if any(one.applied_at is None for one in states):
+    if any(state.applied_at is None for state in states):
         raise typer.Exit(Status.PENDING)

@@ -54,7 +54,7 @@ class Status(IntEnum):
 
 S = Status
 ANYWHERE = (S.DONE, S.FAILED, S.USAGE, S.INTERRUPTED, S.BROKEN_PIPE)
-"""Those of every command."""
+"""The exit statuses of every command."""
 CONNECTING = (
     S.ADDRESS,
     S.UNREACHABLE,
@@ -64,14 +64,14 @@ CONNECTING = (
     S.CROWDED,
     S.FORBIDDEN,
 )
-"""Those of each command that connects."""
+"""The exit statuses of each command that connects."""
 MIGRATING = (*CONNECTING, S.READ_ONLY, S.POOLER, S.LOCKED, S.UNFIT)
-"""Those of each command that changes the schema."""
+"""The exit statuses of each command that changes the schema."""
 WRITING = (*CONNECTING, S.READ_ONLY, S.LOCKED)
-"""Those of each command that changes rows."""
+"""The exit statuses of each command that changes rows."""
 
 
 def listing(statuses: Iterable[Status]) -> str:
-    """The end of a command's help."""
+    """The end of a command's help, which lists its exit statuses."""
     lines = [f"{status:>5}  {status.meaning}" for status in sorted(set(statuses))]
     return "\n".join(["Exit statuses:", *lines])

@@ -1,4 +1,4 @@
-"""Standard input, output and error, whatever they are connected to."""
+"""Standard input, output and error."""
 
 import errno
 import io
@@ -26,10 +26,10 @@ class Output(Console):
         super().__init__(**plain | options)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Write it, at once.
+        """Write the objects at once.
 
         Raises:
-            OSError: it can't be written; BrokenPipeError where its reader has gone.
+            OSError: they can't be written; BrokenPipeError where the reader has gone.
         """
         with naming("standard error" if self.stderr else "standard output"):
             super().print(*objects, **options)
@@ -42,23 +42,23 @@ class Output(Console):
 out = Output()
 """For results."""
 notes = Output(stderr=True)
-"""For what a person might like to know."""
+"""For remarks to a person."""
 err = Output(stderr=True)
 """For errors."""
 
 
 def silence(quiet: bool) -> None:
-    """Let `out` and `notes` say nothing, or something again."""
+    """Switch `out` and `notes` off, or on again."""
     out.quiet = notes.quiet = quiet
 
 
 def print_json(value: object) -> None:
-    """Write what --json asks for, even where nothing else is said."""
+    """Write JSON, even with --quiet."""
     Output().print(json.dumps(value, indent=2, default=str))
 
 
 def is_regular(file: BinaryIO) -> bool:
-    """Whether it is a file on a disk, which nobody has to wait for."""
+    """Whether a file is on a disk, so that reading and writing it does not wait."""
     try:
         return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     except OSError:  # it has no descriptor
@@ -66,7 +66,7 @@ def is_regular(file: BinaryIO) -> bool:
 
 
 def complain(error: Exception) -> None:
-    """Say why a command fails."""
+    """Write the error with which a command fails."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
@@ -76,8 +76,8 @@ def complain(error: Exception) -> None:
 
 
 @contextmanager
-def naming(what: str) -> Iterator[None]:
-    """Let an error of reading or writing say of what."""
+def naming(name: str) -> Iterator[None]:
+    """Add a file's name to an error of reading or writing it."""
     try:
         yield
     except BrokenPipeError:
@@ -85,11 +85,11 @@ def naming(what: str) -> Iterator[None]:
     except OSError as error:
         if error.filename or error.errno is None:
             raise
-        raise OSError(error.errno, error.strerror, what) from None
+        raise OSError(error.errno, error.strerror, name) from None
 
 
 class _Lenient(io.TextIOWrapper):
-    """Standard error; what can't be said there is not said, and the exit status says the rest."""
+    """Standard error; a message that can't be written is dropped, and the exit status remains."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):
@@ -102,9 +102,9 @@ class _Lenient(io.TextIOWrapper):
 
 
 def prepare() -> None:
-    """Make them fit to be used."""
-    # Where one is closed, the next file or connection would be taken for it, by C libraries too.
-    # So it is opened, but the wrong way round, so that using it fails.
+    """Prepare the standard streams."""
+    # Where one is closed, the next file or connection would get its number, and C libraries would
+    # write to that. So it is opened, but the wrong way round, so that using it fails.
     for name, mode, wrong in (
         ("stdin", "rb", os.O_WRONLY),
         ("stdout", "wb", os.O_RDONLY),
@@ -113,7 +113,7 @@ def prepare() -> None:
         if getattr(sys, name) is None:
             opened = os.fdopen(os.open(os.devnull, wrong), mode)
             setattr(sys, name, io.TextIOWrapper(opened, encoding="utf-8"))
-    # What an encoding lacks is shown by its number, as in an ASCII terminal.
+    # A character that the encoding lacks is written as an escape, as in an ASCII terminal.
     output, error = cast(io.TextIOWrapper, sys.stdout), cast(io.TextIOWrapper, sys.stderr)
     output.reconfigure(errors="backslashreplace")
     encoding = error.encoding
@@ -123,10 +123,10 @@ def prepare() -> None:
 
 
 def flush() -> None:
-    """Write what is still to be written.
+    """Write what is still in standard output's buffer.
 
     Raises:
-        OSError: it can't be; Python is kept from trying again at its end.
+        OSError: it can't be written; Python is kept from trying again at its end.
     """
     try:
         with naming("standard output"):
