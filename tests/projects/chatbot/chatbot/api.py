@@ -1,5 +1,6 @@
 """A user's account, tasks, and conversations with their labels."""
 
+from dataclasses import asdict
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
@@ -24,6 +25,7 @@ def database(request: Request) -> dal.Database:
 Db = Annotated[dal.Database, Depends(database)]
 router = APIRouter()
 Row = TypeVar("Row", dal.Conversation, dal.Message, dal.Task)
+Before = dal.Cursor | None
 PAGE = 50
 
 
@@ -82,18 +84,17 @@ async def erase_account(db: Db, user: User) -> dal.Erased:
 
 @router.post("/tasks", status_code=201)
 async def create_task(db: Db, user: User, new: dal.NewTask) -> dal.Task:
-    return await tasks.create(
-        db, user_id=user, title=new.title, description=new.description, id=new.id
-    )
+    return await tasks.create(db, user_id=user, **asdict(new))
 
 
 @router.get("/tasks")
 async def list_tasks(
-    db: Db, user: User, completed: bool | None = None, before: dal.Cursor | None = None
+    db: Db, user: User, completed: bool | None = None, before: Before = None
 ) -> Page[dal.Task]:
-    return page(
-        await tasks.list_for_user(db, user_id=user, completed=completed, limit=PAGE, before=before)
+    rows = await tasks.list_for_user(
+        db, user_id=user, completed=completed, limit=PAGE, before=before
     )
+    return page(rows)
 
 
 @router.patch("/tasks/{task_id}")
@@ -118,16 +119,12 @@ async def create_conversation(db: Db, user: User, new: NewConversation) -> dal.C
 
 @router.get("/conversations")
 async def list_conversations(
-    db: Db,
-    user: User,
-    status: dal.ConversationStatus | None = None,
-    before: dal.Cursor | None = None,
+    db: Db, user: User, status: dal.ConversationStatus | None = None, before: Before = None
 ) -> Page[dal.Conversation]:
-    return page(
-        await conversations.list_for_user(
-            db, user_id=user, status=status, limit=PAGE, before=before
-        )
+    rows = await conversations.list_for_user(
+        db, user_id=user, status=status, limit=PAGE, before=before
     )
+    return page(rows)
 
 
 @router.get("/labelled")

@@ -66,11 +66,7 @@ class Answer:
 
     async def _make(self) -> dal.Message | None:
         try:
-            if stored := await self._stored():
-                return stored
-            interrupted = await self._generate()
-            self._is_generated = True
-            return await self._store(interrupted)
+            return await self._stored() or await self._store(await self._generate())
         finally:
             self._add(None)
 
@@ -84,6 +80,8 @@ class Answer:
         except Exception:
             log.exception("The model failed.")
             return True
+        finally:
+            self._is_generated = True
         return False
 
     def _add(self, piece: str | None) -> None:
@@ -154,7 +152,5 @@ async def stream(answer: Begun) -> AsyncIterator[ServerSentEvent]:
     except errors.DalError:
         log.exception("An answer could not be stored.")
         message = None
-    if message:
-        yield ServerSentEvent(event="answer", data=message)
-    else:
-        yield ServerSentEvent(event="error", data=NO_ANSWER)
+    event = "answer" if message else "error"
+    yield ServerSentEvent(event=event, data=message or NO_ANSWER)

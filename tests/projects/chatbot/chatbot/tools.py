@@ -1,7 +1,7 @@
 """What a model may do with a user's tasks: in a chat, and over MCP."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,62 +26,54 @@ class Tools:
     """
 
     def __init__(self, db: dal.Database, user_id: str, new_id: Callable[[], UUID] = uuid4) -> None:
-        self._db, self._user_id, self._new_id = db, user_id, new_id
+        self._db, self._user, self._new_id = db, user_id, new_id
         self.calls: list[dict[str, Any]] = []
 
     async def call(self, name: str, **arguments: Any) -> Any:
         """A tool's result as JSON, or what the model can do about its error."""
-        tool = getattr(self, name) if name in NAMES else None
         try:
-            if tool is None:
-                result = {"error": f"There is no such tool; there are {', '.join(NAMES)}."}
-            elif missing := _misfit(tool, arguments):
-                result = {"error": missing}
-            else:
-                result = to_jsonable_python(await tool(**arguments))
-        except errors.DalError as error:
-            result = {"error": advice(error)}
+            tool = {each: getattr(self, each) for each in NAMES}[name]
+            inspect.signature(tool).bind(**arguments)
+        except (KeyError, TypeError) as error:
+            result = {"error": f"There is no such tool or argument: {error}."}
+        else:
+            result = await _as_json(tool(**arguments))
         self.calls.append({"name": name, "arguments": arguments, "result": result})
         return result
 
     async def add_task(self, title: Title, description: Text | None = None) -> dal.Task:
         """Add a task to the user's list."""
         return await tasks.create(
-            self._db,
-            user_id=self._user_id,
-            title=title,
-            description=description,
-            id=self._new_id(),
+            self._db, user_id=self._user, title=title, description=description, id=self._new_id()
         )
 
     async def list_tasks(self, completed: bool | None = None) -> list[dal.Task]:
         """List the user's tasks, newest first: all, or the completed ones, or the open ones."""
-        return await tasks.list_for_user(self._db, user_id=self._user_id, completed=completed)
+        return await tasks.list_for_user(self._db, user_id=self._user, completed=completed)
 
     async def complete_task(self, task_id: UUID) -> dal.Task:
         """Mark a task as completed."""
-        return await tasks.complete(self._db, user_id=self._user_id, task_id=task_id)
+        return await tasks.complete(self._db, user_id=self._user, task_id=task_id)
 
     async def update_task(
         self, task_id: UUID, title: Title | None = None, description: Text | None = None
     ) -> dal.Task:
         """Change a task's title or description; what is left out stays as it is."""
-        user_id, new = self._user_id, dal.UNSET if description is None else description
+        user_id, new = self._user, dal.UNSET if description is None else description
         return await tasks.update(
             self._db, user_id=user_id, task_id=task_id, title=title, description=new
         )
 
     async def delete_task(self, task_id: UUID) -> bool:
         """Delete a task; false if it was not there."""
-        return await tasks.delete(self._db, user_id=self._user_id, task_id=task_id)
+        return await tasks.delete(self._db, user_id=self._user, task_id=task_id)
 
 
-def _misfit(tool: Callable[..., Any], arguments: dict[str, Any]) -> str | None:
+async def _as_json(call: Awaitable[Any]) -> Any:
     try:
-        inspect.signature(tool).bind(**arguments)
-    except TypeError as error:
-        return str(error)
-    return None
+        return to_jsonable_python(await call)
+    except errors.DalError as error:
+        return {"error": advice(error)}
 
 
 def advice(error: errors.DalError) -> str:
