@@ -88,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
-    given = defaultdict(dict, QUICK if quick else {})
+    options = defaultdict(dict, QUICK if quick else {})
     with steps(9) as run, bound_server() as server:
         postgres = Postgres("embedded", server.dsn())
 
@@ -99,9 +99,9 @@ def main() -> None:
 
         def measured(part: str, measure: Callable[..., Result], *arguments: object) -> Result:
             run.begin(part)
-            return measure(*arguments, each=run.each, **given[part])
+            return measure(*arguments, each=run.each, **options[part])
 
-        tables, loads = asyncio.run(_side_by_side(empty(), server.bin / "pgbench", given, run))
+        tables, loads = asyncio.run(_side_by_side(empty(), server.bin / "pgbench", options, run))
         bulked = measured("bulk", bulk.measure, empty())
         started = measured("imports", imports.measure, ["dal", "sqlmodel", "asyncpg", "pydantic"])
         page = "\n".join(
@@ -152,7 +152,7 @@ def delayed(url: str, milliseconds: int) -> Iterator[str]:
 
 
 async def _side_by_side(
-    url: str, pgbench: Path, given: Mapping[str, dict[str, Any]], run: Steps
+    url: str, pgbench: Path, options: Mapping[str, dict[str, Any]], run: Steps
 ) -> tuple[dict[int, speed.Table], dict[str, load.Loads]]:
     run.begin("rows to measure with")
     fill(url)
@@ -165,15 +165,15 @@ async def _side_by_side(
         run.begin(f"speed, {latency} ms away")
         with delayed(url, latency) as far:
             async with AsyncExitStack() as stack:
-                contenders = [await stack.enter_async_context(one(far)) for one in CONTENDERS]
+                contenders = [await stack.enter_async_context(pool(far)) for pool in CONTENDERS]
                 await speed.agree(contenders, url, place)
                 tables[latency] = await speed.measure(
-                    contenders, pgbench, far, url, place, each=run.each, **given["speed"]
+                    contenders, pgbench, far, url, place, each=run.each, **options["speed"]
                 )
     async with AsyncExitStack() as stack:
-        contenders = [await stack.enter_async_context(one(url)) for one in LOADED]
+        contenders = [await stack.enter_async_context(pool(url)) for pool in LOADED]
         run.begin("load")
-        return tables, await load.measure(contenders, url, each=run.each, **given["load"])
+        return tables, await load.measure(contenders, url, each=run.each, **options["load"])
 
 
 def _introduction(postgres: Postgres) -> str:

@@ -82,17 +82,17 @@ async def measured(url: str, appends: int, busy: int, others: Iterable[int]) -> 
 def page(runs: list[Run], busy: int) -> str:
     """The runs as a section in Markdown."""
     parts = [_INTRODUCTION.format(busy)]
-    for one in runs:
-        rate = one.moments[-1].appends / one.seconds
+    for run in runs:
+        rate = run.moments[-1].appends / run.seconds
         parts += [
-            f"**{one.conversations:,} conversations, fillfactor {one.fillfactor}**"
-            f" ({rate:,.0f} appends a second, {_left(one):,.0f} bytes left by each):\n",
+            f"**{run.conversations:,} conversations, fillfactor {run.fillfactor}**"
+            f" ({rate:,.0f} appends a second, {_left(run):,.0f} bytes left by each):\n",
             "| appends | table | its indexes | dead rows | HOT updates | autovacuums |",
             "|--:|--:|--:|--:|--:|--:|",
             *(
                 f"| {at.appends:,} | {at.rows // 1024:,} | {at.indexes // 1024:,} | {at.dead:,}"
                 f" | {at.hot / max(at.updated, 1):.0%} | {at.vacuums} |"
-                for at in one.moments
+                for at in run.moments
             ),
             "",
         ]
@@ -102,7 +102,7 @@ def page(runs: list[Run], busy: int) -> str:
 def _left(run: Run) -> float:
     """Bytes by which an append makes the table and its indexes larger, until the first vacuum."""
     start, *others = run.moments
-    last = [one for one in others if not one.vacuums or one is others[0]][-1]
+    last = [run for run in others if not run.vacuums or run is others[0]][-1]
     return (last.rows + last.indexes - start.rows - start.indexes) / last.appends
 
 

@@ -27,8 +27,8 @@ class Place:
 class Contender:
     """What a service does with chats. A method that a library has no means for stays undefined.
 
-    Results are the library's own, as it hands them to a service; `said` and `ids` make them
-    comparable, outside of the measured time.
+    Results are the library's own, as it hands them to a service; `messages` and `ids` make
+    them comparable, outside of the measured time.
 
     Attributes:
         name: what it is, for the tables.
@@ -38,11 +38,11 @@ class Contender:
     name: str
     reads_all: bool = False
 
-    async def append(self, conversation: UUID, said: Said) -> Any:
+    async def append(self, conversation: UUID, message: Said) -> Any:
         """Store a message, and move its conversation's recency where there is one."""
         raise NotImplementedError
 
-    async def append_many(self, conversation: UUID, said: Sequence[Said]) -> Any:
+    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
         """Store a batch of messages in order."""
         raise NotImplementedError
 
@@ -62,10 +62,20 @@ class Contender:
         """Store a question, read the window of 20 that ends with it, and store an answer."""
         raise NotImplementedError
 
-    def said(self, result: Any) -> list[Said]:
+    def messages(self, result: Any) -> list[Said]:
         """A result that is messages."""
         raise NotImplementedError
 
     def ids(self, result: Any) -> list[UUID]:
         """A result that is conversations."""
         raise NotImplementedError
+
+
+class InSteps(Contender):
+    """A library whose turn is one call after another."""
+
+    async def turn(self, conversation: UUID, question: Said, answer: Said) -> Any:
+        await self.append(conversation, question)
+        window = await self.last(conversation, 20)
+        await self.append(conversation, answer)
+        return window

@@ -31,7 +31,7 @@ _GROWS = {
     "users.erase": "takes all that the user has along",
     "users.delete": "takes all that the user has along",
 }
-_STATEMENTS = {one.statement.text: one.statement for one in query.bindings}
+_STATEMENTS = {binding.statement.text: binding.statement for binding in query.bindings}
 _PAGE = """\
 ## Growth
 
@@ -71,11 +71,11 @@ class Growth:
 class _Call:
     name: str
     function: Function
-    given: dict[str, Any]
+    arguments: dict[str, Any]
     first: bool = False  # of a stream, no more than the first page
 
     async def on(self, db: Any) -> None:
-        result = self.function(db, **self.given)
+        result = self.function(db, **self.arguments)
         if not isinstance(result, AsyncGenerator):
             await result
             return
@@ -101,22 +101,22 @@ def measure(
     """
     with copied(url) as smaller:
         urls = [smaller, url]
-        for one, messages in zip(urls, sizes, strict=True):
-            fill_skewed(one, messages)
+        for target, messages in zip(urls, sizes, strict=True):
+            fill_skewed(target, messages)
         return Growth(sizes, asyncio.run(_costs(urls, rounds, few, each)))
 
 
-def page(found: Growth) -> str:
+def page(growth: Growth) -> str:
     """The figures as a section in Markdown."""
     rows = []
-    for name, cost in found.costs.items():
+    for name, cost in growth.costs.items():
         ratios = [large / small for small, large in zip(*cost.micros, strict=True)]
         low, middle, high = statistics.quantiles(ratios, method="inclusive")
         pages = " | ".join(f"{pages:,}" for pages in cost.pages)
         times = " | ".join(f"{statistics.median(micros):,.0f}" for micros in cost.micros)
         ratio = f"{middle:,.2f} ({low:,.2f} to {high:,.2f})"
         rows.append(f"| {name} | {pages} | {times} | {ratio} | {_GROWS.get(name, '')} |")
-    small, large = (f"{size:,}" for size in found.sizes)
+    small, large = (f"{size:,}" for size in growth.sizes)
     return _PAGE.format(small=small, large=large, rows="\n".join(rows))
 
 
@@ -162,7 +162,10 @@ async def _costs(urls: list[str], rounds: int, few: int, each: Each[str | None])
                     sent = [await _sent(db, call) for db in dbs]
                     name = _name(call, sent[0][0][0])
                     if calls.setdefault(name, call) is call:
-                        pages = [_pages(url, one) for url, one in zip(urls, sent, strict=True)]
+                        pages = [
+                            _pages(url, statements)
+                            for url, statements in zip(urls, sent, strict=True)
+                        ]
                         costs[name] = Cost(pages, [[], []])
             for number in range(few if growing else rounds + _WARM_UP):
                 for name, call in calls.items():
@@ -186,7 +189,9 @@ async def _sent(db: dal.Database, call: _Call) -> list[tuple[Statement, tuple[An
     async with undone(db) as connection:
         with connection.query_logger(logged.append):
             await call.on(connection)
-    return [(_STATEMENTS[one.query], one.args) for one in logged if one.query in _STATEMENTS]
+    return [
+        (_STATEMENTS[record.query], record.args) for record in logged if record.query in _STATEMENTS
+    ]
 
 
 async def _timed(db: dal.Database, call: _Call) -> float:
@@ -198,5 +203,5 @@ async def _timed(db: dal.Database, call: _Call) -> float:
 
 def _pages(url: str, sent: list[tuple[Statement, tuple[Any, ...]]]) -> int:
     with psycopg.connect(url, autocommit=True) as connection:
-        plans = [analyzed_plan(connection, *one, generic=True).root for one in sent]
+        plans = [analyzed_plan(connection, *statement, generic=True).root for statement in sent]
     return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)

@@ -70,16 +70,16 @@ async def measure(
     each: Each[int] = iter,
 ) -> dict[str, Loads]:
     """Take turns for so long, with few tasks at once and with many."""
-    found = {contender.name: Loads([], []) for contender in contenders}
+    results = {contender.name: Loads([], []) for contender in contenders}
     for number in each(range(rounds)):
         for contender in contenders:
-            loads = found[contender.name]
+            loads = results[contender.name]
             await _run(contender, direct, FEW, seconds / 10)  # every connection warm
             # Whoever comes second has it easier, or harder.
             for tasks in [FEW, MANY] if number % 2 else [MANY, FEW]:
                 load = await _run(contender, direct, tasks, seconds)
                 (loads.few if tasks == FEW else loads.many).append(load)
-    return found
+    return results
 
 
 async def _run(contender: Contender, direct: str, tasks: int, seconds: float) -> Load:
@@ -107,14 +107,14 @@ async def _run(contender: Contender, direct: str, tasks: int, seconds: float) ->
     return Load(rate, (cuts[49], cuts[94], cuts[98]), errors)
 
 
-def page(found: dict[str, Loads]) -> str:
+def page(results: dict[str, Loads]) -> str:
     """Its section of the page."""
     lines = []
-    for name, loads in found.items():
+    for name, loads in results.items():
         for tasks, rounds in ((FEW, loads.few), (MANY, loads.many)):
             rate = statistics.median(load.rate for load in rounds)
             times = zip(*(load.percentiles for load in rounds), strict=True)
-            p50, p95, p99 = (f"{statistics.median(one):,.1f}" for one in times)
+            p50, p95, p99 = (f"{statistics.median(percentile):,.1f}" for percentile in times)
             errors = sum(load.errors for load in rounds)
             lines.append(
                 f"| {name} | {tasks:,} | {rate:,.0f} | {p50} | {p95} | {p99} | {errors} |\n"

@@ -127,14 +127,14 @@ async def agree(contenders: Sequence[Contender], direct: str, place: Place) -> N
     """
     with closing(Scratch(direct)) as scratch:
         for work in WORKS:
-            found = {
+            outcomes = {
                 contender.name: await _outcome(contender, work, scratch, place)
                 for contender in contenders
                 if able(contender, work)
             }
-            first = next(iter(found.values()))
+            first = next(iter(outcomes.values()))
             assert len(first) == work.rows, f"{work.title}: {len(first)} rows"
-            for name, outcome in found.items():
+            for name, outcome in outcomes.items():
                 assert outcome == first, f"{work.title}: {name} gives something else"
 
 
@@ -144,15 +144,15 @@ async def _outcome(
     to = _target(work, scratch)
     result = await work.run(contender, to, place)
     if work is TURN:
-        assert contender.said(result) == BATCH[:1], f"{contender.name}: another window"
+        assert contender.messages(result) == BATCH[:1], f"{contender.name}: another window"
     if work.writes:
-        stored: list[Said] = contender.said(await contender.last(to, 1000))
+        stored: list[Said] = contender.messages(await contender.last(to, 1000))
         assert stored == BATCH[: work.rows], f"{contender.name}: {work.title} stored other messages"
         if able(contender, LIST):
             first = contender.ids(await contender.conversations(1))
             assert first == [to], f"{contender.name}: {work.title} left the recency as it was"
         return stored
-    return contender.ids(result) if work is LIST else contender.said(result)
+    return contender.ids(result) if work is LIST else contender.messages(result)
 
 
 COLUMNS = [
@@ -169,7 +169,7 @@ COLUMNS = [
 
 def page(tables: Mapping[int, Table]) -> str:
     """Its section of the page, from the tables by added latency in ms."""
-    return "\n".join([_INTRODUCTION, *(_section(*one) for one in tables.items())])
+    return "\n".join([_INTRODUCTION, *(_section(*table) for table in tables.items())])
 
 
 def _section(latency: int, table: Table) -> str:

@@ -25,9 +25,9 @@ class Steps:
     def each(self, rounds: Iterable[Item]) -> Iterator[Item]:
         """The rounds of the part, shown one by one."""
         waiting = list(rounds)
-        for number, one in enumerate(waiting, start=1):
+        for number, step in enumerate(waiting, start=1):
             self._show(f", {number} of {len(waiting)}")
-            yield one
+            yield step
 
     def _show(self, rest: str) -> None:
         text = f"{self._number} of {self._total}: {self._part}{rest}"

@@ -103,12 +103,12 @@ def measure(
     return asyncio.run(_measured(url, count, each(range(rounds)), batch, busy, runs))
 
 
-def page(found: Storage) -> str:
+def page(storage: Storage) -> str:
     """The figures as a section in Markdown."""
-    every = found.appends[""]
+    every = storage.appends[""]
     costs = []
-    for name in found.appends.keys() - {""}:
-        more, less = every, found.appends[name]
+    for name in storage.appends.keys() - {""}:
+        more, less = every, storage.appends[name]
         if name == _KEY:
             more, less = less, more
         ratios = [a / b for a, b in zip(more.micros, less.micros, strict=True)]
@@ -116,17 +116,17 @@ def page(found: Storage) -> str:
         wal = statistics.median(more.wal) - statistics.median(less.wal)
         costs.append(f"| {name} | {middle:.2f} ({low:.2f} to {high:.2f}) | {wal:.0f} |")
     return _PAGE.format(
-        count=found.count,
-        length=found.length,
+        count=storage.count,
+        length=storage.length,
         sizes="\n".join(
-            f"| {name} | {size / 1e6:,.1f} | {size / found.count:.0f} |"
-            for name, size in found.sizes.items()
+            f"| {name} | {size / 1e6:,.1f} | {size / storage.count:.0f} |"
+            for name, size in storage.sizes.items()
         ),
         micros=statistics.median(every.micros),
         wal=statistics.median(every.wal),
         rounds=len(every.micros),
         costs="\n".join(sorted(costs)),
-        churn=churn.page(found.runs, found.busy),
+        churn=churn.page(storage.runs, storage.busy),
     )
 
 
@@ -147,7 +147,7 @@ async def _measured(
     return Storage(count, length, sizes, appends, busy, runs)
 
 
-async def _append(db: dal.Database, dropped: list[str], chats: Any, found: Append) -> None:
+async def _append(db: dal.Database, dropped: list[str], chats: Any, figures: Append) -> None:
     micros = []
     async with undone(db) as connection:
         for index in dropped:
@@ -158,6 +158,6 @@ async def _append(db: dal.Database, dropped: list[str], chats: Any, found: Appen
             await messages.create(connection, **chat, role="user", content="x" * 300)
             micros.append((time.perf_counter() - start) * 1e6)
             [[after]] = await connection.fetch(_WAL)
-            found.wal.append(after - wal)
+            figures.wal.append(after - wal)
             wal = after
-    found.micros.append(statistics.median(micros))
+    figures.micros.append(statistics.median(micros))

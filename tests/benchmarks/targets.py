@@ -80,12 +80,12 @@ def targets(
     ]
 
 
-def page(found: list[Target]) -> str:
+def page(measured: list[Target]) -> str:
     """Their section of the page."""
     lines = [
-        f"| {one.title} | {'at most' if one.at_most else 'at least'} {one.bound:.2f}"
-        f" | {one.ratio:.3f} | {'met' if one.met else '**missed**'} |\n"
-        for one in found
+        f"| {target.title} | {'at most' if target.at_most else 'at least'} {target.bound:.2f}"
+        f" | {target.ratio:.3f} | {'met' if target.met else '**missed**'} |\n"
+        for target in measured
     ]
     head = "| ratios | target | measured | |\n"
     return "## Targets\n\n" + head + "|---|--:|--:|---|\n" + "".join(lines) + _REMARK

@@ -33,8 +33,8 @@ class Forgetful(raw.Raw):
 class Careless(ours.Ours):
     """Stores messages without their metadata."""
 
-    async def append_many(self, conversation: UUID, said: Sequence[Any]) -> Any:
-        bare = [type(one)(one.role, one.content) for one in said]
+    async def append_many(self, conversation: UUID, messages: Sequence[Any]) -> Any:
+        bare = [type(message)(message.role, message.content) for message in messages]
         return await super().append_many(conversation, bare)
 
 
@@ -63,8 +63,8 @@ async def test_a_contender_that_stores_less_is_found(url: str, contenders: list[
 
 async def test_a_turn_that_fails_is_counted(url: str, contenders: list[Contender]) -> None:
     failing = Failing("failing", contenders[0]._db)  # type: ignore[attr-defined]
-    found = await load.measure([contenders[0], failing], url, rounds=1, seconds=0.1)
-    assert found["dal"].errors == 0
-    assert found["failing"].errors >= load.FEW + load.MANY
-    assert not Target("any", ratio=1, bound=0.9, errors=found["failing"].errors).met
-    assert Target("any", ratio=1, bound=0.9, errors=found["dal"].errors).met
+    results = await load.measure([contenders[0], failing], url, rounds=1, seconds=0.1)
+    assert results["dal"].errors == 0
+    assert results["failing"].errors >= load.FEW + load.MANY
+    assert not Target("any", ratio=1, bound=0.9, errors=results["failing"].errors).met
+    assert Target("any", ratio=1, bound=0.9, errors=results["dal"].errors).met

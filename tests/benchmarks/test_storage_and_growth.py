@@ -22,13 +22,13 @@ def rows(page: str) -> list[list[str]]:
 def test_storage_tells_of_every_index(url: str, dal_server: Postgres) -> None:
     if dal_server.version().startswith("14."):
         pytest.skip("it can't make a backend give its counts at once")
-    found = storage.measure(url, count=1000, rounds=2, batch=5, appends=200, busy=5, others=[5])
+    measured = storage.measure(url, count=1000, rounds=2, batch=5, appends=200, busy=5, others=[5])
     with psycopg.connect(url) as connection:
         indexes = {name for (name,) in connection.execute(_INDEXES)} - {"twin_of_messages_pkey"}
-    page = storage.page(found)
+    page = storage.page(measured)
     assert page.startswith("## Storage\n")
-    told = [name for name, *_ in rows(page)]
-    assert {name: told.count(name) for name in indexes} == dict.fromkeys(indexes, 2)
+    names = [name for name, *_ in rows(page)]
+    assert {name: names.count(name) for name in indexes} == dict.fromkeys(indexes, 2)
     last = [hot for appends, *_, hot, _ in rows(page) if appends == "200"]
     assert last == ["0%", "0%"]
 
@@ -36,8 +36,8 @@ def test_storage_tells_of_every_index(url: str, dal_server: Postgres) -> None:
 def test_growth_tells_of_every_function(url: str) -> None:
     page = growth.page(growth.measure(url, sizes=(1000, 2000), rounds=2, few=2))
     assert page.startswith("## Growth\n")
-    told = {name.partition(",")[0] for name, *_ in rows(page)}
-    assert FUNCTIONS.keys() - told == set()
+    names = {name.partition(",")[0] for name, *_ in rows(page)}
+    assert FUNCTIONS.keys() - names == set()
     pages = {name: (small, large) for name, small, large, *_ in rows(page)}
     assert pages["users.get"] == ("1", "1")
 
@@ -45,7 +45,7 @@ def test_growth_tells_of_every_function(url: str) -> None:
 def test_upkeep_tells_of_each_run(url: str) -> None:
     page = upkeep.page(upkeep.measure(url, chats=200))
     assert page.startswith("## Upkeep\n")
-    told = {name: conversations for name, conversations, *_ in rows(page)}
+    batches = {name: conversations for name, conversations, *_ in rows(page)}
     # 200 days of conversations, a day apart.
-    assert told["archive, by 500"] == told["purge, by 100"] == "80"
-    assert told["erase a user, by 20"] == "50"
+    assert batches["archive, by 500"] == batches["purge, by 100"] == "80"
+    assert batches["erase a user, by 20"] == "50"

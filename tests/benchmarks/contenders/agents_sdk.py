@@ -12,7 +12,7 @@ import psycopg
 from agents.extensions.memory import SQLAlchemySession
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.benchmarks.contender import Contender, Said
+from tests.benchmarks.contender import Contender, InSteps, Said
 from tests.benchmarks.contenders.repositories import engine
 from tests.benchmarks.data import SHORT
 
@@ -30,7 +30,7 @@ _FILL = """
 """
 
 
-class AgentsSession(Contender):
+class AgentsSession(InSteps):
     """A session object for each conversation, kept, on one engine.
 
     One for each call would take twice as long: SQLAlchemy compiles its statements anew.
@@ -42,23 +42,17 @@ class AgentsSession(Contender):
         self._engine = engine
         self._sessions: dict[UUID, SQLAlchemySession] = {}
 
-    async def append(self, conversation: UUID, said: Said) -> Any:
-        await self._session(conversation).add_items([_item(said)])
+    async def append(self, conversation: UUID, message: Said) -> Any:
+        await self._session(conversation).add_items([_item(message)])
 
-    async def append_many(self, conversation: UUID, said: Sequence[Said]) -> Any:
-        await self._session(conversation).add_items([_item(one) for one in said])
+    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
+        await self._session(conversation).add_items([_item(message) for message in messages])
 
     async def last(self, conversation: UUID, count: int) -> Any:
         return await self._session(conversation).get_items(limit=count)
 
-    async def turn(self, conversation: UUID, question: Said, answer: Said) -> Any:
-        await self.append(conversation, question)
-        window = await self.last(conversation, 20)
-        await self.append(conversation, answer)
-        return window
-
-    def said(self, result: Any) -> list[Said]:
-        return [Said(one["role"], one["content"], one["metadata"]) for one in result]
+    def messages(self, result: Any) -> list[Said]:
+        return [Said(item["role"], item["content"], item["metadata"]) for item in result]
 
     def _session(self, conversation: UUID) -> SQLAlchemySession:
         if conversation not in self._sessions:
@@ -66,19 +60,19 @@ class AgentsSession(Contender):
         return self._sessions[conversation]
 
 
-def _item(said: Said) -> Any:
-    return {"role": said.role, "content": said.content, "metadata": said.metadata}
+def _item(message: Said) -> Any:
+    return {"role": message.role, "content": message.content, "metadata": message.metadata}
 
 
 async def prepare(url: str) -> None:
     """Make its tables, and fill them from dal's."""
-    async with engine(url) as found:
-        await SQLAlchemySession(str(SHORT), engine=found, create_tables=True).get_items()
+    async with engine(url) as opened:
+        await SQLAlchemySession(str(SHORT), engine=opened, create_tables=True).get_items()
     with psycopg.connect(url) as connection:
         connection.execute(_FILL)
 
 
 @asynccontextmanager
 async def pool(url: str) -> AsyncIterator[Contender]:
-    async with engine(url) as found:
-        yield AgentsSession(found)
+    async with engine(url) as opened:
+        yield AgentsSession(opened)

@@ -12,7 +12,7 @@ import psycopg
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_postgres import PostgresChatMessageHistory
 
-from tests.benchmarks.contender import Contender, Said
+from tests.benchmarks.contender import Contender, InSteps, Said
 
 _TABLE = "chat_history"
 # As its aadd_messages stores them: what message_to_dict makes, of the keys that hold something.
@@ -34,7 +34,7 @@ _FILL = """
 """
 
 
-class LangchainHistory(Contender):
+class LangchainHistory(InSteps):
     """A history object for each call, on one held connection in autocommit, its cheapest way."""
 
     name = "PostgresChatMessageHistory"
@@ -43,29 +43,23 @@ class LangchainHistory(Contender):
     def __init__(self, connection: psycopg.AsyncConnection) -> None:
         self._connection = connection
 
-    async def append(self, conversation: UUID, said: Said) -> Any:
-        await self._history(conversation).aadd_messages([_message(said)])
+    async def append(self, conversation: UUID, message: Said) -> Any:
+        await self._history(conversation).aadd_messages([_message(message)])
 
-    async def append_many(self, conversation: UUID, said: Sequence[Said]) -> Any:
-        await self._history(conversation).aadd_messages([_message(one) for one in said])
+    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
+        await self._history(conversation).aadd_messages([_message(message) for message in messages])
 
     async def last(self, conversation: UUID, count: int) -> Any:
         return (await self._history(conversation).aget_messages())[-count:]
 
-    async def turn(self, conversation: UUID, question: Said, answer: Said) -> Any:
-        await self.append(conversation, question)
-        window = await self.last(conversation, 20)
-        await self.append(conversation, answer)
-        return window
-
-    def said(self, result: Any) -> list[Said]:
+    def messages(self, result: Any) -> list[Said]:
         return [
             Said(
-                "user" if isinstance(one, HumanMessage) else "assistant",
-                str(one.content),
-                one.additional_kwargs["metadata"],
+                "user" if isinstance(message, HumanMessage) else "assistant",
+                str(message.content),
+                message.additional_kwargs["metadata"],
             )
-            for one in result
+            for message in result
         ]
 
     def _history(self, conversation: UUID) -> PostgresChatMessageHistory:
@@ -74,9 +68,9 @@ class LangchainHistory(Contender):
         )
 
 
-def _message(said: Said) -> BaseMessage:
-    kind = HumanMessage if said.role == "user" else AIMessage
-    return kind(content=said.content, additional_kwargs={"metadata": said.metadata})
+def _message(message: Said) -> BaseMessage:
+    kind = HumanMessage if message.role == "user" else AIMessage
+    return kind(content=message.content, additional_kwargs={"metadata": message.metadata})
 
 
 async def prepare(url: str) -> None:

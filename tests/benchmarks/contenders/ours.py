@@ -19,19 +19,20 @@ class Ours(Contender):
     def __init__(self, name: str, db: dal.Executor) -> None:
         self.name, self._db = name, db
 
-    async def append(self, conversation: UUID, said: Said) -> Any:
+    async def append(self, conversation: UUID, message: Said) -> Any:
         return await messages.create(
             self._db,
             user_id=USER,
             conversation_id=conversation,
-            role=said.role,
-            content=said.content,
-            metadata=said.metadata,
+            role=message.role,
+            content=message.content,
+            metadata=message.metadata,
         )
 
-    async def append_many(self, conversation: UUID, said: Sequence[Said]) -> Any:
+    async def append_many(self, conversation: UUID, batch: Sequence[Said]) -> Any:
         new = [
-            NewMessage(role=one.role, content=one.content, metadata=one.metadata) for one in said
+            NewMessage(role=message.role, content=message.content, metadata=message.metadata)
+            for message in batch
         ]
         return await messages.create_many(
             self._db, user_id=USER, conversation_id=conversation, messages=new
@@ -66,11 +67,11 @@ class Ours(Contender):
         await self.append(conversation, answer)
         return window
 
-    def said(self, result: Any) -> list[Said]:
-        return [Said(one.role, one.content, one.metadata) for one in result]
+    def messages(self, result: Any) -> list[Said]:
+        return [Said(message.role, message.content, message.metadata) for message in result]
 
     def ids(self, result: Any) -> list[UUID]:
-        return [one.id for one in result]
+        return [record.id for record in result]
 
 
 @asynccontextmanager

@@ -25,18 +25,18 @@ class Raw(Contender):
     def __init__(self, name: str, executor: Any) -> None:
         self.name, self._executor = name, executor
 
-    async def append(self, conversation: UUID, said: Said) -> Any:
-        return await self._fetch("messages.create", **_new(conversation, said))
+    async def append(self, conversation: UUID, message: Said) -> Any:
+        return await self._fetch("messages.create", **_new(conversation, message))
 
-    async def append_many(self, conversation: UUID, said: Sequence[Said]) -> Any:
+    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
         return await self._fetch(
             "messages.create_many",
             user_id=USER,
             conversation_id=conversation,
-            messages_id=[uuid4() for _ in said],
-            messages_role=[one.role for one in said],
-            messages_content=[one.content for one in said],
-            messages_metadata=[_text(one.metadata) for one in said],
+            messages_id=[uuid4() for _ in messages],
+            messages_role=[message.role for message in messages],
+            messages_content=[message.content for message in messages],
+            messages_metadata=[_text(message.metadata) for message in messages],
         )
 
     async def last(self, conversation: UUID, count: int) -> Any:
@@ -60,7 +60,7 @@ class Raw(Contender):
         await self.append(conversation, answer)
         return window[::-1]
 
-    def said(self, result: Any) -> list[Said]:
+    def messages(self, result: Any) -> list[Said]:
         return [
             Said(row["role"], row["content"], row["metadata"] and json.loads(row["metadata"]))
             for row in reversed(result)
@@ -81,18 +81,18 @@ class Raw(Contender):
 
     async def _fetch(self, name: str, **values: Any) -> Any:
         statement = _STATEMENTS[name]
-        given = [values[parameter] for parameter in statement.parameters]
-        return await self._executor.fetch(statement.text, *given)
+        arguments = [values[parameter] for parameter in statement.parameters]
+        return await self._executor.fetch(statement.text, *arguments)
 
 
-def _new(conversation: UUID, said: Said) -> dict[str, Any]:
+def _new(conversation: UUID, message: Said) -> dict[str, Any]:
     return {
         "user_id": USER,
         "conversation_id": conversation,
         "id": uuid4(),
-        "role": said.role,
-        "content": said.content,
-        "metadata": _text(said.metadata),
+        "role": message.role,
+        "content": message.content,
+        "metadata": _text(message.metadata),
     }
 
 

@@ -60,13 +60,13 @@ class Repositories(Contender):
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def append(self, conversation: UUID, said: Said) -> Any:
-        message = await self._create(conversation, said)
+    async def append(self, conversation: UUID, new: Said) -> Any:
+        message = await self._create(conversation, new)
         await self._update_timestamp(conversation)
         return message
 
-    async def append_many(self, conversation: UUID, said: Sequence[Said]) -> Any:
-        rows = [_row(conversation, one) for one in said]
+    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
+        rows = [_row(conversation, message) for message in messages]
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
             session.add_all(rows)
             await session.commit()  # to refresh each one would be 100 statements more
@@ -82,13 +82,13 @@ class Repositories(Contender):
 
     async def conversations(self, count: int) -> Any:
         async with AsyncSession(self._engine) as session:
-            found = await session.exec(
+            result = await session.exec(
                 select(ConversationRow)
                 .where(ConversationRow.user_id == USER)
                 .order_by(col(ConversationRow.updated_at).desc())
                 .limit(count)
             )
-            return found.all()
+            return result.all()
 
     async def turn(self, conversation: UUID, question: Said, answer: Said) -> Any:
         await self._create(conversation, question)
@@ -97,15 +97,15 @@ class Repositories(Contender):
         await self._update_timestamp(conversation)
         return window
 
-    def said(self, result: Any) -> list[Said]:
+    def messages(self, result: Any) -> list[Said]:
         return [Said(row.role, row.content, row.data) for row in result]
 
     def ids(self, result: Any) -> list[UUID]:
         return [row.id for row in result]
 
-    async def _create(self, conversation: UUID, said: Said) -> MessageRow:
+    async def _create(self, conversation: UUID, message: Said) -> MessageRow:
         async with AsyncSession(self._engine) as session:
-            row = _row(conversation, said)
+            row = _row(conversation, message)
             session.add(row)
             await session.commit()
             await session.refresh(row)
@@ -113,12 +113,12 @@ class Repositories(Contender):
 
     async def _update_timestamp(self, conversation: UUID) -> ConversationRow:
         async with AsyncSession(self._engine) as session:
-            found = await session.exec(
+            result = await session.exec(
                 select(ConversationRow).where(
                     ConversationRow.id == conversation, ConversationRow.user_id == USER
                 )
             )
-            row: ConversationRow = found.one()
+            row: ConversationRow = result.one()
             row.updated_at = _now()
             session.add(row)
             await session.commit()
@@ -127,7 +127,7 @@ class Repositories(Contender):
 
     async def _page(self, conversation: UUID, count: int, *where: Any) -> Any:
         async with AsyncSession(self._engine) as session:
-            found = await session.exec(
+            result = await session.exec(
                 select(MessageRow)
                 .where(
                     MessageRow.conversation_id == conversation, MessageRow.user_id == USER, *where
@@ -135,16 +135,16 @@ class Repositories(Contender):
                 .order_by(col(MessageRow.created_at).desc())
                 .limit(count)
             )
-            return list(reversed(found.all()))
+            return list(reversed(result.all()))
 
 
-def _row(conversation: UUID, said: Said) -> MessageRow:
+def _row(conversation: UUID, message: Said) -> MessageRow:
     return MessageRow(
         user_id=USER,
         conversation_id=conversation,
-        role=said.role,
-        content=said.content,
-        data=said.metadata,
+        role=message.role,
+        content=message.content,
+        data=message.metadata,
     )
 
 
@@ -167,5 +167,5 @@ async def engine(url: str) -> AsyncIterator[AsyncEngine]:
 
 @asynccontextmanager
 async def pool(url: str) -> AsyncIterator[Contender]:
-    async with engine(url) as found:
-        yield Repositories(found)
+    async with engine(url) as opened:
+        yield Repositories(opened)
