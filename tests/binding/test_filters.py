@@ -53,7 +53,7 @@ async def search(
 
 
 class Recorder:
-    """Runs what it passes on, and notes the texts."""
+    """An executor that records each query and its arguments before it runs it."""
 
     def __init__(self, db: dal.Database) -> None:
         self.db = db
@@ -76,7 +76,7 @@ ROWS = """
 
 
 @pytest.mark.parametrize(
-    ("given", "ids", "name"),
+    ("filters", "ids", "name"),
     [
         ({}, [1, 2, 3], "search"),
         ({"min_price": Decimal(9)}, [2, 3], "search +min_price"),
@@ -93,7 +93,7 @@ ROWS = """
 async def test_what_is_sent(
     db: dal.Database,
     bind: Callable[[str, Any], Any],
-    given: dict[str, Any],
+    filters: dict[str, Any],
     ids: list[int],
     name: str,
 ) -> None:
@@ -101,12 +101,12 @@ async def test_what_is_sent(
         await db.execute(statement)
     recorder = Recorder(db)
     function = bind(SEARCH, search)
-    assert await function(recorder, category=1, **given) == ids
+    assert await function(recorder, category=1, **filters) == ids
     [(text, arguments)] = recorder.sent
     assert text.startswith(f"SELECT /* {name} */ id\n")
     assert text.count("$") == len(arguments)
-    assert text.count(" AND ") + text.count("\n  AND") <= 2 * len(given)
-    assert await function(recorder, category=1, **given) == ids
+    assert text.count(" AND ") + text.count("\n  AND") <= 2 * len(filters)
+    assert await function(recorder, category=1, **filters) == ids
     assert recorder.sent[0] == recorder.sent[1]
 
 
@@ -142,8 +142,8 @@ async def test_pages(db: dal.Database, bind: Callable[[str, Any], Any]) -> None:
         ORDER BY n LIMIT :page_size
     """
     function = bind(sql, stream)
-    assert [one.n async for one in function(db)] == [1, 2, 3, 4, 5]
-    assert [one.n async for one in function(db, odd=True)] == [1, 3, 5]
+    assert [row.n async for row in function(db)] == [1, 2, 3, 4, 5]
+    assert [row.n async for row in function(db, odd=True)] == [1, 3, 5]
 
 
 async def of_name(db: Executor, *, name: str | None = None) -> list[int]:
@@ -198,10 +198,10 @@ def test_the_default_is_none(bind: Callable[[str, Any], Any]) -> None:
     async def needed(db: Executor, *, name: str | None) -> list[int]:
         raise NotImplementedError
 
-    async def given(db: Executor, *, name: str | None = "a") -> list[int]:
+    async def with_default(db: Executor, *, name: str | None = "a") -> list[int]:
         raise NotImplementedError
 
-    for stub in (needed, given):
+    for stub in (needed, with_default):
         with pytest.raises(BindingError, match="name needs the default None"):
             bind("SELECT 1 WHERE true\nAND a = :name -- if :name", stub)
 

@@ -93,11 +93,11 @@ async def test_a_connection_with_its_owners_codec(
         batch = await messages.create_many(own, **of_chat, messages=[dal.NewMessage(**new)])
         window = await messages.create_and_history(own, **of_chat, **new)
         before = await messages.history(own, **of_chat, before=window[2])
-        whole = await conversations.get_with_messages(own, **of_chat)
+        conversation = await conversations.get_with_messages(own, **of_chat)
     finally:
         await own.close()
-    assert whole
-    assert whole.messages == window
+    assert conversation
+    assert conversation.messages == window
     assert window[:2] == before == [first, *batch]
     assert [message.metadata for message in window] == [call] * 3
     stored = await db.fetch("SELECT jsonb_typeof(metadata) AS kind FROM messages")

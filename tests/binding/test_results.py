@@ -112,9 +112,9 @@ ID = "5d0e8c1e-8d2f-4a52-9d0e-2f0a5c3f7b11"
 async def test_lone_values(
     db: dal.Database, query: Query, returns: Any, sql: str, answer: Any
 ) -> None:
-    found = await query(sql, returns)(db)
-    assert found == answer
-    assert isinstance(found, type(answer))
+    result = await query(sql, returns)(db)
+    assert result == answer
+    assert isinstance(result, type(answer))
 
 
 @pytest.mark.parametrize(
@@ -191,8 +191,8 @@ async def test_a_record_that_may_be_missing(db: dal.Database, query: Query) -> N
         VALUES (1, NULL::int, NULL::text), (1, NULL, NULL), (2, 20, 'ada')
     """
     sql = f'SELECT * FROM ({rows}) AS row (id, "customer.id", "customer.name")'
-    found = await query(sql, list[Loose])(db)
-    assert [one.customer and one.customer.name for one in found] == [None, None, "ada"]
+    orders = await query(sql, list[Loose])(db)
+    assert [row.customer and row.customer.name for row in orders] == [None, None, "ada"]
     with pytest.raises(SchemaMismatchError, match="customer: "):
         await query(f'SELECT id, "customer.id", "customer.name" FROM ({sql}) AS r', list[Order])(db)
 

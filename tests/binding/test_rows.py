@@ -74,7 +74,7 @@ async def db(db: dal.Database) -> dal.Database:
 
 @pytest.fixture
 def query(tmp_path: Path) -> Query:
-    """Binds a stub to a text, by the way of a file."""
+    """Writes a statement to a file, and binds a stub to it."""
 
     def bind(sql: str, **options: Any) -> Callable[[Any], Any]:
         (tmp_path / "test.sql").write_text(sql)
@@ -134,9 +134,9 @@ JOIN = """
 async def test_shapes(
     db: dal.Database, query: Query, annotation: Any, sql: str, answer: object
 ) -> None:
-    found = await query(sql)(returning(annotation))(db)
-    assert found == answer
-    assert type(found) is type(answer)  # True equals 1
+    result = await query(sql)(returning(annotation))(db)
+    assert result == answer
+    assert type(result) is type(answer)  # True equals 1
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def numbers(query: Query, end: int) -> Any:
 @pytest.mark.parametrize(("rows", "trips"), [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3)])
 async def test_pages(db: dal.Database, query: Query, rows: int, trips: int) -> None:
     counting = Counting(db)
-    found = [number.n async for number in numbers(query, rows)(counting)]
-    assert found == list(range(1, rows + 1))
+    streamed = [number.n async for number in numbers(query, rows)(counting)]
+    assert streamed == list(range(1, rows + 1))
     assert counting.trips == trips
 
 
@@ -251,14 +251,14 @@ async def test_a_page_is_fetched_when_it_is_needed(db: dal.Database, query: Quer
 
 
 @pytest.mark.parametrize(
-    ("annotation", "returned", "empty", "one"),
+    ("annotation", "returned", "empty", "single"),
     [
         (list[Number], "RETURNING id AS n", [], [Number(n=3)]),
         (int, "", 0, 1),
     ],
 )
 async def test_an_empty_batch_takes_no_round_trip(
-    db: dal.Database, query: Query, annotation: Any, returned: str, empty: object, one: object
+    db: dal.Database, query: Query, annotation: Any, returned: str, empty: object, single: object
 ) -> None:
     async def stub(db: Executor, *, new: Annotated[list[New], Columns(New)]) -> Any:
         raise NotImplementedError
@@ -268,5 +268,5 @@ async def test_an_empty_batch_takes_no_round_trip(
     counting = Counting(db)
     assert await add(counting, new=[]) == empty
     assert counting.trips == 0
-    assert await add(counting, new=[New(3)]) == one
+    assert await add(counting, new=[New(3)]) == single
     assert counting.trips == 1

@@ -118,5 +118,5 @@ def test_every_file_is_bound_once() -> None:
 
 
 def significant(file: str) -> list[Token]:
-    found = list(tokens(SQL.joinpath(file).read_text(encoding="utf-8")))
-    return [token for token in found if token.kind not in (Kind.SPACE, Kind.COMMENT)]
+    every = list(tokens(SQL.joinpath(file).read_text(encoding="utf-8")))
+    return [token for token in every if token.kind not in (Kind.SPACE, Kind.COMMENT)]

@@ -56,7 +56,7 @@ class Spy:
 
 @pytest.fixture
 def query(tmp_path: Path) -> Query:
-    """Binds a stub to a text, by the way of a file."""
+    """Writes a statement to a file, and binds a stub to it."""
 
     def bind(sql: str, **options: Any) -> Callable[[Any], Any]:
         (tmp_path / "get.sql").write_text(sql)

@@ -9,7 +9,7 @@ import asyncpg
 from tests.check.proving import Draft, drafted
 
 
-async def call(url: str, draft: Draft, given: Mapping[str, Any], folder: Path) -> Any:
+async def call(url: str, draft: Draft, arguments: Mapping[str, Any], folder: Path) -> Any:
     """What a draft's function gives for these arguments; what it changes is undone.
 
     Raises:
@@ -22,7 +22,7 @@ async def call(url: str, draft: Draft, given: Mapping[str, Any], folder: Path) -
         transaction = connection.transaction()
         await transaction.start()
         try:
-            return await queries.bindings[0].function()(connection, **given)
+            return await queries.bindings[0].function()(connection, **arguments)
         finally:
             await transaction.rollback()
     finally:

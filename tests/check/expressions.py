@@ -52,13 +52,13 @@ class Expressions:
         return f"{self._spelled(relation.name)}.{self._spelled(column)}"
 
     def _column(self, kind: str, relations: Sequence[Relation]) -> str | None:
-        found = [
-            self._written(one, name)
-            for one in relations
-            for name, type_ in one.columns.items()
+        columns = [
+            self._written(relation, name)
+            for relation in relations
+            for name, type_ in relation.columns.items()
             if type_ == kind
         ]
-        return self._pick(found) if found else None
+        return self._pick(columns) if columns else None
 
     def _value(self, kind: str, visible: Sequence[Relation], depth: int) -> str:
         column = self._column(kind, visible)

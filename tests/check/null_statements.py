@@ -167,9 +167,9 @@ class Maker:
 
     def _value(self, kind: str, visible: Sequence[Relation], depth: int) -> str:
         columns = [
-            f"{one.name}.{name}"
-            for one in visible
-            for name, type_ in one.columns.items()
+            f"{relation.name}.{name}"
+            for relation in visible
+            for name, type_ in relation.columns.items()
             if type_ == kind
         ]
         dice = self._random.random()
@@ -239,38 +239,40 @@ class Maker:
 
     def _from(self, outer: Sequence[Relation], depth: int) -> tuple[str, list[Relation]]:
         text, first = self._source(outer, depth)
-        found = [first]
+        relations = [first]
         for _ in range(self._pick([0, 0, 1, 1, 2])):
             side = self._pick(["JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
-            lateral = found if side in ("JOIN", "LEFT JOIN") else []
+            lateral = relations if side in ("JOIN", "LEFT JOIN") else []
             more, new = self._source([*lateral, *outer], depth)
             shared = [
-                name for name in new.columns if [name in one.columns for one in found] == [True]
+                name
+                for name in new.columns
+                if [name in relation.columns for relation in relations] == [True]
             ]
             if shared and self._chance(0.2):
                 text = f"{text} {side} {more} USING ({self._pick(shared)})"
             else:
                 pairs = [
-                    f"{one.name}.{left} = {new.name}.{right}"
-                    for one in found
-                    for left, type_ in one.columns.items()
+                    f"{relation.name}.{left} = {new.name}.{right}"
+                    for relation in relations
+                    for left, type_ in relation.columns.items()
                     for right, other in new.columns.items()
                     if type_ == other == "int"
                 ]
                 on = self._pick(pairs) if pairs else "true"
                 if side != "FULL JOIN" and self._chance(0.3):
-                    on = self._value("bool", [*found, new], 1)
+                    on = self._value("bool", [*relations, new], 1)
                 text = f"{text} {side} {more} ON {on}"
-            found.append(new)
-        return text, found
+            relations.append(new)
+        return text, relations
 
     def _query(self, depth: int, outer: Sequence[Relation] = ()) -> tuple[str, Columns]:
         kinds = self._kinds()
         if self._chance(0.15):
-            one, columns = self._select(kinds, depth - 1, outer)
+            query, columns = self._select(kinds, depth - 1, outer)
             other, _ = self._select(kinds, depth - 1, outer)
             operation = self._pick(["UNION", "UNION ALL", "INTERSECT", "EXCEPT"])
-            return f"({one}) {operation} ({other})", columns
+            return f"({query}) {operation} ({other})", columns
         return self._select(kinds, depth, outer)
 
     def _select(
@@ -284,12 +286,15 @@ class Maker:
         group = ""
         if self._chance(0.3):
             keys = [
-                f"{one.name}.{name}" for one in relations for name in one.columns if name != "doc"
+                f"{relation.name}.{name}"
+                for relation in relations
+                for name in relation.columns
+                if name != "doc"
             ]
             chosen = self._random.sample(keys, min(len(keys), self._pick([0, 1, 1, 2])))
             values = []
             for kind in kinds:
-                alike = [one for one in chosen if self._kind(one, relations) == kind]
+                alike = [key for key in chosen if self._kind(key, relations) == kind]
                 direct = alike and self._chance(0.4)
                 values.append(self._pick(alike) if direct else self._aggregate(kind, relations))
             if chosen:
@@ -306,7 +311,7 @@ class Maker:
 
     def _kind(self, column: str, relations: Sequence[Relation]) -> str:
         alias, _, name = column.partition(".")
-        return next(one.columns[name] for one in relations if one.name == alias)
+        return next(relation.columns[name] for relation in relations if relation.name == alias)
 
     def _cte(self) -> str:
         name = f"w{len(self._ctes)}"
@@ -369,8 +374,8 @@ class Maker:
                 )
         kinds = self._kinds()
         self._returned = {f"c{n}": kind for n, kind in enumerate(kinds)}
-        given = visible if kind != "insert" else [target]
-        items = [f"{self._value(one, given, 2)} AS c{n}" for n, one in enumerate(kinds)]
+        sources = visible if kind != "insert" else [target]
+        items = [f"{self._value(kind, sources, 2)} AS c{n}" for n, kind in enumerate(kinds)]
         return f"{body} RETURNING {', '.join(items)}"
 
 

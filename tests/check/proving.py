@@ -101,9 +101,12 @@ def _path(folder: Path, number: int) -> Path:
 
 def kinds(findings: Sequence[Finding]) -> set[str]:
     """The rules that are broken."""
-    return {one.rule for one in findings}
+    return {finding.rule for finding in findings}
 
 
 def shown(findings: Sequence[Finding]) -> str:
     """The findings, for an assertion's message."""
-    return "\n".join(f"{one.rule}: {one.message}" for one in findings) or "nothing was found"
+    return (
+        "\n".join(f"{finding.rule}: {finding.message}" for finding in findings)
+        or "nothing was found"
+    )

@@ -43,7 +43,7 @@ class Queries(Expressions):
     def _relation(self, depth: int, outer: Sequence[Relation]) -> Relation:
         kind = self._random.random()
         alias = self._alias()
-        ctes = [one for one in self._ctes if one.columns]
+        ctes = [cte for cte in self._ctes if cte.columns]
         if ctes and kind < 0.3:
             cte = self._pick(ctes)
             return self._named(cte.text, alias, cte.columns)
@@ -109,7 +109,7 @@ class Queries(Expressions):
         shared = [
             name
             for name in new.columns
-            if [one.columns.get(name) for one in before].count(new.columns[name]) == 1
+            if [relation.columns.get(name) for relation in before].count(new.columns[name]) == 1
         ]
         if using and shared and kind < 0.42:
             names = self._random.sample(shared, self._random.randint(1, len(shared)))
@@ -126,7 +126,7 @@ class Queries(Expressions):
         return f"{text} {side} {written} ON {self._joined(new, before)}"
 
     def _joined(self, new: Relation, before: list[Relation]) -> str:
-        owned = [one for one in before if "user_id" in one.columns]
+        owned = [relation for relation in before if "user_id" in relation.columns]
         parts = []
         if "user_id" in new.columns and owned and self._chance(self._care):
             sides = [self._written(new, "user_id"), self._written(self._pick(owned), "user_id")]
@@ -151,9 +151,9 @@ class Queries(Expressions):
         # Where WHERE says little, ON has to do, which of an outer join it can't for both sides.
         share = self._care * self._pick([0.95, 0.95, 0.95, 0.3])
         parts = [
-            self._owner(one)
-            for one in relations
-            if "user_id" in one.columns and self._chance(share)
+            self._owner(relation)
+            for relation in relations
+            if "user_id" in relation.columns and self._chance(share)
         ]
         if self._chance(0.4):
             parts.append(self._value("bool", [*relations, *outer], depth))
@@ -199,19 +199,19 @@ class Queries(Expressions):
 
     def _joined_once(self) -> tuple[str, list[Relation], str]:
         """Two tables whose owner is named once: that it is enough depends on the kind of join."""
-        one, other = self._target()[1], self._target()[1]
+        left, right = self._target()[1], self._target()[1]
         side = self._pick(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
-        owner = f"{self._pick([one, other]).name}.user_id = :user_id"
+        owner = f"{self._pick([left, right]).name}.user_id = :user_id"
         if self._chance(0.3):
             return (
-                f"{one.text} {side} {other.text} USING (user_id)",
-                [one, other],
+                f"{left.text} {side} {right.text} USING (user_id)",
+                [left, right],
                 f" WHERE {owner}",
             )
-        on = f"{one.name}.user_id = {other.name}.user_id"
+        on = f"{left.name}.user_id = {right.name}.user_id"
         if side == "FULL JOIN" or self._chance(0.4):
-            return f"{one.text} {side} {other.text} ON {on}", [one, other], f" WHERE {owner}"
-        return f"{one.text} {side} {other.text} ON {on} AND {owner}", [one, other], ""
+            return f"{left.text} {side} {right.text} ON {on}", [left, right], f" WHERE {owner}"
+        return f"{left.text} {side} {right.text} ON {on} AND {owner}", [left, right], ""
 
     def _grouped(
         self, kinds: Sequence[str], relations: Sequence[Relation]
@@ -238,10 +238,10 @@ class Queries(Expressions):
 
     def _set_operation(self, depth: int, outer: Sequence[Relation]) -> tuple[str, Columns]:
         kinds = [self._pick(["int", "text", "bool"]) for _ in range(self._random.randint(1, 3))]
-        one, columns = self._select_of(kinds, depth - 1, outer, ordered=False)
+        query, columns = self._select_of(kinds, depth - 1, outer, ordered=False)
         other, _ = self._select_of(kinds, depth - 1, outer)
         operation = self._pick(["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "EXCEPT ALL"])
-        return f"{one} {operation} ({other})", columns
+        return f"{query} {operation} ({other})", columns
 
     def _target(self) -> tuple[str, Relation]:
         table = self._pick(sorted(OWNED))

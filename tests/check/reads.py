@@ -144,8 +144,8 @@ def calls(binding: Binding, owner: Owner) -> Iterator[list[Any]]:
     for first, (status, completed) in product(
         (True, False), (("active", False), ("archived", True))
     ):
-        given = _values(binding, owner, first) | {"status": status, "completed": completed}
-        wanted = {name: given[name] for name in binding.hints}
+        values = _values(binding, owner, first) | {"status": status, "completed": completed}
+        wanted = {name: values[name] for name in binding.hints}
         if wanted not in seen:
             seen.append(wanted)
             yield binding.arguments.values(binding.arguments.checked(wanted))
@@ -168,7 +168,7 @@ def reads(
 
 def _values(binding: Binding, owner: Owner, first: bool) -> dict[str, Any]:
     """A value for each of the arguments; what is made new takes new ids."""
-    given = VALUES | {
+    values = VALUES | {
         "user_id": owner.user_id,
         "conversation_id": _id(owner.conversation),
         "task_id": _id(owner.conversation),
@@ -191,10 +191,10 @@ def _values(binding: Binding, owner: Owner, first: bool) -> dict[str, Any]:
         for mark in get_args(hint):
             if isinstance(mark, Fields):
                 place = Cursor if mark.type is Position else mark.type
-                given[name] = None if first else _row(place, owner)
+                values[name] = None if first else _row(place, owner)
             elif isinstance(mark, Columns) and mark.type not in (NewMessage, NewTask):
-                given[name] = [_row(mark.type, owner, new=".add_" in binding.statement.name)]
-    return given
+                values[name] = [_row(mark.type, owner, new=".add_" in binding.statement.name)]
+    return values
 
 
 def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:

@@ -40,7 +40,7 @@ class Generator(Queries):
         body, columns = make(1, [])
         quoted = self._chance(0.2)
         name = self._pick(["mine", "tasks", "Plans", "r"]) + self._pick(["", str(len(self._ctes))])
-        if not columns or name in [one.text.strip('"') for one in self._ctes]:
+        if not columns or name in [cte.text.strip('"') for cte in self._ctes]:
             name, columns = f"w{len(self._ctes)}", columns or {}
         written = f'"{name}"' if quoted else name
         self._ctes.append(Relation(written, written, columns))
@@ -78,7 +78,9 @@ class Generator(Queries):
 
     def _stored(self, table: str, name: str, relations: Sequence[Relation]) -> str:
         if name == "user_id":
-            owners = [self._written(one, name) for one in relations if name in one.columns]
+            owners = [
+                self._written(relation, name) for relation in relations if name in relation.columns
+            ]
             if owners and self._chance(0.5):
                 return str(self._pick(owners))
             return ":user_id" if self._chance(self._care) else "'ada'"
@@ -114,7 +116,9 @@ class Generator(Queries):
             text, further = self._from(depth - 1, [])
             from_, relations = f" FROM {text}", [target, *further]
             self._exact = False  # which of several rows that match is taken is open
-        name = self._pick([one for one in OWNED[table] if one not in ("id", "conversation_id")])
+        name = self._pick(
+            [column for column in OWNED[table] if column not in ("id", "conversation_id")]
+        )
         value = self._stored(table, name, relations)
         where = self._where(relations, depth - 1, [])
         returning, columns = self._returning(relations)

@@ -14,7 +14,7 @@ def stub(returns: Any, parameters: Mapping[str, Any]) -> Callable[..., Any]:
     """A stub with these parameters, by their annotations."""
     star = ", *" if parameters else ""
     names = "".join(f", {name}: {name}_" for name in parameters)
-    scope: dict[str, Any] = {f"{name}_": given for name, given in parameters.items()}
+    scope: dict[str, Any] = {f"{name}_": type_ for name, type_ in parameters.items()}
     scope |= {"Executor": Executor, "returns": returns}
     exec(f"async def look(db: Executor{star}{names}) -> returns: ...", scope)
     made: Callable[..., Any] = scope["look"]

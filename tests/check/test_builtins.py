@@ -104,20 +104,20 @@ def names(connection: psycopg.Connection) -> dict[int, str]:
 
 
 def literals(type_: str, version: int) -> list[str]:
-    found = VALUES.get(type_, [])
+    values = VALUES.get(type_, [])
     if type_ == "interval" and version < 170000:
-        found = [one for one in found if one != "infinity"]
+        values = [value for value in values if value != "infinity"]
     spelled = f'"{type_}"' if type_ == "char" else type_
-    return [f"$v${one}$v$::{spelled}" for one in found]
+    return [f"$v${value}$v$::{spelled}" for value in values]
 
 
 def nulls(connection: psycopg.Connection, calls: list[str]) -> tuple[list[str], int]:
     """Those of the calls that give NULL, and how many give anything."""
-    found, answered = [], 0
+    wrong, answered = [], 0
     pending = [calls]
     while pending:
         batch = pending.pop()
-        text = " UNION ALL ".join(f"SELECT {n}, ({one}) IS NULL" for n, one in enumerate(batch))
+        text = " UNION ALL ".join(f"SELECT {n}, ({call}) IS NULL" for n, call in enumerate(batch))
         try:
             rows = connection.execute(text.encode()).fetchall()
         except psycopg.Error:
@@ -126,12 +126,12 @@ def nulls(connection: psycopg.Connection, calls: list[str]) -> tuple[list[str], 
                 pending += [batch[:half], batch[half:]]
             continue
         answered += len(rows)
-        found += [batch[n] for n, null in rows if null]
-    return found, answered
+        wrong += [batch[n] for n, null in rows if null]
+    return wrong, answered
 
 
 def combinations(types: list[str], version: int) -> Iterator[tuple[str, ...]]:
-    return islice(product(*(literals(one, version) for one in types)), MOST)
+    return islice(product(*(literals(type_, version) for type_ in types)), MOST)
 
 
 def explored(
@@ -140,22 +140,22 @@ def explored(
     """The calls of each function, operator and cast that is taken to be total."""
     version = connection.info.server_version
     for name, meant in sorted(routines._functions.items()):
-        for one in meant:
-            if one.deciding is None or one.kind != "f" or name.startswith(LEFT_OUT):
+        for routine in meant:
+            if routine.deciding is None or routine.kind != "f" or name.startswith(LEFT_OUT):
                 continue
-            types = [names.get(type_, "") for type_ in one.takes]
-            for count in range(len(types) - one.defaults, len(types) + 1):
+            types = [names.get(type_, "") for type_ in routine.takes]
+            for count in range(len(types) - routine.defaults, len(types) + 1):
                 taken = combinations(types[:count], version)
-                yield name, one, [f'pg_catalog."{name}"({", ".join(call)})' for call in taken]
+                yield name, routine, [f'pg_catalog."{name}"({", ".join(call)})' for call in taken]
     for name, meant in sorted(routines._operators.items()):
-        for one in meant:
-            if one.deciding is None:
+        for routine in meant:
+            if routine.deciding is None:
                 continue
-            types = [names.get(type_, "") for type_ in one.takes]
+            types = [names.get(type_, "") for type_ in routine.takes]
             symbol = f"OPERATOR(pg_catalog.{name})"
             yield (
                 name,
-                one,
+                routine,
                 [
                     f"{call[0]} {symbol} {call[1]}" if len(call) == 2 else f"{symbol} {call[0]}"
                     for call in combinations(types, version)
@@ -177,9 +177,9 @@ def test_what_is_taken_to_be_never_null_is_not(
     for _, _, calls in explored(connection, read_routines(connection), names):
         if calls:
             tried += 1
-            found, count = nulls(connection, calls)
+            nullable, count = nulls(connection, calls)
             answered += bool(count)
-            wrong += found[:3]
+            wrong += nullable[:3]
     print(f"{tried} functions, operators and casts, of which {answered} answered")
     assert wrong == []
     assert answered > 0.9 * tried > 1_000

@@ -36,8 +36,8 @@ def dal(*arguments: str, url: str | None = None) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("server", ["18", pytest.param("16", marks=pytest.mark.slow)])
 def test_the_project_is_proven(server: str) -> None:  # .ci/run does it on both
-    code, out, said = dal("check", "--server", server)
-    assert (code, said) == (0, "")
+    code, out, stderr = dal("check", "--server", server)
+    assert (code, stderr) == (0, "")
     assert re.fullmatch(
         rf"proved \d\d statements of dal against a new database \(.* {server}\)\n"
         "not proven: stats.functions, because there is no pg_stat_statements\n",
@@ -49,15 +49,15 @@ def test_the_project_is_proven(server: str) -> None:  # .ci/run does it on both
 async def test_a_live_database_is_not_changed(url: str, db: object) -> None:
     await fill(db)
     before = await snapshot(db)
-    code, out, said = dal("check", url=url)
-    assert (code, said) == (0, "")
+    code, out, stderr = dal("check", url=url)
+    assert (code, stderr) == (0, "")
     assert "statements of dal against the database of DATABASE_URL" in out
     assert await snapshot(db) == before
     with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE messages ALTER content DROP NOT NULL")
-    code, out, said = dal("check", url=url)
+    code, out, stderr = dal("check", url=url)
     assert code == 16
-    assert "nullable: content may be NULL (messages.content" in said
+    assert "nullable: content may be NULL (messages.content" in stderr
     assert re.search(r"findings? in", out)
 
 
@@ -69,9 +69,9 @@ def test_plans_of_a_live_database_decide_only_if_asked_to(url: str) -> None:
         )
         owner.execute("ANALYZE tasks")
         owner.execute("DROP INDEX idx_tasks_user_id")
-    code, out, said = dal("check", url=url)
+    code, out, stderr = dal("check", url=url)
     assert code == 0
-    assert re.search(r"sql/tasks/list_for_user.sql:\d+:6: sort: ", said)
+    assert re.search(r"sql/tasks/list_for_user.sql:\d+:6: sort: ", stderr)
     assert out.startswith("proved ")
     assert re.search(r"^\d findings? in plans, which follow the rows; --plans obeys", out, re.M)
     code, out, _ = dal("check", "--plans", url=url)
@@ -80,14 +80,14 @@ def test_plans_of_a_live_database_decide_only_if_asked_to(url: str) -> None:
     assert "--plans" not in out
     for option in ((), ("--plans",)):
         _, out, _ = dal("check", "--json", *option, url=url)
-        assert {found["decides"] for found in json.loads(out)} == {bool(option)}
+        assert {finding["decides"] for finding in json.loads(out)} == {bool(option)}
 
 
 def test_a_database_that_is_not_migrated(empty_database: str) -> None:
-    code, _, said = dal("check", url=empty_database)
+    code, _, stderr = dal("check", url=empty_database)
     assert code == 16
-    assert "note: 7 migrations are pending; first run dal migrate\n" in said
-    assert 'relation "users" does not exist' in said
+    assert "note: 7 migrations are pending; first run dal migrate\n" in stderr
+    assert 'relation "users" does not exist' in stderr
 
 
 MIGRATION = """
@@ -128,11 +128,13 @@ def test_faults_in_a_copy_of_the_project(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 16, done.stderr
-    found = json.loads(done.stdout)
+    findings = json.loads(done.stdout)
 
     def message(rule: str, file: str) -> str:
-        fitting = [one for one in found if (one["rule"], one["file"]) == (rule, file)]
-        return "; ".join(one["message"] for one in fitting)
+        fitting = [
+            finding for finding in findings if (finding["rule"], finding["file"]) == (rule, file)
+        ]
+        return "; ".join(finding["message"] for finding in fitting)
 
     assert "tasks" in message("seq-scan", "sql/tasks/get.sql")
     assert message("sort", "sql/tasks/list_for_user_by_completed.sql") or message(
@@ -151,9 +153,9 @@ def test_a_statement_is_shown_as_it_is_sent() -> None:
     code, out, _ = dal("sql", "messages.get")
     assert (code, out.splitlines()[0][:29]) == (0, "SELECT /* messages.get */ id,")
     assert "id = $2::uuid" in out
-    code, out, said = dal("sql", "messages.histroy")
+    code, out, stderr = dal("sql", "messages.histroy")
     assert (code, out) == (1, "")
-    assert "did you mean messages.history" in said
+    assert "did you mean messages.history" in stderr
 
 
 GET = ("explain", "messages.get", "--user-id", "ada", f"--message-id={ID}")
@@ -188,6 +190,6 @@ async def test_an_explained_write_is_rolled_back(url: str, db: object) -> None:
     ],
 )
 def test_wrong_calls(url: str, arguments: tuple[str, ...], code: int, sentence: str) -> None:
-    status, out, said = dal("explain", *arguments, url=url)
+    status, out, stderr = dal("explain", *arguments, url=url)
     assert (status, out) == (code, "")
-    assert sentence in " ".join(re.sub(r"[│╭╮╰╯─]", " ", said).split())
+    assert sentence in " ".join(re.sub(r"[│╭╮╰╯─]", " ", stderr).split())

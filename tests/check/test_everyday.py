@@ -276,8 +276,8 @@ def connection(module_database: str) -> Iterator[psycopg.Connection]:
 
 
 def clean(connection: psycopg.Connection, draft: Draft) -> None:
-    [found] = prove(connection, draft)
-    assert not found, shown(found)
+    [findings] = prove(connection, draft)
+    assert not findings, shown(findings)
 
 
 @pytest.mark.parametrize(("sql", "returns"), READ, ids=str)
@@ -306,7 +306,7 @@ async def test_what_is_sent(
 
 def test_the_join_of_a_list_is_no_json(connection: psycopg.Connection) -> None:
     item: Any = of(id=int)
-    [found] = prove(
+    [findings] = prove(
         connection,
         Draft(
             "SELECT id, parts::text AS parts FROM kinds WHERE id = 1",
@@ -316,7 +316,7 @@ def test_the_join_of_a_list_is_no_json(connection: psycopg.Connection) -> None:
             ),
         ),
     )
-    assert kinds(found) & {"extra-column", "missing-column", "column-type"}, shown(found)
+    assert kinds(findings) & {"extra-column", "missing-column", "column-type"}, shown(findings)
 
 
 @pytest.mark.parametrize(
@@ -372,12 +372,12 @@ def test_a_handful_that_is_sorted(connection: psycopg.Connection) -> None:
 
 def test_many_that_are_sorted(connection: psycopg.Connection) -> None:
     draft = Draft("SELECT id FROM many WHERE owner > :n ORDER BY name", list_of(id=int))
-    [found] = prove(connection, draft)
-    assert "sort" in kinds(found), shown(found)
+    [findings] = prove(connection, draft)
+    assert "sort" in kinds(findings), shown(findings)
 
 
 @pytest.mark.parametrize("sql", ["id IN (:ids)", "id NOT IN (:ids)", "id = :ids"])
 def test_a_list_for_one_value(connection: psycopg.Connection, sql: str) -> None:
-    [found] = prove(connection, Draft(f"SELECT id FROM kinds WHERE {sql}", of(id=int) | None))
-    assert [one.rule for one in found] == ["parameter-type"], shown(found)
-    assert ("<> ALL (:ids)" if "NOT" in sql else "= ANY (:ids)") in found[0].help
+    [findings] = prove(connection, Draft(f"SELECT id FROM kinds WHERE {sql}", of(id=int) | None))
+    assert [finding.rule for finding in findings] == ["parameter-type"], shown(findings)
+    assert ("<> ALL (:ids)" if "NOT" in sql else "= ANY (:ids)") in findings[0].help

@@ -239,9 +239,9 @@ def findings(connection: psycopg.Connection) -> dict[str, list[Finding]]:
 
 
 def never_null(connection: psycopg.Connection, folder: Path, sql: str) -> bool:
-    """Whether that is how it is on the server: whatever is called safe here, is."""
-    found = rows(connection, folder, sql, ids="{2,3}")
-    return bool(found) and not any(one is None for row in found for one in row)
+    """Whether the server gives rows, and none of them with a NULL."""
+    answer = rows(connection, folder, sql, ids="{2,3}")
+    return bool(answer) and not any(value is None for row in answer for value in row)
 
 
 @pytest.mark.parametrize("text", [text for _, text in CASES])

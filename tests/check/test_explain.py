@@ -20,7 +20,7 @@ PRIVATE = [
     binding
     for binding in query.bindings
     if binding.stub.__name__.startswith("_")
-    and any(binding.stub.__module__ == one.__module__ for one in FUNCTIONS.values())
+    and any(binding.stub.__module__ == function.__module__ for function in FUNCTIONS.values())
 ]
 
 
@@ -44,7 +44,11 @@ async def test_a_page_has_the_functions_length(url: str, db: dal.Database) -> No
 @pytest.mark.parametrize("binding", PRIVATE, ids=lambda binding: binding.statement.name)
 def test_a_private_stub_has_the_public_functions_defaults(binding: Binding) -> None:
     file = rf"sql/{binding.statement.name.replace('.', '/')}\.sql"
-    [public] = [one for one in FUNCTIONS.values() if re.search(file, inspect.getdoc(one) or "")]
+    [public] = [
+        function
+        for function in FUNCTIONS.values()
+        if re.search(file, inspect.getdoc(function) or "")
+    ]
     defaults = {
         name: parameter.default
         for name, parameter in inspect.signature(public).parameters.items()
@@ -54,7 +58,7 @@ def test_a_private_stub_has_the_public_functions_defaults(binding: Binding) -> N
 
 
 def test_private_stubs_are_found() -> None:
-    assert {"messages.history", "tasks.update"} <= {one.statement.name for one in PRIVATE}
+    assert {"messages.history", "tasks.update"} <= {binding.statement.name for binding in PRIVATE}
 
 
 MESSAGE = (f"--conversation-id={ID}", "--role=user", "--content=Milk")
@@ -99,13 +103,13 @@ def test_each_command_is_called_by_its_name(
     names = set()
     by_psycopg, by_asyncpg = psycopg.connect, asyncpg.connect
 
-    def connect(*given: Any, **named: Any) -> Any:
+    def connect(*args: Any, **named: Any) -> Any:
         names.add(named.get("application_name"))
-        return by_psycopg(*given, **named)
+        return by_psycopg(*args, **named)
 
-    async def connect_async(*given: Any, **named: Any) -> Any:
+    async def connect_async(*args: Any, **named: Any) -> Any:
         names.add(named["server_settings"]["application_name"])
-        return await by_asyncpg(*given, **named)
+        return await by_asyncpg(*args, **named)
 
     monkeypatch.setattr(psycopg, "connect", connect)
     monkeypatch.setattr(asyncpg, "connect", connect_async)

@@ -87,7 +87,10 @@ CONDITIONS: list[tuple[str, Any]] = [
     ("id = (:x::text::jsonb ->> 'id')::integer", str),
 ]
 FINE: list[Draft] = [
-    *(Draft(f"SELECT id FROM rooms WHERE {one}", ONE, {"x": given}) for one, given in CONDITIONS),
+    *(
+        Draft(f"SELECT id FROM rooms WHERE {condition}", ONE, {"x": annotation})
+        for condition, annotation in CONDITIONS
+    ),
     Draft("UPDATE rooms SET day = :x::date WHERE id = :id", int, {"x": date}),
     Draft("SELECT id FROM rooms ORDER BY id LIMIT :n", list_of(id=int)),
     Draft("SELECT id FROM rooms ORDER BY id LIMIT 10 / :n::integer", list_of(id=int)),
@@ -168,64 +171,64 @@ def connection(module_database: str) -> Iterator[psycopg.Connection]:
 
 def beside(connection: psycopg.Connection, draft: Draft) -> list[Finding]:
     """The findings of a draft that stands between a good and two bad ones, which keep theirs."""
-    good, bad, found, worse = prove(connection, GOOD, BAD, draft, WORSE)
+    good, bad, findings, worse = prove(connection, GOOD, BAD, draft, WORSE)
     assert not good, shown(good)
-    assert [one.rule for one in bad] == ["refused"], shown(bad)
-    assert [one.rule for one in worse] == ["nullable"], shown(worse)
-    return found
+    assert [finding.rule for finding in bad] == ["refused"], shown(bad)
+    assert [finding.rule for finding in worse] == ["nullable"], shown(worse)
+    return findings
 
 
 @pytest.mark.parametrize("draft", FINE, ids=str)
 def test_a_statement_that_is_fine(connection: psycopg.Connection, draft: Draft) -> None:
-    found = beside(connection, draft)
-    assert not found, shown(found)
+    findings = beside(connection, draft)
+    assert not findings, shown(findings)
 
 
 def test_a_merge(connection: psycopg.Connection) -> None:
     if connection.info.server_version < 150000:
         pytest.skip("MERGE is of PostgreSQL 15 and later")
-    found = beside(connection, MERGE)
-    assert len(found) <= 1, shown(found)
-    assert not kinds(found) - {"not-proven"}, shown(found)
+    findings = beside(connection, MERGE)
+    assert len(findings) <= 1, shown(findings)
+    assert not kinds(findings) - {"not-proven"}, shown(findings)
 
 
 @pytest.mark.parametrize(("draft", "words"), REFUSED, ids=str)
 def test_what_postgresql_refuses(connection: psycopg.Connection, draft: Draft, words: str) -> None:
-    found = beside(connection, draft)
-    assert [one.rule for one in found] == ["refused"], shown(found)
-    assert words in found[0].message
-    assert found[0].help
+    findings = beside(connection, draft)
+    assert [finding.rule for finding in findings] == ["refused"], shown(findings)
+    assert words in findings[0].message
+    assert findings[0].help
 
 
 def test_a_star(connection: psycopg.Connection) -> None:
     draft = Draft("SELECT * FROM plans WHERE name = :text", of(name=str, price=int | None))
-    found = beside(connection, draft)
-    assert [one.rule for one in found] == ["star"], shown(found)
-    assert found[0].offset == draft.text.index("*")
+    findings = beside(connection, draft)
+    assert [finding.rule for finding in findings] == ["star"], shown(findings)
+    assert findings[0].offset == draft.text.index("*")
 
 
 @pytest.mark.parametrize("draft", UTILITY, ids=str)
 def test_what_has_no_plan(connection: psycopg.Connection, draft: Draft) -> None:
-    found = beside(connection, draft)
-    assert not kinds(found) - {"not-proven", "refused", "fetch-mode"}, shown(found)
+    findings = beside(connection, draft)
+    assert not kinds(findings) - {"not-proven", "refused", "fetch-mode"}, shown(findings)
 
 
 @pytest.mark.parametrize("draft", UNREAD, ids=str)
 def test_what_sqlglot_can_not_read(connection: psycopg.Connection, draft: Draft) -> None:
-    found = beside(connection, draft)
-    assert len(found) <= 1, shown(found)
-    assert not kinds(found) - {"not-proven"}, shown(found)
+    findings = beside(connection, draft)
+    assert len(findings) <= 1, shown(findings)
+    assert not kinds(findings) - {"not-proven"}, shown(findings)
 
 
 def test_all_of_them_together(connection: psycopg.Connection) -> None:
-    drafts = [GOOD, *FINE, *(one for one, _ in REFUSED), *UTILITY, *UNREAD, BAD]
-    found = prove(connection, *drafts)
-    assert [len(one) for one in found[: len(FINE) + 1]] == [0] * (len(FINE) + 1)
-    assert [one.rule for one in found[-1]] == ["refused"]
+    drafts = [GOOD, *FINE, *(draft for draft, _ in REFUSED), *UTILITY, *UNREAD, BAD]
+    results = prove(connection, *drafts)
+    assert [len(findings) for findings in results[: len(FINE) + 1]] == [0] * (len(FINE) + 1)
+    assert [finding.rule for finding in results[-1]] == ["refused"]
 
 
 def test_a_rule_that_fails(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is one finding, which no reason sets aside, and the others look all the same."""
+    """A rule that raises is one finding, which can't be waived; all other rules still run."""
 
     def faulty(statement: BoundStatement, catalog: object) -> Iterator[Finding]:
         if "share" in statement.text:
@@ -235,9 +238,9 @@ def test_a_rule_that_fails(connection: psycopg.Connection, monkeypatch: pytest.M
     monkeypatch.setattr(run_module, "RULES", (Rule(faulty, "faulty"), *RULES))
     waiver = "-- Waives faulty: so.\n-- Waives rule-failed on statement: so."
     draft = Draft("SELECT share FROM rooms ORDER BY id", list_of(share=Decimal), waivers=waiver)
-    found = beside(connection, draft)
-    assert kinds(found) == {"nullable", "rule-failed", "waiver"}, shown(found)
-    assert "value" not in shown(found)
+    findings = beside(connection, draft)
+    assert kinds(findings) == {"nullable", "rule-failed", "waiver"}, shown(findings)
+    assert "value" not in shown(findings)
 
 
 def test_a_rule_of_the_schema_that_fails(
@@ -256,13 +259,13 @@ def test_the_waivers_of_what_is_refused_are_left_alone(connection: psycopg.Conne
     refused = Draft("SELECT nothing FROM many", list_of(id=int), waivers=waivers)
     shape = of(id=int, title=str) | None
     unread = Draft("SELECT id, title FROM app.only WHERE id = :id", shape, waivers=waivers)
-    assert [kinds(found) for found in prove(connection, refused, unread)] == [
+    assert [kinds(findings) for findings in prove(connection, refused, unread)] == [
         {"refused"}, {"not-proven"},
     ]  # fmt: skip
 
 
 def test_a_role_that_may_not_run_it_is_no_finding(module_database: str) -> None:
-    """Then nothing is proven, and the command says which right is missing."""
+    """Nothing is proven without the right to run it, and the error says which right is missing."""
     with (
         role(module_database) as url,
         psycopg.connect(url, autocommit=True) as connection,
@@ -332,15 +335,15 @@ def test_files_that_do_not_fit_their_stubs(copy: Path, url: str) -> None:
     done = run(copy, url, "check", "--json")
     assert done.returncode == 16, done.stderr
     assert "Traceback" not in done.stderr
-    found = json.loads(done.stdout)
+    findings = json.loads(done.stdout)
     for name, words in WORDS.items():
-        [finding] = [one for one in found if one["file"] == f"sql/{name}"]
+        [finding] = [finding for finding in findings if finding["file"] == f"sql/{name}"]
         assert words in finding["message"], finding
         assert finding["line"] >= 1
         assert finding["help"]
-    [finding] = [one for one in found if one["file"] == "sql/messages/history.sql"]
+    [finding] = [finding for finding in findings if finding["file"] == "sql/messages/history.sql"]
     assert finding["rule"] == "refused"
-    assert {one["file"] for one in found} == {f"sql/{name}" for name in WORDS} | {
+    assert {finding["file"] for finding in findings} == {f"sql/{name}" for name in WORDS} | {
         "sql/messages/history.sql"
     }
 
@@ -357,25 +360,25 @@ def test_people_are_told_of_them(copy: Path, url: str) -> None:
 
 @pytest.mark.parametrize("arguments", [("status",), ("ping",), ("status", "--json")])
 def test_a_command_that_runs_no_statement(copy: Path, url: str, arguments: tuple[str, ...]) -> None:
-    """A deployment asks what state it is in, whatever the statements are."""
-    whole = run(copy, url, *arguments)
-    assert whole.returncode == 0, whole.stderr
+    """A deployment can ask for its state even while statements are broken."""
+    full = run(copy, url, *arguments)
+    assert full.returncode == 0, full.stderr
     broken(copy)
     done = run(copy, url, *arguments)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[:1] == whole.stdout.splitlines()[:1]
+    assert done.stdout.splitlines()[:1] == full.stdout.splitlines()[:1]
 
 
 @pytest.mark.parametrize("command", ["status", "ping"])
 def test_a_command_binds_no_statement(url: str, command: str) -> None:
-    """Nor does it import those who have stubs."""
+    """It does not import the modules that have stubs either."""
     script = (
         "import sys\n"
         "from dal.binding import query\n"
         f"sys.argv = ['dal', '{command}']\n"
         "from dal.cli import run\n"
         "code = run()\n"
-        "print([one.statement.name for one in query.bindings])\n"
+        "print([binding.statement.name for binding in query.bindings])\n"
         "sys.exit(code)\n"
     )
     done = subprocess.run(

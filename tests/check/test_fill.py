@@ -98,11 +98,11 @@ def counts(connection: psycopg.Connection) -> dict[str, int]:
         SELECT oid::regclass::text FROM pg_class
         WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
     """
-    found = {}
+    counted = {}
     for (name,) in connection.execute(query).fetchall():
         row = connection.execute(f"SELECT count(*) FROM {name}".encode()).fetchone()
-        found[name] = row[0] if row else 0
-    return found
+        counted[name] = row[0] if row else 0
+    return counted
 
 
 def test_all_kinds_of_columns_and_keys(connection: psycopg.Connection) -> None:

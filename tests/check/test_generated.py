@@ -51,7 +51,7 @@ def draft(query: Query) -> Draft:
 
 
 def judged(connection: psycopg.Connection, queries: list[Query]) -> list[list[Finding] | None]:
-    """The findings of each; None where the check fails, which then ends no more than one."""
+    """The findings of each query; None for a query on which the check itself fails."""
     try:
         return [*prove(connection, *map(draft, queries))]
     except Exception:  # noqa: BLE001 - whatever it is, it is a fault
@@ -63,9 +63,9 @@ def judged(connection: psycopg.Connection, queries: list[Query]) -> list[list[Fi
 
 def never_null(query: Query, findings: list[Finding]) -> list[int]:
     """The places of the columns that are declared never NULL."""
-    messages = [one.message for one in findings if one.rule in NULLS]
-    named = {name for one in messages for name in re.findall(r"\bc\d\b", one)}
-    if any(not re.search(r"\bc\d\b", one) for one in messages):
+    messages = [finding.message for finding in findings if finding.rule in NULLS]
+    named = {name for message in messages for name in re.findall(r"\bc\d\b", message)}
+    if any(not re.search(r"\bc\d\b", message) for message in messages):
         return []
     return [place for place, name in enumerate(query.columns) if name not in named]
 
@@ -81,7 +81,7 @@ def nulls(connection: psycopg.Connection, witness: Witness, query: Query) -> set
                     rows = witness.rows(query.sql, values)
             except psycopg.Error:
                 continue
-            seen |= {place for row in rows for place, one in enumerate(row) if one is None}
+            seen |= {place for row in rows for place, value in enumerate(row) if value is None}
     return seen
 
 
@@ -91,12 +91,14 @@ def explore(connection: psycopg.Connection, folder: Path, count: int) -> None:
     witness = Witness(connection, folder)
     wrong: list[str] = []
     seen = Counter[str]()
-    number = 0
+    begin = 0
     while seen["taken"] < count and len(wrong) < 10:
-        numbers = range(number, number := number + BATCH)
-        queries = [Generator(f"{seed}:{one}").statement() for one in numbers]
-        for one, query, findings in zip(numbers, queries, judged(connection, queries), strict=True):
-            where = f"DAL_TEST_SEED={seed}, statement {one}:\n{query.sql}\n"
+        numbers = range(begin, begin := begin + BATCH)
+        queries = [Generator(f"{seed}:{number}").statement() for number in numbers]
+        for number, query, findings in zip(
+            numbers, queries, judged(connection, queries), strict=True
+        ):
+            where = f"DAL_TEST_SEED={seed}, statement {number}:\n{query.sql}\n"
             if findings is None:
                 wrong.append(f"the check fails at {where}")
             elif "refused" in kinds(findings):
@@ -111,8 +113,8 @@ def explore(connection: psycopg.Connection, folder: Path, count: int) -> None:
                     seen["leaks"] += 1
                 if proven := never_null(query, findings):
                     seen["never NULL"] += 1
-                    if found := sorted(set(proven) & nulls(connection, witness, query)):
-                        names = ", ".join(f"c{place}" for place in found)
+                    if places := sorted(set(proven) & nulls(connection, witness, query)):
+                        names = ", ".join(f"c{place}" for place in places)
                         wrong.append(
                             f"declared never NULL, and is ({names}): {where}{shown(findings)}\n"
                         )

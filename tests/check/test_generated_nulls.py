@@ -55,21 +55,21 @@ def runs(connection: psycopg.Connection, sql: str) -> Iterator[list[Any]]:
 
 
 def broken(result: Analysis, rows: list[Any]) -> set[str]:
-    """What was said of a result, and is not so."""
-    found = set()
+    """What the analysis declares of a result, and its rows contradict."""
+    faults = set()
     if result.never_empty and not rows:
-        found.add("declared to give a row, and gives none")
+        faults.add("declared to give a row, and gives none")
     for place, (_, value) in enumerate(result.columns):
         values = [row[place] for row in rows]
         if value.never_null and None in values:
-            found.add(f"declared never NULL, and is: {value}")
-        if value.null_free and any(isinstance(one, list) and has_null(one) for one in values):
-            found.add(f"declared to have no NULL in it, and has: {value}")
-    return found
+            faults.add(f"declared never NULL, and is: {value}")
+        if value.null_free and any(isinstance(array, list) and has_null(array) for array in values):
+            faults.add(f"declared to have no NULL in it, and has: {value}")
+    return faults
 
 
 def has_null(array: list[Any]) -> bool:
-    return any(has_null(one) if isinstance(one, list) else one is None for one in array)
+    return any(has_null(item) if isinstance(item, list) else item is None for item in array)
 
 
 def explore(connection: psycopg.Connection, count: int) -> None:
@@ -90,7 +90,7 @@ def explore(connection: psycopg.Connection, count: int) -> None:
         for rows in runs(connection, sql):
             ran = True
             where = f"DAL_TEST_SEED={seed}, statement {number}"
-            wrong += [f"{where}: {one}\n{sql}\n" for one in broken(result, rows)]
+            wrong += [f"{where}: {fault}\n{sql}\n" for fault in broken(result, rows)]
         if ran:
             seen["run"] += 1
             seen["columns"] += len(result.columns)

@@ -34,19 +34,19 @@ def connection(dal_server: Postgres, dal_template: str) -> Iterator[psycopg.Conn
     dal_server.drop(url)
 
 
-def found(connection: psycopg.Connection, folder: Path, migration: str = "") -> list[str]:
+def findings_after(connection: psycopg.Connection, folder: Path, migration: str = "") -> list[str]:
     """Rule, file, line and column of each finding after one more migration, which is undone."""
     (folder / f"{NEXT}.more.sql").write_text(f"-- more: what this test breaks.\n{migration}")
     with connection.transaction(force_rollback=True):
         connection.execute(migration.encode())
         return [
-            f"{one.rule} {one.path.name}:{one.place[0]}:{one.place[1]}"
-            for one in indexes([], Catalog(connection, [_marked(folder)]))
+            f"{finding.rule} {finding.path.name}:{finding.place[0]}:{finding.place[1]}"
+            for finding in indexes([], Catalog(connection, [_marked(folder)]))
         ]
 
 
 def test_the_projects_own(connection: psycopg.Connection, folder: Path) -> None:
-    assert found(connection, folder) == []
+    assert findings_after(connection, folder) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_projects_own(connection: psycopg.Connection, folder: Path) -> None:
 def test_foreign_keys(
     connection: psycopg.Connection, folder: Path, migration: str, expected: list[str]
 ) -> None:
-    assert found(connection, folder, migration) == expected
+    assert findings_after(connection, folder, migration) == expected
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_duplicates(
     connection: psycopg.Connection, folder: Path, index: str, expected: bool
 ) -> None:
     place = f"duplicate-index {NEXT}.more.sql:2:{14 + index.index('again')}"
-    assert found(connection, folder, f"CREATE INDEX {index}") == [place] * expected
+    assert findings_after(connection, folder, f"CREATE INDEX {index}") == [place] * expected
 
 
 def test_the_advice_runs_for_names_that_need_quotes(
@@ -141,7 +141,7 @@ def test_the_unique_one_of_two_stays(connection: psycopg.Connection, folder: Pat
         "CREATE INDEX partly ON tasks (lower(title)) WHERE completed;\n"
         "CREATE INDEX same ON tasks (lower(title)) WHERE completed"
     )
-    assert found(connection, folder, twice) == [
+    assert findings_after(connection, folder, twice) == [
         f"duplicate-index {NEXT}.more.sql:2:14",
         f"duplicate-index {NEXT}.more.sql:5:14",
     ]
@@ -154,7 +154,7 @@ def test_one_that_serves_some_rows_only_replaces_none(
         "CREATE UNIQUE INDEX partly ON tasks (title, id) WHERE completed;"
         "CREATE INDEX whole ON tasks (title)"
     )
-    assert found(connection, folder, both) == []
+    assert findings_after(connection, folder, both) == []
 
 
 def test_somebody_elses_table_is_left_alone(connection: psycopg.Connection, folder: Path) -> None:
@@ -162,4 +162,4 @@ def test_somebody_elses_table_is_left_alone(connection: psycopg.Connection, fold
         "CREATE TABLE theirs (user_id varchar(255) REFERENCES users (id), number int);"
         "CREATE INDEX one ON theirs (number); CREATE INDEX two ON theirs (number)"
     )
-    assert found(connection, folder, theirs) == []
+    assert findings_after(connection, folder, theirs) == []

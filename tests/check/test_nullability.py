@@ -156,8 +156,8 @@ def observed(url: str, sql: str, schema: Schema) -> list[set[bool]]:
             for given_value in (None, "{0,1}" if "[]" in sql else 1):
                 with connection.transaction(force_rollback=True):
                     for row in connection.execute(sql.encode(), [given_value] * count):
-                        for nulls, one in zip(seen, row, strict=True):
-                            nulls.add(one is None)
+                        for nulls, value in zip(seen, row, strict=True):
+                            nulls.add(value is None)
         connection.rollback()
     return seen
 

@@ -193,8 +193,8 @@ def test_a_record_in_a_record(find: Find) -> None:
     assert find(inner, list[Tied]) == []
     assert find(outer, list[Loose]) == []
     assert find(outer.replace("c.seats", "abs(c.seats + 1)"), list[Loose]) == []
-    found = find(outer, list[Tied])
-    assert [finding.rule for finding in found] == ["nullable", "nullable"]
+    findings = find(outer, list[Tied])
+    assert [finding.rule for finding in findings] == ["nullable", "nullable"]
     # A column that may be NULL where there is a row.
     [finding] = find(outer.replace("c.seats", "c.doors"), list[Loose])
     assert finding.message.startswith("of.seats may be NULL (")
@@ -214,9 +214,9 @@ def test_a_lone_value(find: Find) -> None:
 
 
 def test_what_returning_gives(find: Find) -> None:
-    one = "INSERT INTO wheels (name, car) VALUES ('a', 'b')"
-    assert find(f"{one} RETURNING length(name)", int) == []
-    [finding] = find(f"{one} ON CONFLICT DO NOTHING RETURNING length(name)", int)
+    insert = "INSERT INTO wheels (name, car) VALUES ('a', 'b')"
+    assert find(f"{insert} RETURNING length(name)", int) == []
+    [finding] = find(f"{insert} ON CONFLICT DO NOTHING RETURNING length(name)", int)
     assert "no row may come back" in finding.message
     [finding] = find("UPDATE wheels SET size = 1 RETURNING length(name)", int)
     assert "no row may come back" in finding.message
@@ -231,7 +231,7 @@ def test_labels_of_a_literal(find: Find) -> None:
 
 def test_labels_and_their_check(find: Find) -> None:
     missing, extra = find("SELECT tint AS color FROM cars", list[Paint])
-    assert [one.rule for one in (missing, extra)] == ["enum-labels"] * 2
+    assert [finding.rule for finding in (missing, extra)] == ["enum-labels"] * 2
     assert missing.message == "the CHECK allows what Color has not: green"
     assert extra.message == "Color has what the CHECK refuses: blue"
     # Also through a CTE and a UNION.

@@ -280,7 +280,7 @@ class Gaps(BaseModel):
 
 @pytest.fixture(scope="module")
 def findings(connection: psycopg.Connection) -> dict[str, list[Finding]]:
-    """Those of all statements of a table, each by its name."""
+    """The findings of every statement of this module, by its name."""
     cases = NULL | (SINCE_18 if connection.info.server_version >= 180000 else {})
     drafts = {name: draft(*case) for name, case in cases.items()}
     drafts |= {f"{name}: no number": Draft(sql, int) for name, sql in NO_VALUE.items()}
@@ -320,8 +320,8 @@ def test_a_child_without_its_parents_not_null(
 
 def seen(connection: psycopg.Connection, folder: Path, sql: str, *types: type) -> None:
     assert is_null(connection, folder, sql)
-    [found] = prove(connection, draft(sql, *types))
-    assert kinds(found) & NULLS, shown(found)
+    [findings] = prove(connection, draft(sql, *types))
+    assert kinds(findings) & NULLS, shown(findings)
 
 
 @pytest.mark.parametrize("case", HIDDEN)
@@ -365,8 +365,8 @@ def test_a_search_path_that_puts_another_schema_first(
     connection.execute("SET search_path = apart, public")
     try:
         seen(connection, tmp_path, "SELECT n AS c0 FROM a", int)
-        [found] = prove(connection, draft("SELECT n AS c0 FROM public.a", int))
-        assert not kinds(found) & NULLABILITY, shown(found)
+        [findings] = prove(connection, draft("SELECT n AS c0 FROM public.a", int))
+        assert not kinds(findings) & NULLABILITY, shown(findings)
     finally:
         connection.execute("RESET search_path")
 
@@ -407,23 +407,23 @@ def test_a_number_that_does_not_come(
     case: str,
 ) -> None:
     assert rows(connection, tmp_path, NO_VALUE[case], id="99") in ([], [(None,)])
-    found = findings[f"{case}: no number"]
-    assert kinds(found) & NULLABILITY, shown(found)
-    assert "raises" in shown(found)
+    raised = findings[f"{case}: no number"]
+    assert kinds(raised) & NULLABILITY, shown(raised)
+    assert "raises" in shown(raised)
 
 
 @pytest.mark.parametrize("case", VALUE)
 def test_a_number_that_comes(findings: dict[str, list[Finding]], case: str) -> None:
-    found = findings[f"{case}: a number"]
-    assert not kinds(found) & NULLABILITY, shown(found)
+    numbered = findings[f"{case}: a number"]
+    assert not kinds(numbered) & NULLABILITY, shown(numbered)
 
 
 def test_a_number_may_be_vouched_for(connection: psycopg.Connection) -> None:
     sql = "SELECT count(*) FROM a HAVING count(*) > 0"
-    [found] = prove(
+    [findings] = prove(
         connection, Draft(sql, int, waivers="-- Waives nullable on count: there are rows.")
     )
-    assert not kinds(found) & NULLABILITY, shown(found)
+    assert not kinds(findings) & NULLABILITY, shown(findings)
 
 
 ELEMENTS = {
@@ -497,8 +497,8 @@ def test_elements_that_are_never_null(
     case: str,
 ) -> None:
     assert "None" not in repr(rows(connection, tmp_path, SOLID[case]))
-    found = findings[f"{case}: a solid list"]
-    assert not kinds(found) & NULLABILITY, shown(found)
+    solid = findings[f"{case}: a solid list"]
+    assert not kinds(solid) & NULLABILITY, shown(solid)
 
 
 class Item(BaseModel):
@@ -548,16 +548,16 @@ WHOLE_ITEMS = {
 def test_an_item_with_a_null(connection: psycopg.Connection, tmp_path: Path, case: str) -> None:
     found_rows = rows(connection, tmp_path, ITEMS[case])
     assert any(row[1] is not None and row[2] is None for row in found_rows)
-    [found] = prove(connection, Draft(ITEMS[case], Parent))
-    assert kinds(found) & NULLABILITY, shown(found)
+    [findings] = prove(connection, Draft(ITEMS[case], Parent))
+    assert kinds(findings) & NULLABILITY, shown(findings)
 
 
 @pytest.mark.parametrize("case", WHOLE_ITEMS)
 def test_an_item_that_is_whole(connection: psycopg.Connection, tmp_path: Path, case: str) -> None:
     found_rows = rows(connection, tmp_path, WHOLE_ITEMS[case])
     assert not any((row[1] is None) != (row[2] is None) for row in found_rows)
-    [found] = prove(connection, Draft(WHOLE_ITEMS[case], Parent))
-    assert not kinds(found) & NULLABILITY, shown(found)
+    [findings] = prove(connection, Draft(WHOLE_ITEMS[case], Parent))
+    assert not kinds(findings) & NULLABILITY, shown(findings)
 
 
 def test_an_overload_of_what_gives_pairs(empty_database: str) -> None:
@@ -567,11 +567,11 @@ def test_an_overload_of_what_gives_pairs(empty_database: str) -> None:
             "CREATE FUNCTION jsonb_each(int) RETURNS SETOF int LANGUAGE sql AS 'SELECT 1'"
         )
         sql = "SELECT e::text AS c0 FROM jsonb_each(1) AS e"
-        [found] = prove(connection, draft(sql, str))
-    assert "fails on it" not in shown(found)
+        [findings] = prove(connection, draft(sql, str))
+    assert "fails on it" not in shown(findings)
 
 
 def test_elements_may_be_vouched_for(connection: psycopg.Connection) -> None:
     head = "-- Waives nullable on c0: whoever writes them takes care."
-    [found] = prove(connection, Draft(ELEMENTS["a column"], list[Words], waivers=head))
-    assert not kinds(found) & NULLABILITY, shown(found)
+    [findings] = prove(connection, Draft(ELEMENTS["a column"], list[Words], waivers=head))
+    assert not kinds(findings) & NULLABILITY, shown(findings)

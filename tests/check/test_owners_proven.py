@@ -270,8 +270,8 @@ def connection(module_database: str) -> Iterator[psycopg.Connection]:
 
 @pytest.mark.parametrize("sql", LEAKS, ids=str)
 def test_a_leak_is_found(connection: psycopg.Connection, sql: str) -> None:
-    [found] = prove(connection, Draft(sql))
-    assert kinds(found) & OWNERS, shown(found)
+    [findings] = prove(connection, Draft(sql))
+    assert kinds(findings) & OWNERS, shown(findings)
 
 
 def test_each_leak_is_one(connection: psycopg.Connection, tmp_path: Path) -> None:
@@ -290,16 +290,16 @@ def test_a_conflict_of_a_part_of_the_owners_name(empty_database: str, tmp_path: 
         connection.execute("DELETE FROM apart.secrets WHERE user_id = 'adam'")
         connection.execute("CREATE UNIQUE INDEX ON apart.secrets (left(user_id, 2))")
         assert Witness(connection, tmp_path).leaks(sql)
-        [found] = prove(connection, Draft(sql))
-    assert kinds(found) & OWNERS, shown(found)
+        [findings] = prove(connection, Draft(sql))
+    assert kinds(findings) & OWNERS, shown(findings)
 
 
 @pytest.mark.parametrize("sql", UNSEEN, ids=str)
 def test_what_can_not_be_seen_to_leak_is_found(connection: psycopg.Connection, sql: str) -> None:
     if "MERGE" in sql and connection.info.server_version < 150000:
         pytest.skip("MERGE is of PostgreSQL 15 and later")
-    [found] = prove(connection, Draft(sql))
-    assert kinds(found) & OWNERS, shown(found)
+    [findings] = prove(connection, Draft(sql))
+    assert kinds(findings) & OWNERS, shown(findings)
 
 
 @pytest.mark.parametrize("sql", SAFE, ids=str)
@@ -307,5 +307,5 @@ def test_what_is_the_users_own_is_not_found(
     connection: psycopg.Connection, tmp_path: Path, sql: str
 ) -> None:
     assert not Witness(connection, tmp_path).leaks(sql)
-    [found] = prove(connection, Draft(sql))
-    assert not kinds(found) & (OWNERS | {"refused"}), shown(found)
+    [findings] = prove(connection, Draft(sql))
+    assert not kinds(findings) & (OWNERS | {"refused"}), shown(findings)

@@ -53,7 +53,7 @@ def database(filled: psycopg.Connection) -> Iterator[psycopg.Connection]:
 def findings(
     connection: psycopg.Connection, bindings: Iterable[Binding], *, live: bool = False
 ) -> list[Finding]:
-    """What is wrong with the plans, and with the waivers of that."""
+    """The findings about plans, and about waivers."""
     catalog = Catalog(connection, [Project(MIGRATIONS, (SQL,))], live=live)
     return [
         finding
@@ -64,7 +64,7 @@ def findings(
 
 
 def unused_indexes(connection: psycopg.Connection, migrations: Path) -> list[Finding]:
-    """What is wrong with the indexes, for all of the project's statements."""
+    """The findings about indexes, with all of the project's statements."""
     project = Project(
         migrations, (SQL,), migrations=migrations, mark="dal ", indexes=SQL / "indexes.sql"
     )
@@ -73,9 +73,9 @@ def unused_indexes(connection: psycopg.Connection, migrations: Path) -> list[Fin
     return list(indexes(statements, catalog))
 
 
-def told(found: Iterable[Finding]) -> list[str]:
+def rules_at(reported: Iterable[Finding]) -> list[str]:
     """Rule, line and column."""
-    return [f"{one.rule} {one.place[0]}:{one.place[1]}" for one in found]
+    return [f"{finding.rule} {finding.place[0]}:{finding.place[1]}" for finding in reported]
 
 
 BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -163,13 +163,13 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("sql", "given", "expected"), BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("sql", "arguments", "expected"), BROKEN.values(), ids=BROKEN)
 def test_what_grows_with_the_data(
-    database: psycopg.Connection, tmp_path: Path, sql: str, given: dict[str, Any], expected: str
+    database: psycopg.Connection, tmp_path: Path, sql: str, arguments: dict[str, Any], expected: str
 ) -> None:
-    found = findings(database, [bound(tmp_path, sql, list[Found], **given)])
-    assert told(found) == [expected]
-    plan, comma, other = found[0].message.partition(", for any values ")
+    results = findings(database, [bound(tmp_path, sql, list[Found], **arguments)])
+    assert rules_at(results) == [expected]
+    plan, comma, other = results[0].message.partition(", for any values ")
     assert not (comma and plan.endswith(other))
 
 
@@ -206,21 +206,21 @@ SOUND: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("sql", "given"), SOUND.values(), ids=SOUND)
+@pytest.mark.parametrize(("sql", "arguments"), SOUND.values(), ids=SOUND)
 def test_what_is_bounded(
-    database: psycopg.Connection, tmp_path: Path, sql: str, given: dict[str, Any]
+    database: psycopg.Connection, tmp_path: Path, sql: str, arguments: dict[str, Any]
 ) -> None:
-    binding = bound(tmp_path, sql, list[Found], **given)
+    binding = bound(tmp_path, sql, list[Found], **arguments)
     assert findings(database, [binding]) == []
 
 
 def test_the_advice_runs(database: psycopg.Connection, tmp_path: Path) -> None:
-    sql, given, _ = BROKEN["a limit that the planner knows"]
-    [found] = findings(database, [bound(tmp_path, sql, list[Found], **given)])
-    _, advice = found.help.rsplit(", ", 1)
+    sql, arguments, _ = BROKEN["a limit that the planner knows"]
+    [finding] = findings(database, [bound(tmp_path, sql, list[Found], **arguments)])
+    _, advice = finding.help.rsplit(", ", 1)
     mended = sql.replace("LIMIT :limit", advice)
     assert mended != sql
-    assert findings(database, [bound(tmp_path, mended, list[Found], **given)]) == []
+    assert findings(database, [bound(tmp_path, mended, list[Found], **arguments)]) == []
 
 
 def _samples(
@@ -246,9 +246,9 @@ def test_samples_are_common_and_rare_on_the_first_page_and_later(
 def test_an_index_that_is_gone(database: psycopg.Connection) -> None:
     assert findings(database, [STATEMENTS["messages.history"]]) == []
     database.execute("DROP INDEX idx_messages_conversation_created")
-    [found] = findings(database, [STATEMENTS["messages.history"]])
-    assert (found.rule, found.path) == ("sort", SQL / "messages/history.sql")
-    assert found.path.read_text()[found.offset :].startswith("messages\nWHERE")
+    [finding] = findings(database, [STATEMENTS["messages.history"]])
+    assert (finding.rule, finding.path) == ("sort", SQL / "messages/history.sql")
+    assert finding.path.read_text()[finding.offset :].startswith("messages\nWHERE")
 
 
 def test_a_table_that_the_search_path_does_not_find(
@@ -264,7 +264,7 @@ def test_a_table_that_the_search_path_does_not_find(
 def test_a_small_table_may_be_read_whole(database: psycopg.Connection, tmp_path: Path) -> None:
     sql = "-- Waives sort on tasks: none.\nSELECT id FROM tasks WHERE lower(title) = :title"
     binding = bound(tmp_path, sql, list[Found], title=str)
-    assert told(findings(database, [binding])) == ["seq-scan 2:16", "needless-waiver 1:1"]
+    assert rules_at(findings(database, [binding])) == ["seq-scan 2:16", "needless-waiver 1:1"]
     database.execute("UPDATE pg_class SET reltuples = %s WHERE relname = 'tasks'", [LARGE_ROWS - 1])
     assert findings(database, [binding]) == []
 
@@ -289,9 +289,9 @@ def test_a_waiver(
     database: psycopg.Connection, tmp_path: Path, head: str, expected: list[str]
 ) -> None:
     binding = bound(tmp_path, f"{head}\n{SCAN}", list[Found], title=str)
-    found = findings(database, [binding])
-    assert told(found) == expected
-    kept = [one for one in found if one.rule != "needless-waiver"]
+    results = findings(database, [binding])
+    assert rules_at(results) == expected
+    kept = [finding for finding in results if finding.rule != "needless-waiver"]
     assert findings(database, [binding], live=True) == kept
 
 
@@ -314,7 +314,7 @@ def test_an_index_for_a_foreign_key_serves_it(database: psycopg.Connection, tmp_
     database.execute("CREATE INDEX likes_by ON likes (by)")
     assert unused_indexes(database, MIGRATIONS) == []
     database.execute("CREATE INDEX likes_at ON likes (at, by)")
-    assert [one.rule for one in unused_indexes(database, MIGRATIONS)] == ["unused-index"]
+    assert [finding.rule for finding in unused_indexes(database, MIGRATIONS)] == ["unused-index"]
 
 
 SHAPES = {

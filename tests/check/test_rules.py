@@ -62,7 +62,7 @@ def bind(folder: Path, file: str, returns: Any) -> Queries:
     """Bind a stub with the file's own parameters."""
     names = read_statement(folder, file).parameters
 
-    async def stub(db: Executor, **given: str) -> Any:
+    async def stub(db: Executor, **arguments: str) -> Any:
         raise NotImplementedError
 
     kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
@@ -84,7 +84,7 @@ ELSEWHERE = (
 )
 
 
-def found(
+def findings_and_marks(
     catalog: Catalog, folder: Path, marked: str, returns: Any
 ) -> tuple[list[Finding], list[tuple[int, int]]]:
     """The findings in a text, and the line and column of each of its marks."""
@@ -105,7 +105,7 @@ def found(
 
 
 def assert_found(catalog: Catalog, folder: Path, rule: str, text: str, returns: Any = None) -> None:
-    findings, places = found(catalog, folder, text, returns)
+    findings, places = findings_and_marks(catalog, folder, text, returns)
     assert [(finding.rule, finding.place) for finding in findings] == [
         (rule, place) for place in places
     ]
@@ -125,9 +125,11 @@ def assert_found(catalog: Catalog, folder: Path, rule: str, text: str, returns: 
     ],
 )
 def test_header_comments(catalog: Catalog, tmp_path: Path, text: str) -> None:
-    has, places = found(catalog, tmp_path, text, None)
-    assert {(one.rule, one.place) for one in has} == {("header-comment", place) for place in places}
-    assert len(has) == (3 if text.endswith("→SELECT 1") else 1)
+    findings, places = findings_and_marks(catalog, tmp_path, text, None)
+    assert {(finding.rule, finding.place) for finding in findings} == {
+        ("header-comment", place) for place in places
+    }
+    assert len(findings) == (3 if text.endswith("→SELECT 1") else 1)
 
 
 def test_files_without_a_stub(catalog: Catalog, tmp_path: Path) -> None:
@@ -363,10 +365,12 @@ def test_owners(catalog: Catalog, tmp_path: Path, statement: str) -> None:
     ],
 )
 def test_what_is_not_proven(catalog: Catalog, tmp_path: Path, statement: str) -> None:
-    has, places = found(catalog, tmp_path, HEAD + statement, None)
-    assert {(one.rule, one.place) for one in has if one.rule != "volatile-in-update"} == {
-        ("not-proven", places[0])
-    }
+    findings, places = findings_and_marks(catalog, tmp_path, HEAD + statement, None)
+    assert {
+        (finding.rule, finding.place)
+        for finding in findings
+        if finding.rule != "volatile-in-update"
+    } == {("not-proven", places[0])}
 
 
 @pytest.mark.parametrize(
@@ -381,7 +385,7 @@ def test_what_is_not_proven(catalog: Catalog, tmp_path: Path, statement: str) ->
     ],
 )
 def test_what_is_proven(catalog: Catalog, tmp_path: Path, statement: str) -> None:
-    assert found(catalog, tmp_path, HEAD + statement, None) == ([], [])
+    assert findings_and_marks(catalog, tmp_path, HEAD + statement, None) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -500,5 +504,7 @@ FAULTS = """
     ],
 )
 def test_form(text: str, faults: list[str]) -> None:
-    found = sqlfluff.lint(text, config_path=str(SQL.parent / "pyproject.toml"))
-    assert [f"{one['start_line_no']} {one['name'] or None}" for one in found] == faults
+    violations = sqlfluff.lint(text, config_path=str(SQL.parent / "pyproject.toml"))
+    assert [
+        f"{violation['start_line_no']} {violation['name'] or None}" for violation in violations
+    ] == faults

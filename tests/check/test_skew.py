@@ -75,7 +75,7 @@ def new_database(dal_server: Postgres, dal_template: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def database(new_database: Database) -> Database:
-    """The same, which all tests have together."""
+    """The same, but a database that has been made is shared by all tests."""
     return cache(new_database)
 
 
@@ -127,7 +127,7 @@ def test_a_statement_keeps_within_its_bound(
 def test_a_chat_turn_beside_50_000_conversations(
     new_database: Database, generic: bool, state: str
 ) -> None:
-    """In a database of its own: the rows that an undone statement leaves are read by the next."""
+    """In a database of its own: dead rows that an undone statement leaves would be read, too."""
     [_, collector, _] = DATA["large"].owners
     binding = STATEMENTS["messages.create_and_history"]
     [values] = calls(binding, collector)

@@ -121,8 +121,8 @@ def find(catalog: Catalog, tmp_path: Path) -> Find:
 
 def test_what_fits(find: Find) -> None:
     sql = f"SELECT {ALL} FROM cars WHERE id = :id AND doors = :doors AND name = ANY(:names)"
-    found = find(sql, list[Car], id=UUID, doors=int | None, names=list[str])
-    assert found == []
+    findings = find(sql, list[Car], id=UUID, doors=int | None, names=list[str])
+    assert findings == []
     assert find("SELECT count(*) FROM cars", int) == []
     assert find("SELECT true", bool) == []
     assert find("DELETE FROM cars", int) == []
@@ -364,8 +364,8 @@ def test_a_signal_must_be_there_and_boolean(find: Find) -> None:
 
 def test_two_parameters_swapped(find: Find) -> None:
     sql = f"SELECT {ALL} FROM cars WHERE id = :name AND name = :id"
-    found = find(sql, list[Car], id=UUID, name=str)
-    assert [(one.rule, one.place) for one in found] == [
+    findings = find(sql, list[Car], id=UUID, name=str)
+    assert [(finding.rule, finding.place) for finding in findings] == [
         ("parameter-type", at(sql, ":name")),
         ("parameter-type", at(sql, ":id")),
     ]

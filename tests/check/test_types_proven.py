@@ -213,9 +213,9 @@ async def test_what_can_not_be_read(
     else:
         with pytest.raises(Exception, match=r"."):
             await call(module_database, draft, {}, tmp_path)
-    [found] = prove(connection, draft)
-    assert [one.rule for one in found] == [rule], shown(found)
-    assert f"Kind.{name}" in found[0].message
+    [findings] = prove(connection, draft)
+    assert [finding.rule for finding in findings] == [rule], shown(findings)
+    assert f"Kind.{name}" in findings[0].message
 
 
 @pytest.mark.parametrize(
@@ -232,8 +232,8 @@ async def test_a_model_is_sent_as_its_json(
 ) -> None:
     draft = Draft("SELECT id FROM kinds WHERE note = :x", of(id=int) | None, {"x": annotation})
     await call(module_database, draft, {"x": value}, tmp_path)
-    [found] = prove(connection, draft)
-    assert not kinds(found) & TYPES, shown(found)
+    [findings] = prove(connection, draft)
+    assert not kinds(findings) & TYPES, shown(findings)
 
 
 @pytest.mark.parametrize(("condition", "annotation", "value", "rule"), SENT, ids=str)
@@ -250,9 +250,9 @@ async def test_what_can_not_be_sent(
     draft = Draft(sql, of(id=int) | None, {"x": annotation})
     with pytest.raises(Exception, match=r"."):
         await call(module_database, draft, {"x": value}, tmp_path)
-    [found] = prove(connection, draft)
-    assert [one.rule for one in found] == [rule], shown(found)
-    assert ":x" in found[0].message
+    [findings] = prove(connection, draft)
+    assert [finding.rule for finding in findings] == [rule], shown(findings)
+    assert ":x" in findings[0].message
 
 
 @pytest.mark.parametrize(
@@ -268,9 +268,9 @@ async def test_what_can_not_be_sent(
 def test_what_a_record_says(
     connection: psycopg.Connection, sql: str, returns: Any, rule: str, words: str
 ) -> None:
-    [found] = prove(connection, Draft(sql, returns))
-    assert [one.rule for one in found] == [rule], shown(found)
-    assert words in found[0].message
+    [findings] = prove(connection, Draft(sql, returns))
+    assert [finding.rule for finding in findings] == [rule], shown(findings)
+    assert words in findings[0].message
 
 
 async def test_a_list_of_joins(
@@ -279,20 +279,20 @@ async def test_a_list_of_joins(
     sql = 'SELECT k.id, n.size AS "parts.size" FROM kinds AS k JOIN notes AS n USING (id)'
     draft = Draft(sql, Outer)
     assert await call(module_database, draft, {}, tmp_path)
-    [found] = prove(connection, draft)
-    assert not kinds(found) & TYPES, shown(found)
+    [findings] = prove(connection, draft)
+    assert not kinds(findings) & TYPES, shown(findings)
     draft = Draft(f"{sql} ORDER BY k.id", list[Outer])
     assert await call(module_database, draft, {}, tmp_path)
-    [found] = prove(connection, draft)
-    assert not kinds(found) & TYPES, shown(found)
+    [findings] = prove(connection, draft)
+    assert not kinds(findings) & TYPES, shown(findings)
 
 
 def test_the_place_and_the_annotation_are_said(connection: psycopg.Connection) -> None:
     sql = "SELECT id, short FROM kinds WHERE note = :x"
     draft = Draft(sql, of(id=int, short=Odd), {"x": Sized})
-    [found] = prove(connection, draft)
-    assert [one.rule for one in found] == ["not-proven", "not-proven"]
-    column, parameter = found
+    [findings] = prove(connection, draft)
+    assert [finding.rule for finding in findings] == ["not-proven", "not-proven"]
+    column, parameter = findings
     assert "Odd" in column.message
     assert "Kind.short" in column.message
     assert "Sized" in parameter.message
@@ -321,9 +321,9 @@ def test_the_fields_of_a_batch(connection: psycopg.Connection) -> None:
         " AS given (title, size, note)"
     )
     takes = {"id": int, "rows": Annotated[list[New], Columns(New)]}
-    [found] = prove(connection, Draft(sql, int, takes))
-    assert [one.rule for one in found] == ["not-proven"], shown(found)
-    assert ":rows_size" in found[0].message
+    [findings] = prove(connection, Draft(sql, int, takes))
+    assert [finding.rule for finding in findings] == ["not-proven"], shown(findings)
+    assert ":rows_size" in findings[0].message
 
 
 TEXT = {"x": str | None}
@@ -407,12 +407,12 @@ async def test_none_for_a_column_that_is_not_null(
     takes: dict[str, Any],
 ) -> None:
     draft = Draft(sql, int, {"id": int, **takes})
-    given = {"id": 1 if "UPDATE" in sql else 5, "x": None}
+    arguments = {"id": 1 if "UPDATE" in sql else 5, "x": None}
     with pytest.raises(Exception, match=r"."):
-        await call(module_database, draft, given, tmp_path)
-    [found] = prove(connection, draft)
-    assert kinds(found) & TYPES == {"nullable"}, shown(found)
-    [finding] = [one for one in found if one.rule == "nullable"]
+        await call(module_database, draft, arguments, tmp_path)
+    [findings] = prove(connection, draft)
+    assert kinds(findings) & TYPES == {"nullable"}, shown(findings)
+    [finding] = [finding for finding in findings if finding.rule == "nullable"]
     assert ":x" in finding.message
     assert ("size" if "size" in sql else "title") in finding.message
     assert finding.offset == draft.text.index(":x")
@@ -422,8 +422,8 @@ async def test_none_for_a_column_that_is_not_null(
 def test_none_of_a_merge(connection: psycopg.Connection, sql: str) -> None:
     if connection.info.server_version < 150000:
         pytest.skip("MERGE is of PostgreSQL 15 and later")
-    [found] = prove(connection, Draft(sql, int, TEXT))
-    assert "nullable" in kinds(found), shown(found)
+    [findings] = prove(connection, Draft(sql, int, TEXT))
+    assert "nullable" in kinds(findings), shown(findings)
 
 
 def test_none_in_a_batch(connection: psycopg.Connection) -> None:
@@ -432,14 +432,14 @@ def test_none_in_a_batch(connection: psycopg.Connection) -> None:
         " FROM unnest(:rows_title::text[], :rows_size::integer[]) AS given (title, size)"
     )
     takes = {"id": int, "rows": Annotated[list[Ranked], Columns(Ranked)]}
-    [found] = prove(connection, Draft(sql, int, takes))
-    assert kinds(found) & TYPES == {"nullable"}, shown(found)
-    assert ":rows_title" in found[0].message
+    [findings] = prove(connection, Draft(sql, int, takes))
+    assert kinds(findings) & TYPES == {"nullable"}, shown(findings)
+    assert ":rows_title" in findings[0].message
 
 
 @pytest.mark.parametrize(("sql", "takes"), NO_NULLS, ids=str)
 def test_none_that_is_not_written(
     connection: psycopg.Connection, sql: str, takes: dict[str, Any]
 ) -> None:
-    [found] = prove(connection, Draft(sql, int, {"id": int, **takes}))
-    assert not kinds(found) & TYPES, shown(found)
+    [findings] = prove(connection, Draft(sql, int, {"id": int, **takes}))
+    assert not kinds(findings) & TYPES, shown(findings)

@@ -80,8 +80,8 @@ def waived(draft: Draft, *lines: str) -> Draft:
 def test_without_a_waiver(
     connection: psycopg.Connection, draft: Draft, rule: str, name: str
 ) -> None:
-    [found] = prove(connection, draft)
-    assert rule in kinds(found), shown(found)
+    [findings] = prove(connection, draft)
+    assert rule in kinds(findings), shown(findings)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_a_rule_is_waived(
     connection: psycopg.Connection, draft: Draft, rule: str, name: str
 ) -> None:
     [before], [after] = (
-        prove(connection, one)
-        for one in (draft, waived(draft, f"-- Waives {rule}: it is meant so."))
+        prove(connection, each)
+        for each in (draft, waived(draft, f"-- Waives {rule}: it is meant so."))
     )
     assert kinds(after) == kinds(before) - {rule}, shown(after)
 
@@ -102,8 +102,8 @@ def test_a_rule_is_waived_on_what_the_finding_names(
     connection: psycopg.Connection, draft: Draft, rule: str, name: str
 ) -> None:
     [before], [after] = (
-        prove(connection, one)
-        for one in (draft, waived(draft, f"-- Waives {rule} on {name}: it is meant so."))
+        prove(connection, each)
+        for each in (draft, waived(draft, f"-- Waives {rule} on {name}: it is meant so."))
     )
     assert kinds(after) == kinds(before) - {rule}, shown(after)
 
@@ -114,9 +114,9 @@ def test_of_another_object(
 ) -> None:
     """It waives nothing, and the finding stays."""
     line = f"-- Waives {rule} on elsewhere: it is meant so."
-    [found] = prove(connection, waived(draft, line))
-    assert {rule, "needless-waiver"} <= kinds(found), shown(found)
-    [needless] = [one for one in found if one.rule == "needless-waiver"]
+    [findings] = prove(connection, waived(draft, line))
+    assert {rule, "needless-waiver"} <= kinds(findings), shown(findings)
+    [needless] = [finding for finding in findings if finding.rule == "needless-waiver"]
     assert needless.offset == waived(draft, line).text.index("-- Waives")
     assert "elsewhere" in needless.message
 
@@ -149,10 +149,10 @@ def test_of_another_object(
 )
 def test_a_waiver_that_is_wrong(connection: psycopg.Connection, line: str, rule: str) -> None:
     draft = Draft("SELECT id FROM many WHERE id = :id", of(id=int), waivers=line)
-    [found] = prove(connection, draft)
-    assert [one.rule for one in found] == [rule], shown(found)
-    assert found[0].offset == draft.text.index("-- Waives")
-    assert found[0].help
+    [findings] = prove(connection, draft)
+    assert [finding.rule for finding in findings] == [rule], shown(findings)
+    assert findings[0].offset == draft.text.index("-- Waives")
+    assert findings[0].help
 
 
 def test_a_rule_that_is_misspelt_is_guessed(connection: psycopg.Connection) -> None:
@@ -166,18 +166,18 @@ def test_a_rule_that_is_misspelt_is_guessed(connection: psycopg.Connection) -> N
 def test_one_waiver_of_two_findings(connection: psycopg.Connection) -> None:
     sql = "SELECT m.id FROM many AS m JOIN more AS o ON o.name = m.name WHERE m.name <> :text"
     draft = Draft(f"{sql} ORDER BY m.id LIMIT 10000", list_of(id=int))
-    plain, named, whole = prove(
+    plain, named, by_rule = prove(
         connection,
         draft,
         waived(draft, "-- Waives seq-scan on many: all of them are wanted."),
         waived(draft, "-- Waives seq-scan: all of them are wanted."),
     )
-    of_rule = [one for one in plain if one.rule == "seq-scan"]
+    of_rule = [finding for finding in plain if finding.rule == "seq-scan"]
     assert len(of_rule) == 2, shown(plain)
-    [left] = [one for one in named if one.rule == "seq-scan"]
+    [left] = [finding for finding in named if finding.rule == "seq-scan"]
     assert "more" in left.message
-    assert "seq-scan" not in kinds(whole), shown(whole)
-    assert "needless-waiver" not in kinds(whole) | kinds(named)
+    assert "seq-scan" not in kinds(by_rule), shown(by_rule)
+    assert "needless-waiver" not in kinds(by_rule) | kinds(named)
 
 
 def test_a_line_each(connection: psycopg.Connection) -> None:
@@ -189,17 +189,17 @@ def test_a_line_each(connection: psycopg.Connection) -> None:
     ]
     for number in range(len(lines)):
         chosen = lines[:number] + lines[number + 1 :]
-        [found] = prove(connection, waived(draft, *chosen))
-        assert len(found) == 1, shown(found)
-    [found] = prove(connection, waived(draft, *lines))
-    assert not found, shown(found)
+        [findings] = prove(connection, waived(draft, *chosen))
+        assert len(findings) == 1, shown(findings)
+    [findings] = prove(connection, waived(draft, *lines))
+    assert not findings, shown(findings)
 
 
 def test_a_reason_of_several_lines(connection: psycopg.Connection) -> None:
     lines = "-- Waives order: whoever asks has an order of his own\n--   for them, as all do."
     draft = Draft("SELECT name FROM plans", list_of(name=str), waivers=lines)
-    [found] = prove(connection, draft)
-    assert not found, shown(found)
+    [findings] = prove(connection, draft)
+    assert not findings, shown(findings)
 
 
 @pytest.mark.parametrize(
@@ -210,12 +210,14 @@ def test_a_reason_of_several_lines(connection: psycopg.Connection) -> None:
     ],
 )
 def test_elsewhere_it_waives_nothing(connection: psycopg.Connection, sql: str) -> None:
-    [found] = prove(connection, Draft(sql, list_of(name=str)))
-    assert kinds(found) == {"order"}, shown(found)
+    [findings] = prove(connection, Draft(sql, list_of(name=str)))
+    assert kinds(findings) == {"order"}, shown(findings)
 
 
 def test_what_can_not_be_waived(connection: psycopg.Connection) -> None:
     """PostgreSQL's refusal: nothing else was looked at then."""
     line = "-- Waives refused: it is meant so."
-    [found] = prove(connection, Draft("SELECT nothing FROM plans", list_of(name=str), waivers=line))
-    assert kinds(found) == {"refused", "waiver"}, shown(found)
+    [findings] = prove(
+        connection, Draft("SELECT nothing FROM plans", list_of(name=str), waivers=line)
+    )
+    assert kinds(findings) == {"refused", "waiver"}, shown(findings)
