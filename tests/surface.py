@@ -65,8 +65,12 @@ NOBODY += [[], ["ada"], ("ada",), {"ada"}]
 def variants(function: Function, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A function's arguments: all of them, and those that it requires."""
     _, *parameters = inspect.signature(function).parameters.values()
-    yield {one.name: values[one.name] for one in parameters}
-    yield {one.name: values[one.name] for one in parameters if one.default is one.empty}
+    yield {parameter.name: values[parameter.name] for parameter in parameters}
+    yield {
+        parameter.name: values[parameter.name]
+        for parameter in parameters
+        if parameter.default is parameter.empty
+    }
 
 
 def arguments(function: Function, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,9 +79,9 @@ def arguments(function: Function, values: Mapping[str, Any]) -> dict[str, Any]:
     return every
 
 
-async def call(function: Function, db: Any, given: Mapping[str, Any]) -> Any:
+async def call(function: Function, db: Any, values: Mapping[str, Any]) -> Any:
     """A function's result; a stream's as a list."""
-    result = function(db, **given)
+    result = function(db, **values)
     if isinstance(result, AsyncIterator):
         async with asyncio.timeout(20):  # a stream that goes in circles never ends
             return [record async for record in result]

@@ -162,9 +162,9 @@ class Unused:
     execute = fetch
 
 
-async def refusal(db: Any, name: str, given: dict[str, Any]) -> InvalidInputError | None:
+async def refusal(db: Any, name: str, arguments: dict[str, Any]) -> InvalidInputError | None:
     try:
-        await call(FUNCTIONS[name], db, given)
+        await call(FUNCTIONS[name], db, arguments)
     except InvalidInputError as error:
         return error
     return None
@@ -213,16 +213,16 @@ async def test_no_bad_value_harms_the_transaction_that_it_occurs_in(url: str) ->
 
 @pytest.mark.parametrize("name", ["messages.create", "messages.create_and_history"])
 async def test_a_users_message_is_too_long_from_the_1001st_character_on(name: str) -> None:
-    given, _ = variants(FUNCTIONS[name], VALUES | {"content": f"{SECRET}{'é' * 995}"})
-    error = await refusal(Unused(), name, given)
+    arguments, _ = variants(FUNCTIONS[name], VALUES | {"content": f"{SECRET}{'é' * 995}"})
+    error = await refusal(Unused(), name, arguments)
     assert type(error) is MessageTooLongError
     assert SECRET not in all_that_shows(error)
 
 
 async def test_a_batch_with_a_message_too_long_is_refused() -> None:
     batch = message(role="user", content=f"{SECRET}{'é' * 995}")
-    given, _ = variants(messages.create_many, VALUES | {"messages": batch})
-    error = await refusal(Unused(), "messages.create_many", given)
+    arguments, _ = variants(messages.create_many, VALUES | {"messages": batch})
+    error = await refusal(Unused(), "messages.create_many", arguments)
     assert type(error) is MessageTooLongError
     assert "messages[1].content" in str(error)
     assert SECRET not in all_that_shows(error)
@@ -235,5 +235,5 @@ async def test_a_new_task_needs_a_title() -> None:
 
 @pytest.mark.parametrize("name", ["messages.create_many", "tasks.create_many"])
 async def test_an_empty_batch_does_nothing(name: str) -> None:
-    given, _ = variants(FUNCTIONS[name], VALUES | {"messages": [], "tasks": ()})
-    assert await call(FUNCTIONS[name], Unused(), given) == []
+    arguments, _ = variants(FUNCTIONS[name], VALUES | {"messages": [], "tasks": ()})
+    assert await call(FUNCTIONS[name], Unused(), arguments) == []

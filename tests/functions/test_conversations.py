@@ -30,9 +30,9 @@ async def aged(executor: Executor, chat: Conversation, by: str = "1 hour") -> Co
         by,
         chat.id,
     )
-    found = await conversations.get(executor, user_id=chat.user_id, conversation_id=chat.id)
-    assert found
-    return found
+    aged_chat = await conversations.get(executor, user_id=chat.user_id, conversation_id=chat.id)
+    assert aged_chat
+    return aged_chat
 
 
 async def say(executor: Executor, chat: Conversation, content: str = "Hi") -> messages.Message:
@@ -59,12 +59,12 @@ async def test_list_by_recency_and_status(executor: Executor, ada: str) -> None:
 
     chats[1] = await conversations.archive(executor, user_id=ada, conversation_id=chats[1].id)
     for status in ("active", "archived", *ConversationStatus):
-        found = await conversations.list_for_user(executor, user_id=ada, status=status)
-        assert found == [chat for chat in chats if chat.status == status]
+        listed = await conversations.list_for_user(executor, user_id=ada, status=status)
+        assert listed == [chat for chat in chats if chat.status == status]
 
-    said = await say(executor, chats[3])
+    message = await say(executor, chats[3])
     first, *_ = await conversations.list_for_user(executor, user_id=ada)
-    assert first == chats[3].model_copy(update={"updated_at": said.created_at})
+    assert first == chats[3].model_copy(update={"updated_at": message.created_at})
 
 
 async def test_archive_keeps_recency_and_restore_moves_to_the_front(
@@ -74,8 +74,8 @@ async def test_archive_keeps_recency_and_restore_moves_to_the_front(
     newer = await aged(executor, await conversations.create(executor, user_id=ada), "1 minute")
     archived = chat.model_copy(update={"status": ConversationStatus.ARCHIVED})
     for _ in range(2):
-        found = await conversations.archive(executor, user_id=ada, conversation_id=chat.id)
-        assert found == archived
+        same = await conversations.archive(executor, user_id=ada, conversation_id=chat.id)
+        assert same == archived
     assert await conversations.list_for_user(executor, user_id=ada) == [newer, archived]
 
     restored = await conversations.restore(executor, user_id=ada, conversation_id=chat.id)
@@ -86,9 +86,9 @@ async def test_archive_keeps_recency_and_restore_moves_to_the_front(
 async def test_an_archived_conversation_takes_messages(db: Database, chat: Conversation) -> None:
     await conversations.archive(db, user_id=chat.user_id, conversation_id=chat.id)
     await say(db, chat)
-    found = await conversations.get(db, user_id=chat.user_id, conversation_id=chat.id)
-    assert found
-    assert found.status is ConversationStatus.ARCHIVED
+    stored = await conversations.get(db, user_id=chat.user_id, conversation_id=chat.id)
+    assert stored
+    assert stored.status is ConversationStatus.ARCHIVED
 
 
 async def test_touch_moves_to_the_front(executor: Executor, ada: str) -> None:
@@ -116,43 +116,43 @@ async def test_with_messages_is_the_conversation_and_its_history(
     own: dict[str, Any] = {"user_id": ada, "conversation_id": chat.id}
     for size in (0, 1, 2, 3):
         for limit in (1, 2, 20):
-            found = await conversations.get_with_messages(executor, **own, limit=limit)
+            window = await conversations.get_with_messages(executor, **own, limit=limit)
             history = await messages.history(executor, **own, limit=limit)
             assert len(history) == min(size, limit)
-            assert found == ConversationWithMessages(**dict(chat), messages=history)
-        said = await say(executor, chat, f"{size}")
-        chat = chat.model_copy(update={"updated_at": said.created_at})
+            assert window == ConversationWithMessages(**dict(chat), messages=history)
+        message = await say(executor, chat, f"{size}")
+        chat = chat.model_copy(update={"updated_at": message.created_at})
 
 
 async def test_with_messages_gives_the_last_20(db: Database, chat: Conversation) -> None:
     own: dict[str, Any] = {"user_id": chat.user_id, "conversation_id": chat.id}
     new = [NewMessage(role="user", content=f"{n}") for n in range(21)]
     made = await messages.create_many(db, **own, messages=new)
-    found = await conversations.get_with_messages(db, **own)
-    assert found
-    assert found.messages == made[1:] == await messages.history(db, **own)
+    window = await conversations.get_with_messages(db, **own)
+    assert window
+    assert window.messages == made[1:] == await messages.history(db, **own)
 
 
 async def test_delete_takes_the_messages_along(executor: Executor, ada: str) -> None:
     chat = await conversations.create(executor, user_id=ada)
-    said = await say(executor, chat)
+    message = await say(executor, chat)
     own: dict[str, Any] = {"user_id": ada, "conversation_id": chat.id}
     assert await conversations.delete(executor, **own) is True
     assert await conversations.delete(executor, **own) is False
-    assert await messages.get(executor, user_id=ada, message_id=said.id) is None
+    assert await messages.get(executor, user_id=ada, message_id=message.id) is None
 
 
 async def test_an_absent_conversation(executor: Executor, ada: str) -> None:
     absent = VALUES | {"user_id": ada, "conversation_id": uuid4()}
     for name, function in FUNCTIONS.items():
-        for given in variants(function, absent):
-            if "conversation_id" not in given:
+        for arguments in variants(function, absent):
+            if "conversation_id" not in arguments:
                 continue
             if name in WRITES:
                 with pytest.raises(ConversationNotFoundError):
-                    await call(function, executor, given)
+                    await call(function, executor, arguments)
             else:
-                assert await call(function, executor, given) == READS[name]
+                assert await call(function, executor, arguments) == READS[name]
 
 
 WRITES = {

@@ -45,9 +45,9 @@ async def test_create_and_get(executor: Executor, own: dict[str, Any]) -> None:
 
     own_id = uuid4()
     role = MessageRole.ASSISTANT
-    given: dict[str, Any] = {"role": role, "content": "", "metadata": {"tool": "x"}, "id": own_id}
-    full = await messages.create(executor, **own, **given)
-    assert given.items() <= dict(full).items()
+    new: dict[str, Any] = {"role": role, "content": "", "metadata": {"tool": "x"}, "id": own_id}
+    full = await messages.create(executor, **own, **new)
+    assert new.items() <= dict(full).items()
     assert await messages.get(executor, user_id="ada", message_id=own_id) == full
     assert await messages.get(executor, user_id="ada", message_id=uuid4()) is None
 
@@ -55,18 +55,18 @@ async def test_create_and_get(executor: Executor, own: dict[str, Any]) -> None:
 async def test_create_many_is_contiguous_and_in_order(
     executor: Executor, own: dict[str, Any]
 ) -> None:
-    said = await messages.create(executor, **own, role="user", content="Hi")
+    earlier = await messages.create(executor, **own, role="user", content="Hi")
     own_id = uuid4()
     new = [*batch(50), NewMessage(role="assistant", content="last", metadata={"n": [1]}, id=own_id)]
     made = await messages.create_many(executor, **own, messages=new)
-    assert [(one.role, one.content, one.metadata) for one in made] == [
-        (one.role, one.content, one.metadata) for one in new
+    assert [(message.role, message.content, message.metadata) for message in made] == [
+        (message.role, message.content, message.metadata) for message in new
     ]
     assert made[-1].id == own_id
     first = made[0].created_at
-    assert first > said.created_at
-    assert [one.created_at for one in made] == [first + n * MICROSECOND for n in range(51)]
-    assert await messages.history(executor, **own, limit=1000) == [said, *made]
+    assert first > earlier.created_at
+    assert [message.created_at for message in made] == [first + n * MICROSECOND for n in range(51)]
+    assert await messages.history(executor, **own, limit=1000) == [earlier, *made]
     chat = await conversations.get(executor, **own)
     assert chat
     assert chat.updated_at == made[-1].created_at
@@ -77,14 +77,14 @@ async def test_create_and_history_is_the_history_just_after(
 ) -> None:
     for size in range(1, 5):
         for limit in (1, 2, 3, 20):
-            given: dict[str, Any] = {
+            new: dict[str, Any] = {
                 "role": "user",
                 "content": f"{size} {limit}",
                 "metadata": {"n": limit},
             }
-            window = await messages.create_and_history(executor, **own, **given, limit=limit)
+            window = await messages.create_and_history(executor, **own, **new, limit=limit)
             assert window == await messages.history(executor, **own, limit=limit)
-            assert given.items() <= dict(window[-1]).items()
+            assert new.items() <= dict(window[-1]).items()
     default = await messages.create_and_history(executor, **own, role="user", content="17")
     assert len(default) == 17
 
@@ -101,8 +101,8 @@ async def test_history_stream_and_count_agree(executor: Executor, own: dict[str,
         assert await call(messages.stream, executor, own | {"page_size": size}) == made
         for n, message in enumerate(made, 1):
             for after in (message, message.cursor):
-                given = own | {"after": after, "page_size": size}
-                assert await call(messages.stream, executor, given) == made[n:]
+                arguments = own | {"after": after, "page_size": size}
+                assert await call(messages.stream, executor, arguments) == made[n:]
 
 
 async def test_history_gives_20_and_stream_everything(db: Database, own: dict[str, Any]) -> None:
@@ -145,10 +145,10 @@ async def test_a_transaction_that_began_earlier_appends_later(
     db: Database, own: dict[str, Any]
 ) -> None:
     async with db.transaction() as old:
-        said = await messages.create(db, **own, role="user", content="first")
+        first = await messages.create(db, **own, role="user", content="first")
         late = await messages.create(old, **own, role="user", content="second")
-    assert late.created_at == said.created_at + MICROSECOND
-    assert await messages.history(db, **own) == [said, late]
+    assert late.created_at == first.created_at + MICROSECOND
+    assert await messages.history(db, **own) == [first, late]
 
 
 METADATA: list[Any] = [
@@ -185,33 +185,33 @@ async def test_metadata_comes_back_as_it_was(codec: bool, url: str, own: dict[st
         assert await messages.history(connection, **own, limit=1000) == made
         for message, metadata in zip(made, METADATA, strict=True):
             again: dict[str, Any] = {"role": "assistant", "content": "a", "metadata": metadata}
-            one = await messages.create(connection, **own, **again)
+            second = await messages.create(connection, **own, **again)
             *_, last = await messages.create_and_history(connection, **own, **again)
-            for found in (message, one, last):
-                assert canonical(found.metadata) == canonical(metadata)
+            for stored in (message, second, last):
+                assert canonical(stored.metadata) == canonical(metadata)
     finally:
         await connection.close()
 
 
 @pytest.mark.parametrize("metadata", METADATA)
 def test_a_message_survives_its_own_dump(metadata: Any) -> None:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": uuid4(),
         "conversation_id": uuid4(),
         "user_id": "ada",
         "content": "5",
     }
-    given |= {"role": "user", "metadata": metadata, "created_at": datetime.now(UTC)}
-    message = Message(**given)
+    fields |= {"role": "user", "metadata": metadata, "created_at": datetime.now(UTC)}
+    message = Message(**fields)
     assert message.metadata == metadata
     assert Message.model_validate(message.model_dump()) == message
     assert Message.model_validate_json(message.model_dump_json()) == message
 
 
 async def test_a_json_null_of_another_writer_is_none(db: Database, own: dict[str, Any]) -> None:
-    said = await messages.create(db, **own, role="user", content="Hi", metadata={"a": 1})
+    message = await messages.create(db, **own, role="user", content="Hi", metadata={"a": 1})
     await db.execute("UPDATE messages SET metadata = 'null'")
-    assert await messages.history(db, **own) == [said.model_copy(update={"metadata": None})]
+    assert await messages.history(db, **own) == [message.model_copy(update={"metadata": None})]
 
 
 @pytest.mark.parametrize(
@@ -226,11 +226,11 @@ async def test_a_json_null_of_another_writer_is_none(db: Database, own: dict[str
 async def test_content_comes_back_as_it_was(
     db: Database, own: dict[str, Any], role: Any, content: str
 ) -> None:
-    said = await messages.create(db, **own, role=role, content=content)
+    message = await messages.create(db, **own, role=role, content=content)
     again = NewMessage(role=role, content=content)
     [added] = await messages.create_many(db, **own, messages=[again])
-    assert said.content == added.content == content
-    assert await messages.history(db, **own) == [said, added]
+    assert message.content == added.content == content
+    assert await messages.history(db, **own) == [message, added]
 
 
 def test_records_are_frozen_and_show_no_text() -> None:

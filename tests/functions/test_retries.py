@@ -6,7 +6,7 @@ import pytest
 
 from dal import Conversation, Database, NewMessage, NewTask, conversations, messages, tasks
 from dal.errors import ConflictError
-from tests.order.creates import CREATES, WITH_CONTENT, given
+from tests.order.creates import CREATES, WITH_CONTENT, values_for
 from tests.surface import FUNCTIONS, VALUES, call, owners, snapshot
 
 
@@ -14,7 +14,7 @@ from tests.surface import FUNCTIONS, VALUES, call, owners, snapshot
 async def test_a_repeat_returns_the_stored_row_and_moves_nothing(
     db: Database, chat: Conversation, name: str
 ) -> None:
-    create, sent = FUNCTIONS[name], given(name, chat)
+    create, sent = FUNCTIONS[name], values_for(name, chat)
     made = await call(create, db, sent)
     await messages.create(db, user_id="ada", conversation_id=chat.id, role="user", content="later")
     before = await snapshot(db)
@@ -38,10 +38,10 @@ async def test_a_repeat_after_a_change_returns_the_row_as_it_is(
 async def test_equal_metadata_in_another_order_is_no_conflict(
     db: Database, chat: Conversation
 ) -> None:
-    sent = given("messages.create", chat, metadata={"a": 1, "b": {"c": 2, "d": 3}})
-    said = await messages.create(db, **sent)
+    sent = values_for("messages.create", chat, metadata={"a": 1, "b": {"c": 2, "d": 3}})
+    message = await messages.create(db, **sent)
     sent["metadata"] = {"b": {"d": 3, "c": 2.0}, "a": 1}
-    assert await messages.create(db, **sent) == said
+    assert await messages.create(db, **sent) == message
 
 
 FIRST, *_, LAST = VALUES["messages"]
@@ -80,7 +80,7 @@ OTHER: dict[str, list[Any]] = {
 async def test_the_same_id_with_other_content_is_a_conflict(
     db: Database, chat: Conversation, name: str
 ) -> None:
-    create, sent = FUNCTIONS[name], given(name, chat)
+    create, sent = FUNCTIONS[name], values_for(name, chat)
     await call(create, db, sent)
     elsewhere = await conversations.create(db, user_id="ada")
     other = OTHER | {"conversation_id": [elsewhere.id]}
@@ -98,7 +98,7 @@ async def test_the_same_id_with_other_content_is_a_conflict(
 async def test_another_users_id_neither_leaks_nor_conflicts(
     db: Database, chat: Conversation, bob: str, name: str
 ) -> None:
-    create, sent = FUNCTIONS[name], given(name, chat)
+    create, sent = FUNCTIONS[name], values_for(name, chat)
     await call(create, db, sent)
     before = await snapshot(db)
     bobs = await conversations.create(db, user_id=bob)

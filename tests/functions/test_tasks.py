@@ -35,9 +35,9 @@ async def aged(executor: Executor, task: Task) -> Task:
         """,
         task.id,
     )
-    found = await tasks.get(executor, user_id=task.user_id, task_id=task.id)
-    assert found
-    return found
+    stored = await tasks.get(executor, user_id=task.user_id, task_id=task.id)
+    assert stored
+    return stored
 
 
 async def test_create_and_get(executor: Executor, ada: str) -> None:
@@ -74,8 +74,8 @@ async def test_create_many_and_list(executor: Executor, ada: str) -> None:
     assert await tasks.list_for_user(executor, user_id=ada, limit=2) == newest_first[:2]
     newest_first[1] = await tasks.complete(executor, user_id=ada, task_id=newest_first[1].id)
     for completed in (True, False):
-        found = await tasks.list_for_user(executor, user_id=ada, completed=completed)
-        assert found == [task for task in newest_first if task.completed is completed]
+        listed = await tasks.list_for_user(executor, user_id=ada, completed=completed)
+        assert listed == [task for task in newest_first if task.completed is completed]
 
 
 async def test_update_changes_only_what_is_given(executor: Executor, ada: str) -> None:
@@ -94,13 +94,13 @@ async def test_update_changes_only_what_is_given(executor: Executor, ada: str) -
     for change in changes:
         task = await aged(executor, task)
         updated = await tasks.update(executor, user_id=ada, task_id=task.id, **change)
-        given = {
+        fields = {
             name: text
             for name, text in change.items()
             if text is not dal.UNSET and (text or name == "description")
         }
-        assert updated == task.model_copy(update={"updated_at": updated.updated_at} | given)
-        assert (updated.updated_at > task.updated_at) is bool(given)
+        assert updated == task.model_copy(update={"updated_at": updated.updated_at} | fields)
+        assert (updated.updated_at > task.updated_at) is bool(fields)
         assert await tasks.get(executor, user_id=ada, task_id=task.id) == updated
         task = updated
 
@@ -155,9 +155,9 @@ async def test_an_absent_task(executor: Executor, ada: str) -> None:
 
 async def test_an_absent_user(db: Database) -> None:
     for create in (tasks.create, tasks.create_many):
-        for given in variants(create, VALUES):
+        for arguments in variants(create, VALUES):
             with pytest.raises(UserNotFoundError) as caught:
-                await call(create, db, given)
+                await call(create, db, arguments)
             assert caught.value.sqlstate == "23503"
 
 
@@ -192,17 +192,17 @@ async def test_an_earlier_table_of_another_shape_fails_tasks_alone(empty_databas
         migrate.apply(empty_database)
         for name, function in FUNCTIONS.items():
             if name.startswith("tasks."):
-                for given in variants(function, VALUES):
+                for arguments in variants(function, VALUES):
                     with pytest.raises(SchemaMismatchError, match="uuid"):
-                        await call(function, connection, given)
+                        await call(function, connection, arguments)
         assert await connection.fetchval("SELECT count(*) FROM tasks") == 1
 
         chat = await conversations.create(connection, user_id="ada")
         own: dict[str, Any] = {"user_id": "ada", "conversation_id": chat.id}
-        said = await messages.create(connection, **own, role="user", content="Hi")
-        found = await conversations.get_with_messages(connection, **own)
-        assert found
-        assert found.messages == [said]
+        message = await messages.create(connection, **own, role="user", content="Hi")
+        window = await conversations.get_with_messages(connection, **own)
+        assert window
+        assert window.messages == [message]
         assert await users.get(connection, user_id="ada")
     finally:
         await connection.close()

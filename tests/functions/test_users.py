@@ -1,4 +1,4 @@
-"""users: made, erased and deleted; also over an earlier phase's table."""
+"""users: made, erased and deleted; also over a table that was there before dal."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -76,13 +76,13 @@ async def test_times_are_utc_whatever_the_session_says(url: str, chat: Conversat
         user = await users.ensure(connection, user_id="eve")
         task = await tasks.create(connection, user_id="ada", title="Milk")
         task = await tasks.complete(connection, user_id="ada", task_id=task.id)
-        said = await messages.create(
+        message = await messages.create(
             connection, user_id="ada", conversation_id=chat.id, role="user", content="Hi"
         )
         touched = await conversations.touch(connection, user_id="ada", conversation_id=chat.id)
         times = [
             value
-            for record in (user, task, said, touched)
+            for record in (user, task, message, touched)
             for _, value in record
             if isinstance(value, datetime)
         ]
@@ -155,7 +155,7 @@ async def test_an_earlier_created_at_of_any_type(
 
 
 async def only_the_same_text_is_the_user(connection: asyncpg.Connection, other: str) -> None:
-    """In a table that takes another text for equal to `ada`."""
+    """A table that takes another text for equal to `ada` still has one user of that id."""
     await connection.execute("INSERT INTO users VALUES ('ada')")
     ada = User(id="ada", created_at=None)
     assert await users.get(connection, user_id="ada") == ada

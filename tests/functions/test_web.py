@@ -65,13 +65,13 @@ def service(db: dal.Database) -> fastapi.FastAPI:
 
     @app.patch("/{user_id}/tasks/{task_id}")
     async def change(user_id: UserId, task_id: UUID, changes: TaskChanges) -> dal.Task:
-        given = changes.model_fields_set
+        names = changes.model_fields_set
         return await tasks.update(
             db,
             user_id=user_id,
             task_id=task_id,
             title=changes.title,
-            description=changes.description if "description" in given else dal.UNSET,
+            description=changes.description if "description" in names else dal.UNSET,
             completed=changes.completed,
         )
 
@@ -93,7 +93,7 @@ async def test_a_cursor_goes_through_the_query_and_the_answer(
     where: dict[str, Any] = {}
     for _ in range(3):
         answer = (await client.get("/ada/conversations", params=where)).json()
-        seen += [UUID(one["id"]) for one in answer["conversations"]]
+        seen += [UUID(chat["id"]) for chat in answer["conversations"]]
         where = {"before": answer["next"]}
     assert where["before"] is None
     assert seen == made[::-1]

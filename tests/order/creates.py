@@ -10,7 +10,7 @@ CREATES = [name for name in FUNCTIONS if name.partition(".")[2].startswith(("cre
 WITH_CONTENT = [name for name in CREATES if name not in ("conversations.create", "users.ensure")]
 
 
-def given(name: str, chat: Conversation, **changed: Any) -> dict[str, Any]:
+def values_for(name: str, chat: Conversation, **changed: Any) -> dict[str, Any]:
     """A create's arguments: a new id, in a conversation of its owner's."""
     values = {"user_id": chat.user_id, "conversation_id": chat.id, "id": uuid4()}
     if name == "users.ensure":

@@ -158,7 +158,9 @@ class Memory:
         self, user_id: str, conversation_id: UUID, after: Cursor | None = None, page_size: int = 500
     ) -> list[Message]:
         every = self.messages_history(user_id, conversation_id, len(self.messages))
-        return [one for one in every if after is None or _order(one.cursor) > _order(after)]
+        return [
+            message for message in every if after is None or _order(message.cursor) > _order(after)
+        ]
 
     def messages_count(self, user_id: str, conversation_id: UUID) -> int:
         return len(self.messages_stream(user_id, conversation_id))
@@ -242,20 +244,22 @@ def _matching(rows: Iterable[Listed], having: Mapping[str, Any]) -> list[Listed]
 
 def _remove(rows: dict[Key, Listed], **having: Any) -> int:
     """Remove the rows that have these values, and count them."""
-    found = _matching(rows.values(), having)
-    for row in found:
+    matching = _matching(rows.values(), having)
+    for row in matching:
         del rows[row.user_id, row.id]
-    return len(found)
+    return len(matching)
 
 
 def _page(
     rows: Mapping[Key, Listed], limit: int, before: Cursor | None, **having: Any
 ) -> list[Listed]:
     """The rows that have these values, latest first, from a place on."""
-    found = sorted(
+    matching = sorted(
         _matching(rows.values(), having), key=lambda row: _order(row.cursor), reverse=True
     )
-    return [row for row in found if before is None or _order(row.cursor) < _order(before)][:limit]
+    return [row for row in matching if before is None or _order(row.cursor) < _order(before)][
+        :limit
+    ]
 
 
 def _order(cursor: Cursor) -> tuple[datetime, UUID]:

@@ -75,15 +75,25 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 for parameter, new in {"messages": NewMessage, "tasks": NewTask}.items():
     fields = {name: VALUES[name] for name in inspect.signature(new).parameters}
-    VALUES[parameter] = st.lists(st.builds(new, **fields), max_size=3, unique_by=lambda one: one.id)
+    VALUES[parameter] = st.lists(
+        st.builds(new, **fields), max_size=3, unique_by=lambda record: record.id
+    )
 STEPS = [timedelta(hours=-1), timedelta(microseconds=1), timedelta(seconds=1), timedelta(hours=1)]
 
 
 def calls_of(name: str) -> st.SearchStrategy[Call]:
     """Calls of one public function; a parameter that has a default is left out at times."""
     _, *parameters = inspect.signature(FUNCTIONS[name]).parameters.values()
-    required = [one.name for one in parameters if one.default is one.empty or one.name == "id"]
-    optional = {one.name: VALUES[one.name] for one in parameters if one.name not in required}
+    required = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty or parameter.name == "id"
+    ]
+    optional = {
+        parameter.name: VALUES[parameter.name]
+        for parameter in parameters
+        if parameter.name not in required
+    }
     values = {name: VALUES[name] for name in required}
     return st.tuples(st.just(name), st.fixed_dictionaries(values, optional=optional))
 
@@ -125,8 +135,8 @@ class Play:
             await self.check("users.ensure", {"user_id": user})
             for chat in CHATS:
                 await self.check("conversations.create", {"user_id": user, "id": chat})
-            for one in THERE:
-                new = {"user_id": user, "id": one}
+            for id_ in THERE:
+                new = {"user_id": user, "id": id_}
                 await self.check("tasks.create", new | {"title": "milk", "description": "milk"})
                 new |= {"conversation_id": CHATS[0], "role": "user", "content": "milk"}
                 await self.check("messages.create", new)
@@ -138,7 +148,7 @@ class Play:
             else:
                 places = drawn.keys() & {"before", "after"}
                 await self.check(
-                    name, drawn | {one: latest(self.places, drawn[one]) for one in places}
+                    name, drawn | {place: latest(self.places, drawn[place]) for place in places}
                 )
             assert await self.stored() == self.held()
 

@@ -32,10 +32,10 @@ TIED = """
 """
 
 
-async def page_of_history(db: Database, **given: Any) -> list[Message]:
+async def page_of_history(db: Database, **options: Any) -> list[Message]:
     """A page of history, newest first like those of the other lists."""
     [[chat]] = await db.fetch("SELECT DISTINCT conversation_id FROM messages")
-    return (await messages.history(db, conversation_id=chat, **given))[::-1]
+    return (await messages.history(db, conversation_id=chat, **options))[::-1]
 
 
 LISTS: dict[str, tuple[Callable[..., Awaitable[list[Any]]], dict[str, Any], str, str]] = {
@@ -89,7 +89,7 @@ class Listing:
         self._db = db
         self._page, self._given, self._table, self._rows = LISTS[name]
 
-    async def whole(self) -> list[UUID]:
+    async def all_ids(self) -> list[UUID]:
         time = TIMES[self._table]
         rows = await self._db.fetch(
             f"SELECT id FROM {self._table} WHERE {self._rows} ORDER BY {time} DESC, id DESC"
@@ -123,10 +123,10 @@ class Listing:
 
 
 async def say(db: Database, chat: Conversation) -> UUID:
-    said = await messages.create(
+    message = await messages.create(
         db, user_id=chat.user_id, conversation_id=chat.id, role="user", content="new"
     )
-    return said.id
+    return message.id
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ async def tied(db: Database, chat: Conversation) -> None:
 @pytest.mark.parametrize("name", LISTS)
 async def test_pages_over_ties_neither_skip_nor_repeat(db: Database, name: str) -> None:
     listing = Listing(db, name)
-    expected = await listing.whole()
+    expected = await listing.all_ids()
     for limit in LIMITS:
         for place in PLACES:
             pages = [page async for page in listing.pages(limit, place)]
@@ -148,33 +148,33 @@ async def test_pages_over_ties_neither_skip_nor_repeat(db: Database, name: str) 
 
 @pytest.mark.parametrize("name", LISTS)
 async def test_another_kinds_place_is_refused(db: Database, chat: Conversation, name: str) -> None:
-    page, given, table, _ = LISTS[name]
+    page, options, table, _ = LISTS[name]
     await say(db, chat)
     task = await tasks.create(db, user_id="ada", title="Milk")
     [message] = await messages.history(db, user_id="ada", conversation_id=chat.id)
     for record in (message, task, chat):
         for place in (record.cursor, Cursor.parse(str(record.cursor))):
-            call = page(db, user_id="ada", **given, limit=1, before=place)
+            call = page(db, user_id="ada", **options, limit=1, before=place)
             if table.startswith(str(place.kind)):
                 await call
             else:
                 with pytest.raises(InvalidInputError, match="a cursor of another kind of record"):
                     await call
     anywhere = Cursor(message.created_at, message.id)
-    await page(db, user_id="ada", **given, limit=1, before=anywhere)
+    await page(db, user_id="ada", **options, limit=1, before=anywhere)
 
 
 @pytest.mark.usefixtures("tied")
 @pytest.mark.parametrize("name", LISTS)
 async def test_rows_that_go_between_pages(db: Database, name: str) -> None:
     listing = Listing(db, name)
-    expected = await listing.whole()
+    expected = await listing.all_ids()
     met: list[UUID] = []
     async for page in listing.pages(2):
         met += page
         await listing.delete(page[-1])
     assert met == expected
-    assert len(await listing.whole()) == len(expected) // 2
+    assert len(await listing.all_ids()) == len(expected) // 2
 
 
 @pytest.mark.usefixtures("tied")
@@ -182,7 +182,7 @@ async def test_rows_that_go_between_pages(db: Database, name: str) -> None:
 async def test_rows_that_arrive_between_pages(db: Database, chat: Conversation, name: str) -> None:
     listing = Listing(db, name)
     for limit in LIMITS:
-        there = frozenset(await listing.whole())
+        there = frozenset(await listing.all_ids())
         arrived: set[UUID] = set()
         met: list[UUID] = []
         async for page in listing.pages(limit):
@@ -191,7 +191,7 @@ async def test_rows_that_arrive_between_pages(db: Database, chat: Conversation, 
                 lower, _ = await listing.twins(page[-1])
                 arrived.add(lower)  # in the part that is still to be read
                 await say(db, chat)
-        assert met == [one for one in await listing.whole() if one in there | arrived]
+        assert met == [id_ for id_ in await listing.all_ids() if id_ in there | arrived]
         assert arrived
 
 
@@ -202,12 +202,12 @@ async def test_a_stream_over_ties_and_arrivals(
 ) -> None:
     listing = Listing(db, "messages")
     own: dict[str, Any] = {"user_id": "ada", "conversation_id": chat.id}
-    there = (await listing.whole())[::-1]
+    there = (await listing.all_ids())[::-1]
     met = await call(messages.stream, db, own | {"page_size": page_size})
     assert [message.id for message in met] == there
     for place in PLACES:
-        given = own | {"after": place(met[5]), "page_size": page_size}
-        rest = await call(messages.stream, db, given)
+        arguments = own | {"after": place(met[5]), "page_size": page_size}
+        rest = await call(messages.stream, db, arguments)
         assert [message.id for message in rest] == there[6:]
 
     arrived: set[UUID] = set()
@@ -218,5 +218,5 @@ async def test_a_stream_over_ties_and_arrivals(
         if len(ids) % page_size == 0 and message.id in there:
             _, higher = await listing.twins(message.id)
             arrived |= {higher, await say(db, chat)}
-    assert ids == [one for one in (await listing.whole())[::-1] if one in arrived.union(there)]
+    assert ids == [id_ for id_ in (await listing.all_ids())[::-1] if id_ in arrived.union(there)]
     assert arrived

@@ -10,7 +10,7 @@ import pytest
 
 from dal import Conversation, Database, NewMessage, NewTask, conversations, messages
 from dal.errors import ConflictError
-from tests.order.creates import CREATES, WITH_CONTENT, given
+from tests.order.creates import CREATES, WITH_CONTENT, values_for
 from tests.surface import FUNCTIONS, call, owners, snapshot
 
 LOCK = "SELECT FROM users JOIN conversations ON user_id = users.id FOR UPDATE"
@@ -47,7 +47,7 @@ def rows_of(name: str) -> int:
 async def test_a_race_for_one_id_ends_in_one_row(
     wide: Database, chat: Conversation, name: str, committed: bool
 ) -> None:
-    create, sent = FUNCTIONS[name], given(name, chat)
+    create, sent = FUNCTIONS[name], values_for(name, chat)
     before = await snapshot(wide)
     async with wide.acquire() as connection:
         winner = connection.transaction()
@@ -66,14 +66,14 @@ async def test_a_race_for_one_id_ends_in_one_row(
 def contents(name: str, chat: Conversation, own_id: UUID, text: str) -> dict[str, Any]:
     """A create's arguments: an id that others use too, and this text, in a batch amid two more."""
     ids = [uuid5(own_id, f"before {text}"), own_id, uuid5(own_id, f"after {text}")]
-    return given(
+    return values_for(
         name,
         chat,
         id=own_id,
         content=text,
         title=text,
-        messages=[NewMessage(role="user", content=text, id=one) for one in ids],
-        tasks=[NewTask(title=text, id=one) for one in ids],
+        messages=[NewMessage(role="user", content=text, id=id_) for id_ in ids],
+        tasks=[NewTask(title=text, id=id_) for id_ in ids],
     )
 
 
@@ -105,7 +105,7 @@ async def test_a_batch_that_loses_a_race_is_stored_whole_or_not_at_all(
 ) -> None:
     """The winner's row is not in the batch's snapshot, and is met only when it inserts."""
     create, own_id, table = FUNCTIONS[name], uuid4(), name.partition(".")[0]
-    first, second = (contents(name, chat, own_id, one) for one in ("winner", text))
+    first, second = (contents(name, chat, own_id, content) for content in ("winner", text))
     async with wide.transaction() as winner:
         await call(create, winner, first | {table: first[table][1:2]})
         losing = asyncio.create_task(call(create, wide, second))
@@ -116,7 +116,7 @@ async def test_a_batch_that_loses_a_race_is_stored_whole_or_not_at_all(
         with pytest.raises(ConflictError) as caught:
             await losing
         assert caught.value.query == name
-    stored = [one for one, _, _ in await snapshot(wide)]
+    stored = [row for row, _, _ in await snapshot(wide)]
     assert stored.count(table) == (3 if text == "winner" else 1)
 
 
@@ -143,14 +143,14 @@ async def test_two_users_race_for_one_id_and_each_has_it(
 ) -> None:
     create, own_id = FUNCTIONS[name], uuid4()
     bobs = await conversations.create(wide, user_id=bob)
-    sent = [contents(name, one, own_id, one.user_id) for one in (chat, bobs)]
+    sent = [contents(name, owner, own_id, owner.user_id) for owner in (chat, bobs)]
     async with held_back(wide, 20):
         racing = [asyncio.create_task(call(create, wide, sent[n % 2])) for n in range(20)]
     results = await asyncio.gather(*racing)
     for n, result in enumerate(results):
         assert result == results[n % 2]
         assert owners(result) == {("ada", "bob")[n % 2]}
-    assert [await call(create, wide, one) for one in sent] == results[:2]
+    assert [await call(create, wide, arguments) for arguments in sent] == results[:2]
     shared = [row for row in await snapshot(wide) if str(own_id) in row[2]]
     assert sorted(owner for _, owner, _ in shared) == ["ada", "bob"]
 
@@ -192,9 +192,9 @@ async def test_a_window_is_what_history_gives_just_after(
             new: dict[str, Any] = {"role": "user", "content": f"{n}", "limit": n % 5 + 1}
             racing.append(asyncio.create_task(messages.create_and_history(wide, **own, **new)))
         others = [
-            asyncio.create_task(one)
+            asyncio.create_task(coroutine)
             for _ in range(5)
-            for one in (
+            for coroutine in (
                 messages.create_many(wide, **own, messages=batch),
                 conversations.touch(wide, **own),
             )
@@ -203,10 +203,10 @@ async def test_a_window_is_what_history_gives_just_after(
         await messages.create(holder, **own, role="user", content="held")
     windows = await asyncio.gather(*racing)
     await asyncio.gather(*others)
-    said = await messages.history(wide, **own, limit=1000)
-    assert [message.content for message in said[:2]] == ["held", "held"]
-    assert len(said) == 2 + 15 + 5 * 2
+    stored = await messages.history(wide, **own, limit=1000)
+    assert [message.content for message in stored[:2]] == ["held", "held"]
+    assert len(stored) == 2 + 15 + 5 * 2
     for n, window in enumerate(windows):
-        end = said.index(window[-1]) + 1
-        assert window == said[max(0, end - (n % 5 + 1)) : end]
+        end = stored.index(window[-1]) + 1
+        assert window == stored[max(0, end - (n % 5 + 1)) : end]
         assert window[-1].content == f"{n}"

@@ -82,9 +82,9 @@ class Scene:
         async with self._db.transaction() as older:  # than what is committed before it appends
             await owners.get(older, user_id=self._own["user_id"])
             yield [await self._say(self._db)]
-            said = [await self._say(older), *await self._say_many(older), await self._say(older)]
+            earlier = [await self._say(older), *await self._say_many(older), await self._say(older)]
             window = await self._say_and_look(older)
-        yield [*said, window[-1]]
+        yield [*earlier, window[-1]]
         yield window
 
     async def _mover(self) -> AsyncIterator[Block]:
@@ -120,6 +120,6 @@ class Scene:
             )
         commits = await self._db.fetch(_COMMITS)
         transaction = {row["message"]: row["transaction"] for row in commits}
-        by_commit = [one for one, _ in groupby(commits, lambda row: row["transaction"])]
-        by_time = [one for one, _ in groupby(met, transaction.__getitem__)]
+        by_commit = [key for key, _ in groupby(commits, lambda row: row["transaction"])]
+        by_time = [key for key, _ in groupby(met, transaction.__getitem__)]
         assert by_time == by_commit, "order by time is not order of commit"
