@@ -34,8 +34,8 @@ async def test_the_size_is_what_the_server_prints(
 
 
 def line(metadata: str) -> bytes:
-    said = '{"role": "user", "content": "Milk", "metadata": %s}'
-    return (f'{{"user_id": "ada", "messages": [{said}]}}' % metadata).encode()
+    message = '{"role": "user", "content": "Milk", "metadata": %s}'
+    return (f'{{"user_id": "ada", "messages": [{message}]}}' % metadata).encode()
 
 
 TOO_LARGE: dict[str, Any] = {
@@ -72,8 +72,8 @@ async def test_nearly_as_much_comes_out_and_in_again(
     db: Database, own: dict[str, Any], metadata: Any
 ) -> None:
     much = metadata[: int(0.9 * len(metadata))]
-    said = await messages.create(db, **own, role="user", content="Milk", metadata=much)
-    assert said.metadata == much
-    [exported] = [one async for one in export_lines(db, user_id=own["user_id"])]
+    message = await messages.create(db, **own, role="user", content="Milk", metadata=much)
+    assert message.metadata == much
+    [exported] = [exported_line async for exported_line in export_lines(db, user_id=own["user_id"])]
     assert len(exported) < LINE_BYTES
     assert (await import_lines(db, [exported])).known_messages == 1

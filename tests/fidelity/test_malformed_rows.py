@@ -20,7 +20,7 @@ from tests.surface import call
 
 
 @pytest.fixture
-async def said(db: Database, own: dict[str, Any]) -> list[Message]:
+async def five(db: Database, own: dict[str, Any]) -> list[Message]:
     """Five messages in a database whose rules somebody has dropped."""
     await db.execute("ALTER TABLE messages DROP CONSTRAINT chk_message_role")
     await db.execute("ALTER TABLE messages ALTER content DROP NOT NULL")
@@ -39,8 +39,8 @@ async def spoil(db: Database, malformed: list[UUID]) -> None:
 
 def ids(skipped: list[SchemaMismatchError]) -> list[UUID]:
     """The rows that errors name."""
-    found = [re.search(r"\(id ([^)]+)\)", str(error)) for error in skipped]
-    return [UUID(one[1]) for one in found if one]
+    matches = [re.search(r"\(id ([^)]+)\)", str(error)) for error in skipped]
+    return [UUID(match[1]) for match in matches if match]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def ids(skipped: list[SchemaMismatchError]) -> list[UUID]:
 async def test_a_malformed_row_is_named(
     db: Database,
     own: dict[str, Any],
-    said: list[Message],
+    five: list[Message],
     damage: str,
     complaint: str,
     skipping: bool,
 ) -> None:
-    *_, bad, good = said
+    *_, bad, good = five
     await db.execute(f"UPDATE messages SET {damage} WHERE id = $1", bad.id)
     new = {"role": "user", "content": "new"}
     ways: list[tuple[Any, dict[str, Any]]] = [
@@ -69,19 +69,19 @@ async def test_a_malformed_row_is_named(
         (conversations.get_with_messages, own),
     ]
     names = ["messages.history", "messages.stream", "messages.create_and_history"]
-    for (function, given), name in zip(
+    for (function, arguments), name in zip(
         ways, [*names, "conversations.get_with_messages"], strict=True
     ):
         named = f"^{name}: a row is not a Message \\(id {bad.id}\\): {complaint}$"
         if not skipping:
             with pytest.raises(SchemaMismatchError, match=named) as raised:
-                await call(function, db, given)
+                await call(function, db, arguments)
             assert raised.value.__cause__ is raised.value.__context__ is None
             continue
         with dal.skipping_malformed_rows() as skipped:
-            found = await call(function, db, given)
-        kept = getattr(found, "messages", found)
-        assert [one for one in kept if one.content != "new"] == [*said[:3], good]
+            result = await call(function, db, arguments)
+        kept = getattr(result, "messages", result)
+        assert [message for message in kept if message.content != "new"] == [*five[:3], good]
         assert len(skipped) == 1
         assert re.search(named, str(skipped[0]))
     with (
@@ -92,7 +92,7 @@ async def test_a_malformed_row_is_named(
     assert skipped == []
 
 
-async def test_lists_of_conversations_and_tasks(db: Database, said: list[Message]) -> None:
+async def test_lists_of_conversations_and_tasks(db: Database, five: list[Message]) -> None:
     chats = [await conversations.create(db, user_id="ada") for _ in range(3)][::-1]
     new = [NewTask(title=f"{n}") for n in range(3)]
     todo = (await tasks.create_many(db, user_id="ada", tasks=new))[::-1]
@@ -111,32 +111,32 @@ async def test_lists_of_conversations_and_tasks(db: Database, said: list[Message
 
 
 async def test_a_stream_meets_every_sound_row(
-    db: Database, own: dict[str, Any], said: list[Message]
+    db: Database, own: dict[str, Any], five: list[Message]
 ) -> None:
     """Whichever of them are malformed: the last of a page, and whole pages, too."""
-    for malformed in chain.from_iterable(combinations(said, n) for n in range(len(said) + 1)):
-        await spoil(db, [one.id for one in malformed])
+    for malformed in chain.from_iterable(combinations(five, n) for n in range(len(five) + 1)):
+        await spoil(db, [message.id for message in malformed])
         for page_size in (1, 2, 3, 5, 6):
             with dal.skipping_malformed_rows() as skipped:
-                found = await call(messages.stream, db, own | {"page_size": page_size})
-            assert found == [one for one in said if one not in malformed]
-            assert ids(skipped) == [one.id for one in malformed]
+                streamed = await call(messages.stream, db, own | {"page_size": page_size})
+            assert streamed == [message for message in five if message not in malformed]
+            assert ids(skipped) == [message.id for message in malformed]
 
 
 async def test_a_page_of_malformed_rows_alone_is_empty(
-    db: Database, own: dict[str, Any], said: list[Message]
+    db: Database, own: dict[str, Any], five: list[Message]
 ) -> None:
-    await spoil(db, [one.id for one in said[3:]])
+    await spoil(db, [message.id for message in five[3:]])
     with dal.skipping_malformed_rows() as skipped:
         assert await messages.history(db, **own, limit=2) == []
-        assert await messages.history(db, **own, limit=3) == [said[2]]
+        assert await messages.history(db, **own, limit=3) == [five[2]]
     assert len(skipped) == 4
 
 
 async def test_where_the_block_counts(
-    db: Database, own: dict[str, Any], said: list[Message]
+    db: Database, own: dict[str, Any], five: list[Message]
 ) -> None:
-    await spoil(db, [said[1].id])
+    await spoil(db, [five[1].id])
     stream = aiter(messages.stream(db, **own, page_size=1))
     late = asyncio.Event()
 
@@ -145,7 +145,7 @@ async def test_where_the_block_counts(
         return await messages.history(db, **own)
 
     with dal.skipping_malformed_rows() as outer:
-        assert (await anext(stream)).id == said[0].id
+        assert (await anext(stream)).id == five[0].id
         with dal.skipping_malformed_rows() as inner:
             await messages.history(db, **own)
         assert (len(outer), len(inner)) == (0, 1)
@@ -204,32 +204,32 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("strict", [False, True])
 async def test_a_services_own_query(
-    db: Database, said: list[Message], folder: Path, strict: bool
+    db: Database, five: list[Message], folder: Path, strict: bool
 ) -> None:
     @Queries(folder)("calls.sql", strict=strict)
     async def calls(db: Executor) -> list[ToolCall]:
         raise NotImplementedError
 
     stored = ['{"tool": "a"}', "[1]", '"s3cr3t"', "7", "{}"]
-    for one, metadata in zip(said, stored, strict=True):
+    for message, metadata in zip(five, stored, strict=True):
         await db.execute(
-            "UPDATE messages SET metadata = $2::text::jsonb WHERE id = $1", one.id, metadata
+            "UPDATE messages SET metadata = $2::text::jsonb WHERE id = $1", message.id, metadata
         )
     with dal.skipping_malformed_rows() as skipped:
         if strict:
             with pytest.raises(
-                SchemaMismatchError, match=f"ToolCall .id {said[1].id}.: metadata: "
+                SchemaMismatchError, match=f"ToolCall .id {five[1].id}.: metadata: "
             ):
                 await calls(db)
             return
-        assert await calls(db) == [ToolCall.model_construct(id=said[0].id, metadata={"tool": "a"})]
-    assert ids(skipped) == [one.id for one in said[1:]]
+        assert await calls(db) == [ToolCall.model_construct(id=five[0].id, metadata={"tool": "a"})]
+    assert ids(skipped) == [message.id for message in five[1:]]
     assert "s3cr3t" not in f"{skipped}"
     assert str(skipped[-1]).endswith("): Value error, a call needs a tool")
 
 
 async def test_an_id_that_is_no_uuid_is_not_told(
-    db: Database, said: list[Message], folder: Path
+    db: Database, five: list[Message], folder: Path
 ) -> None:
     @Queries(folder)("tokens.sql")
     async def tokens(db: Executor) -> list[Token]:
@@ -244,16 +244,16 @@ async def test_a_stream_stops_after_a_row_without_a_cursor(db: Database, folder:
     def places(db: Executor, *, after: int = 0, page_size: int = 2) -> AsyncIterator[Place]:
         raise NotImplementedError
 
-    found: list[int] = []
+    numbers: list[int] = []
 
     async def read() -> None:
-        async for one in places(db):
-            found.append(one.n)  # noqa: PERF401 - it raises
+        async for row in places(db):
+            numbers.append(row.n)  # noqa: PERF401 - it raises
 
     with dal.skipping_malformed_rows() as skipped, pytest.raises(SchemaMismatchError, match="n: "):
         await read()
-    assert found == [1, 2, 3]
+    assert numbers == [1, 2, 3]
     assert len(skipped) == 1
     with dal.skipping_malformed_rows() as skipped:
-        assert [one.n async for one in places(db, page_size=5)] == [1, 2, 3, 5, 6, 7, 9]
+        assert [row.n async for row in places(db, page_size=5)] == [1, 2, 3, 5, 6, 7, 9]
     assert len(skipped) == 2

@@ -67,30 +67,37 @@ def exact(value: Any) -> str:
 
 async def test_metadata(db: Database, own: dict[str, Any]) -> None:
     new = [
-        NewMessage(role="user", content=name, metadata=given, id=uuid4())
-        for name, (given, _) in METADATA.items()
+        NewMessage(role="user", content=name, metadata=metadata, id=uuid4())
+        for name, (metadata, _) in METADATA.items()
     ]
     made = await messages.create_many(db, **own, messages=new)
     # The stored row is found to be the same, whatever became of its numbers.
     assert await messages.create_many(db, **own, messages=new) == made
-    for one in new:
-        again = {"role": "user", "content": one.content, "metadata": one.metadata, "id": one.id}
+    for message in new:
+        again = {
+            "role": "user",
+            "content": message.content,
+            "metadata": message.metadata,
+            "id": message.id,
+        }
         assert await messages.create(db, **own, **again) in made
-    whole = await conversations.get_with_messages(db, **own, limit=1000)
-    assert whole
+    conversation = await conversations.get_with_messages(db, **own, limit=1000)
+    assert conversation
     lines = [line async for line in export_lines(db, user_id=own["user_id"])]
     await users.delete(db, user_id=own["user_id"])
     await import_lines(db, lines)
     ways = {
         "create_many": made,
-        "get_with_messages": whole.messages,
+        "get_with_messages": conversation.messages,
         "history, imported": await messages.history(db, **own, limit=1000),
         "stream, imported": await call(messages.stream, db, own),
     }
-    for way, found in ways.items():
-        assert found == made
+    for way, returned in ways.items():
+        assert returned == made
         differing = [
-            one.content for one in found if exact(one.metadata) != exact(METADATA[one.content][1])
+            message.content
+            for message in returned
+            if exact(message.metadata) != exact(METADATA[message.content][1])
         ]
         assert (way, differing) == (way, [])
 
@@ -106,15 +113,15 @@ class Body(BaseModel):
 async def test_what_a_services_model_has_checked_is_checked_again_without_harm(
     db: Database, own: dict[str, Any]
 ) -> None:
-    given = {"tool": "add_task", "params": {"title": "milk"}, "n": [1, 2.5, None]}
+    metadata = {"tool": "add_task", "params": {"title": "milk"}, "n": [1, 2.5, None]}
     body = Body(
-        messages=[{"role": "user", "content": "a", "metadata": given}],  # type: ignore[list-item]
+        messages=[{"role": "user", "content": "a", "metadata": metadata}],  # type: ignore[list-item]
         tasks=[{"title": "b"}],  # type: ignore[list-item]
-        metadata=given,
+        metadata=metadata,
     )
     again = Body.model_validate(body.model_dump())
     assert again == body
-    assert body.metadata == body.messages[0].metadata == given
+    assert body.metadata == body.messages[0].metadata == metadata
     [batched] = await messages.create_many(db, **own, messages=again.messages)
     alone = await messages.create(
         db, **own, role="user", content="a", metadata=batched.metadata, id=batched.id
@@ -123,7 +130,7 @@ async def test_what_a_services_model_has_checked_is_checked_again_without_harm(
     window = await messages.create_and_history(
         db, **own, role="user", content="b", metadata=again.metadata
     )
-    assert [message.metadata for message in window] == [given, given]
+    assert [message.metadata for message in window] == [metadata, metadata]
     assert await db.fetch("SELECT DISTINCT jsonb_typeof(metadata) AS t FROM messages") == [
         ("object",)
     ]
@@ -134,11 +141,13 @@ async def test_what_a_services_model_has_checked_is_checked_again_without_harm(
 async def test_an_objects_keys_come_back_in_another_order(
     db: Database, own: dict[str, Any]
 ) -> None:
-    given = {"params": 1, "tool": 2, "é": 3, "b": 4, "a": 5}
-    said = await messages.create(db, **own, role="user", content="a", metadata=given)
-    assert said.metadata == given
-    assert [*said.metadata] == sorted(given, key=lambda key: (len(key.encode()), key.encode()))
-    assert [*said.metadata] != [*given]
+    metadata = {"params": 1, "tool": 2, "é": 3, "b": 4, "a": 5}
+    message = await messages.create(db, **own, role="user", content="a", metadata=metadata)
+    assert message.metadata == metadata
+    assert [*message.metadata] == sorted(
+        metadata, key=lambda key: (len(key.encode()), key.encode())
+    )
+    assert [*message.metadata] != [*metadata]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +164,8 @@ async def test_an_objects_keys_come_back_in_another_order(
 async def test_what_only_sql_can_write(
     db: Database, own: dict[str, Any], written: str, read: Any
 ) -> None:
-    said = await messages.create(db, **own, role="user", content="a")
+    message = await messages.create(db, **own, role="user", content="a")
     await db.execute("UPDATE messages SET metadata = $1::text::jsonb", written)
-    [found] = await messages.history(db, **own)
-    assert exact(found.metadata) == exact(read)
-    assert found.id == said.id
+    [again] = await messages.history(db, **own)
+    assert exact(again.metadata) == exact(read)
+    assert again.id == message.id

@@ -68,24 +68,27 @@ CHINESE = [
 ]
 
 
-def lost(texts: dict[str, str], found: list[str | None]) -> list[str]:
-    """The names of those that did not come back as they were."""
-    return [name for (name, text), one in zip(texts.items(), found, strict=True) if one != text]
+def lost(texts: dict[str, str], stored: list[str | None]) -> list[str]:
+    """The names of the texts that did not come back as they were."""
+    return [
+        name for (name, text), other in zip(texts.items(), stored, strict=True) if other != text
+    ]
 
 
 async def everywhere(db: Database, own: dict[str, Any]) -> dict[str, list[Message]]:
     """The conversation's messages, in each way of reading them."""
-    whole = await conversations.get_with_messages(db, **own, limit=1000)
-    assert whole
+    conversation = await conversations.get_with_messages(db, **own, limit=1000)
+    assert conversation
     history = await messages.history(db, **own, limit=1000)
     single = [
-        await messages.get(db, user_id=own["user_id"], message_id=one.id) for one in whole.messages
+        await messages.get(db, user_id=own["user_id"], message_id=message.id)
+        for message in conversation.messages
     ]
     return {
         "history": history,
         "stream": await call(messages.stream, db, own | {"page_size": 7}),
-        "get": [one for one in single if one],
-        "get_with_messages": whole.messages,
+        "get": [message for message in single if message],
+        "get_with_messages": conversation.messages,
     }
 
 
@@ -95,51 +98,53 @@ async def test_messages(db: Database, own: dict[str, Any]) -> None:
         single = [
             await messages.create(db, **own, role=role, content=text) for text in some.values()
         ]
-        assert lost(some, [one.content for one in single]) == []
+        assert lost(some, [message.content for message in single]) == []
     batch = [NewMessage(role="assistant", content=text) for text in texts.values()]
     together = await messages.create_many(db, **own, messages=batch)
-    assert lost(texts, [one.content for one in together]) == []
+    assert lost(texts, [message.content for message in together]) == []
     windows = [
         await messages.create_and_history(db, **own, role="assistant", content=text, limit=2)
         for text in texts.values()
     ]
     assert lost(texts, [window[-1].content for window in windows]) == []
     stored = [text for some in (TEXTS, texts, texts, texts) for text in some.values()]
-    for way, found in (await everywhere(db, own)).items():
-        assert ([one.content for one in found] == stored, way) == (True, way)
+    for way, returned in (await everywhere(db, own)).items():
+        assert ([message.content for message in returned] == stored, way) == (True, way)
 
 
 async def test_tasks(db: Database, ada: str) -> None:
     texts = {name: text[:255] for name, text in (TEXTS | LONG).items()}
     made = [await tasks.create(db, user_id=ada, title="a") for _ in texts]
     updated = [
-        await tasks.update(db, user_id=ada, task_id=one.id, title=text, description=whole)
-        for one, text, whole in zip(made, texts.values(), (TEXTS | LONG).values(), strict=True)
+        await tasks.update(db, user_id=ada, task_id=task.id, title=text, description=description)
+        for task, text, description in zip(
+            made, texts.values(), (TEXTS | LONG).values(), strict=True
+        )
     ]
     new = [NewTask(title=text, description=text) for text in texts.values()]
     single = [
-        await tasks.create(db, user_id=ada, title=one.title, description=one.description)
-        for one in new
+        await tasks.create(db, user_id=ada, title=task.title, description=task.description)
+        for task in new
     ]
     together = await tasks.create_many(db, user_id=ada, tasks=new)
-    for found in (updated, single, together):
-        assert lost(texts, [one.title for one in found]) == []
-    for found in (single, together):
-        assert lost(texts, [one.description for one in found]) == []
-    assert lost(TEXTS | LONG, [one.description for one in updated]) == []
+    for listed in (updated, single, together):
+        assert lost(texts, [task.title for task in listed]) == []
+    for listed in (single, together):
+        assert lost(texts, [task.description for task in listed]) == []
+    assert lost(TEXTS | LONG, [task.description for task in updated]) == []
     everything = [*updated, *single, *together][::-1]
     assert await tasks.list_for_user(db, user_id=ada, limit=1000) == everything
     open_ones = await tasks.list_for_user(db, user_id=ada, completed=False, limit=1000)
     assert open_ones == everything
-    for one in everything:
-        assert await tasks.get(db, user_id=ada, task_id=one.id) == one
+    for task in everything:
+        assert await tasks.get(db, user_id=ada, task_id=task.id) == task
 
 
 async def test_export_and_import(db: Database, own: dict[str, Any]) -> None:
-    said = [NewMessage(role="assistant", content=text, metadata=[text]) for text in TEXTS.values()]
-    said += [NewMessage(role="assistant", content=text) for text in LONG.values()]
-    said.append(NewMessage(role="user", content="\U0001f600" * 1000))
-    await messages.create_many(db, **own, messages=said)
+    batch = [NewMessage(role="assistant", content=text, metadata=[text]) for text in TEXTS.values()]
+    batch += [NewMessage(role="assistant", content=text) for text in LONG.values()]
+    batch.append(NewMessage(role="user", content="\U0001f600" * 1000))
+    await messages.create_many(db, **own, messages=batch)
     new = [NewTask(title=text, description=text) for text in TEXTS.values()]
     todo = (await tasks.create_many(db, user_id=own["user_id"], tasks=new))[::-1]
     before = await everywhere(db, own)
@@ -148,14 +153,16 @@ async def test_export_and_import(db: Database, own: dict[str, Any]) -> None:
     await import_lines(db, lines)
     assert await everywhere(db, own) == before
     assert await tasks.list_for_user(db, user_id=own["user_id"], limit=1000) == todo
-    assert [one.content for one in before["history"]] == [one.content for one in said]
+    assert [message.content for message in before["history"]] == [
+        message.content for message in batch
+    ]
 
 
 async def test_real_dialogues(db: Database) -> None:
     english = [
         [
-            NewMessage(role=one.role, content=one.content, metadata=one.metadata)
-            for one in dialogue.messages
+            NewMessage(role=message.role, content=message.content, metadata=message.metadata)
+            for message in dialogue.messages
         ]
         for dialogue in dialogues.read(dialogues.OWN)
     ]
@@ -164,13 +171,13 @@ async def test_real_dialogues(db: Database) -> None:
         for dialogue in CHINESE
     ]
     await users.ensure(db, user_id="小明")
-    for said in english + chinese:
+    for batch in english + chinese:
         chat = await conversations.create(db, user_id="小明")
         own: dict[str, Any] = {"user_id": chat.user_id, "conversation_id": chat.id}
-        made = await messages.create_many(db, **own, messages=said)
+        made = await messages.create_many(db, **own, messages=batch)
         assert await messages.history(db, **own, limit=1000) == made
-        assert [(one.role, one.content, one.metadata) for one in made] == [
-            (one.role, one.content, one.metadata) for one in said
+        assert [(message.role, message.content, message.metadata) for message in made] == [
+            (message.role, message.content, message.metadata) for message in batch
         ]
     lines = [line async for line in export_lines(db, user_id="小明")]
     await users.delete(db, user_id="小明")
@@ -187,11 +194,11 @@ async def test_real_dialogues(db: Database) -> None:
 )
 @given(st.lists(st.tuples(ANY_TEXT, ANY_TEXT), min_size=1, max_size=20))
 async def test_any_text(db: Database, own: dict[str, Any], texts: list[tuple[str, str]]) -> None:
-    said = [
+    new = [
         NewMessage(role="user", content=text, metadata={key: [text], "": key}, id=uuid4())
         for text, key in texts
     ]
-    made = await messages.create_many(db, **own, messages=said)
-    assert await messages.history(db, **own, limit=len(said)) == made
-    for one, (text, key) in zip(made, texts, strict=True):
-        assert (one.content, one.metadata) == (text, {key: [text], "": key})
+    made = await messages.create_many(db, **own, messages=new)
+    assert await messages.history(db, **own, limit=len(new)) == made
+    for message, (text, key) in zip(made, texts, strict=True):
+        assert (message.content, message.metadata) == (text, {key: [text], "": key})

@@ -65,11 +65,11 @@ async def test_every_function_gives_utc(elsewhere: Executor) -> None:
     for name, function in FUNCTIONS.items():
         await fill(elsewhere)
         [before] = await elsewhere.fetch("SELECT extract(epoch FROM clock_timestamp()) AS now")
-        for one in times(await call(function, elsewhere, arguments(function, VALUES))):
+        for moment in times(await call(function, elsewhere, arguments(function, VALUES))):
             met.add(name)
-            assert one.tzinfo is UTC, name
+            assert moment.tzinfo is UTC, name
             # Taken for a local time somewhere on the way, it would be half an hour off at least.
-            assert abs(one.timestamp() - float(before["now"])) < 900, name
+            assert abs(moment.timestamp() - float(before["now"])) < 900, name
     assert met == {
         name for name in FUNCTIONS if name.partition(".")[2] not in ("count", "delete", "erase")
     }
@@ -96,34 +96,36 @@ async def test_a_moment_stays_itself(elsewhere: Executor) -> None:
     new = [NewMessage(role="user", content=moment) for moment in MOMENTS]
     await messages.create_many(elsewhere, **own, messages=new)
     await elsewhere.execute("UPDATE messages SET created_at = content::timestamptz")
-    found = await messages.history(elsewhere, **own)
-    assert [one.created_at for one in found] == [datetime.fromisoformat(one) for one in MOMENTS]
-    assert [one.content for one in found] == MOMENTS
-    assert await call(messages.stream, elsewhere, own | {"page_size": 1}) == found
-    for n, one in enumerate(found):
-        cursor = Cursor.parse(str(one.cursor))
-        assert cursor == one.cursor
-        assert await messages.history(elsewhere, **own, before=cursor) == found[:n]
-    abroad = Cursor(found[5].created_at.astimezone(KATHMANDU), found[5].id)
-    assert await messages.history(elsewhere, **own, before=abroad) == found[:5]
+    stored = await messages.history(elsewhere, **own)
+    assert [message.created_at for message in stored] == [
+        datetime.fromisoformat(moment) for moment in MOMENTS
+    ]
+    assert [message.content for message in stored] == MOMENTS
+    assert await call(messages.stream, elsewhere, own | {"page_size": 1}) == stored
+    for n, message in enumerate(stored):
+        cursor = Cursor.parse(str(message.cursor))
+        assert cursor == message.cursor
+        assert await messages.history(elsewhere, **own, before=cursor) == stored[:n]
+    abroad = Cursor(stored[5].created_at.astimezone(KATHMANDU), stored[5].id)
+    assert await messages.history(elsewhere, **own, before=abroad) == stored[:5]
 
 
 async def test_a_moment_stays_itself_in_lines(url: str, client_elsewhere: None) -> None:
     """Given in one zone, stored in another, and written in UTC by a client in a third."""
-    said = ", ".join(
-        f'{{"role": "user", "content": "a", "created_at": "{one}"}}'
+    lines = ", ".join(
+        f'{{"role": "user", "content": "a", "created_at": "{written}"}}'
         for moment in MOMENTS[1:-1]
-        if (one := datetime.fromisoformat(moment).astimezone(KATHMANDU).isoformat())
+        if (written := datetime.fromisoformat(moment).astimezone(KATHMANDU).isoformat())
     )
     async with dal.connect(url, min_size=1) as db:
         await db.execute(f"ALTER DATABASE {database_name(url)} SET timezone = '{SERVER}'")
     async with dal.connect(url, min_size=1) as db:
-        await import_lines(db, [f'{{"user_id": "ada", "messages": [{said}]}}'.encode()])
+        await import_lines(db, [f'{{"user_id": "ada", "messages": [{lines}]}}'.encode()])
         stored = await db.fetch("SELECT created_at FROM messages ORDER BY created_at")
         [line] = [line async for line in export_lines(db, user_id="ada")]
-    moments = [datetime.fromisoformat(one) for one in MOMENTS[1:-1]]
+    moments = [datetime.fromisoformat(moment) for moment in MOMENTS[1:-1]]
     assert [row["created_at"] for row in stored] == moments
-    assert [one["created_at"] for one in json.loads(line)["messages"]] == MOMENTS[1:-1]
+    assert [message["created_at"] for message in json.loads(line)["messages"]] == MOMENTS[1:-1]
 
 
 async def test_the_next_microsecond_is_that_of_no_local_clock(
@@ -140,7 +142,7 @@ async def test_the_next_microsecond_is_that_of_no_local_clock(
         new = [NewMessage(role="user", content="b"), NewMessage(role="user", content="c")]
         batch = await messages.create_many(tx, **own, messages=new)
     exact = datetime(2099, 11, 1, 4, 30, tzinfo=UTC)
-    assert [one.created_at for one in batch] == [exact, exact + timedelta(microseconds=1)]
+    assert [message.created_at for message in batch] == [exact, exact + timedelta(microseconds=1)]
     assert first.created_at == exact
 
 
@@ -149,7 +151,7 @@ async def test_a_time_that_python_has_none_for(
     db: Database, own: dict[str, Any], written: str
 ) -> None:
     """An error, with or without the option: asyncpg gives no row of such a result."""
-    said = await messages.create(db, **own, role="user", content="a")
+    message = await messages.create(db, **own, role="user", content="a")
     await db.execute("UPDATE messages SET created_at = $1::text::timestamptz", written)
     for function in (messages.history, messages.stream):
         with (
@@ -159,7 +161,7 @@ async def test_a_time_that_python_has_none_for(
             await call(function, db, own)
         assert skipped == []
     with pytest.raises(SchemaMismatchError, match="9999"):
-        await messages.get(db, user_id="ada", message_id=said.id)
+        await messages.get(db, user_id="ada", message_id=message.id)
     assert await db.ping() > 0
     assert db.stats().in_use == 0
 
@@ -168,10 +170,10 @@ async def test_the_first_time_of_the_calendar_makes_no_endless_stream(
     db: Database, own: dict[str, Any]
 ) -> None:
     """asyncpg sends it as -infinity, so that its own row comes after it."""
-    said = await messages.create(db, **own, role="user", content="a")
+    message = await messages.create(db, **own, role="user", content="a")
     await db.execute("UPDATE messages SET created_at = '0001-01-01T00:00:00Z'")
-    [found] = await call(messages.stream, db, own)
-    assert (found.id, found.created_at) == (said.id, datetime.min.replace(tzinfo=UTC))
+    [streamed] = await call(messages.stream, db, own)
+    assert (streamed.id, streamed.created_at) == (message.id, datetime.min.replace(tzinfo=UTC))
     with pytest.raises(DalError, match=r"^messages\.stream: a page ends where it began"):
         await call(messages.stream, db, own | {"page_size": 1})
 
@@ -180,8 +182,8 @@ async def test_the_first_time_of_the_calendar_makes_no_endless_stream(
 async def test_infinity_is_no_time_of_a_record(
     db: Database, own: dict[str, Any], written: str
 ) -> None:
-    said = [await messages.create(db, **own, role="user", content=f"{n}") for n in range(2)]
-    bad, good = said if written == "-infinity" else said[::-1]
+    made = [await messages.create(db, **own, role="user", content=f"{n}") for n in range(2)]
+    bad, good = made if written == "-infinity" else made[::-1]
     await db.execute(
         "UPDATE messages SET created_at = $1::text::timestamptz WHERE id = $2", written, bad.id
     )
@@ -195,9 +197,9 @@ async def test_infinity_is_no_time_of_a_record(
 
 
 async def test_the_first_moment_of_the_calendar_is_no_lines_time(db: Database) -> None:
-    said = b'{"role": "user", "content": "a", "created_at": "0001-01-01T00:00:00Z"}'
+    message = b'{"role": "user", "content": "a", "created_at": "0001-01-01T00:00:00Z"}'
     with pytest.raises(InvalidInputError, match="created_at: must be"):
-        await import_lines(db, [b'{"user_id": "ada", "messages": [' + said + b"]}"])
+        await import_lines(db, [b'{"user_id": "ada", "messages": [' + message + b"]}"])
 
 
 async def test_lines_leave_no_row_out(db: Database, own: dict[str, Any]) -> None:

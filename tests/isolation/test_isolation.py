@@ -45,11 +45,11 @@ IDS: dict[str, list[Any]] = {name: [ID, OWN] for name in ("id", *EXISTING)}
 IDS |= {
     "messages": [
         VALUES["messages"],
-        [NewMessage(role="user", content="Mine", metadata=None, id=one) for one in ADAS_IDS],
+        [NewMessage(role="user", content="Mine", metadata=None, id=id_) for id_ in ADAS_IDS],
     ],
     "tasks": [
         VALUES["tasks"],
-        [NewTask(title="Mine", description=None, id=one) for one in ADAS_IDS],
+        [NewTask(title="Mine", description=None, id=id_) for id_ in ADAS_IDS],
     ],
 }
 
@@ -61,10 +61,10 @@ class Refused(NamedTuple):
     text: str
 
 
-async def outcome(function: Function, db: Any, given: Mapping[str, Any]) -> Any:
+async def outcome(function: Function, db: Any, values: Mapping[str, Any]) -> Any:
     """What a caller gets to know from a call."""
     try:
-        return lasting(await call(function, db, given))
+        return lasting(await call(function, db, values))
     except (NotFoundError, ConflictError) as error:
         return Refused(type(error), str(error))
 
@@ -73,9 +73,9 @@ def lasting(value: Any) -> Any:
     """A result without what differs from one call to the next: times, and ids made by the call."""
     match value:
         case list():
-            return [lasting(one) for one in value]
+            return [lasting(item) for item in value]
         case BaseModel():
-            return {name: lasting(one) for name, one in value}
+            return {name: lasting(field) for name, field in value}
         case datetime():
             return datetime
         case UUID():
@@ -95,15 +95,15 @@ async def places(db: Any) -> dict[str, list[Any]]:
 
 def calls(name: str, near: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
     """A function's arguments, in every mixture of ada's ids and places with the stranger's own."""
-    for given in variants(FUNCTIONS[name], VALUES):
+    for variant in variants(FUNCTIONS[name], VALUES):
         options = IDS | {
-            place: [given[place], *near[name.partition(".")[0]]]
+            place: [variant[place], *near[name.partition(".")[0]]]
             for place in ("before", "after")
-            if place in given
+            if place in variant
         }
-        mixed = sorted(options.keys() & given.keys())
+        mixed = sorted(options.keys() & variant.keys())
         for picked in product(*(options[parameter] for parameter in mixed)):
-            yield given | dict(zip(mixed, picked, strict=True))
+            yield variant | dict(zip(mixed, picked, strict=True))
 
 
 @pytest.fixture
@@ -121,7 +121,9 @@ def test_the_surface_is_found() -> None:
 
 
 # An id is its owner's alone, so the stranger may even have rows with ada's ids.
-@pytest.mark.parametrize(("stranger", "own_id"), [("bob", ID), *((one, OWN) for one in STRANGERS)])
+@pytest.mark.parametrize(
+    ("stranger", "own_id"), [("bob", ID), *((stranger, OWN) for stranger in STRANGERS)]
+)
 async def test_another_user_gets_what_they_would_get_without_ada(
     db: Database, without_ada: Database, stranger: str, own_id: UUID
 ) -> None:
@@ -131,16 +133,21 @@ async def test_another_user_gets_what_they_would_get_without_ada(
     answered = set()
     for name, function in FUNCTIONS.items():
         for mixture in calls(name, near):
-            given = mixture | {"user_id": stranger}
-            found = []
+            variant = mixture | {"user_id": stranger}
+            outcomes = []
             for world in (db, without_ada):
                 await settle(world, stranger, own_id)
-                found.append(await outcome(function, world, given))
-            assert found[0] == found[1], (name, given)
-            assert [row for row in await snapshot(db) if row[1] == "ada"] == adas, (name, given)
-            if found[0] and not isinstance(found[0], Refused):
+                outcomes.append(await outcome(function, world, variant))
+            assert outcomes[0] == outcomes[1], (name, variant)
+            assert [row for row in await snapshot(db) if row[1] == "ada"] == adas, (name, variant)
+            if outcomes[0] and not isinstance(outcomes[0], Refused):
                 answered.add(name)
-                assert all(given[one] == own_id for one in EXISTING & given.keys()), (name, given)
+                assert all(
+                    variant[parameter] == own_id for parameter in EXISTING & variant.keys()
+                ), (
+                    name,
+                    variant,
+                )
     assert answered == FUNCTIONS.keys()
 
 
@@ -152,10 +159,10 @@ async def test_another_user_never_waits_for_adas_rows(db: Database, url: str) ->
             await holder.execute(f"SELECT FROM {table} WHERE user_id = 'ada' FOR UPDATE")
         for function, new_id in product(FUNCTIONS.values(), (ID, OWN)):
             await settle(impatient, "bob", ID)
-            given = VALUES | {"user_id": "bob", "id": new_id}
-            await call(function, impatient, arguments(function, given))
-        said = {"role": "user", "content": "One more", "id": str(OWN)}
-        line = json.dumps({"id": str(ID), "messages": [said]}).encode()
+            values = VALUES | {"user_id": "bob", "id": new_id}
+            await call(function, impatient, arguments(function, values))
+        message = {"role": "user", "content": "One more", "id": str(OWN)}
+        line = json.dumps({"id": str(ID), "messages": [message]}).encode()
         summary = await import_lines(impatient, [line, line], user_id="bob")
         assert (summary.messages, summary.known_messages) == (1, 1)
 
@@ -166,9 +173,9 @@ async def test_an_unknown_user_finds_and_leaves_nothing(db: Database, stranger: 
     before = await snapshot(db)
     for name, function in FUNCTIONS.items():
         if name != "users.ensure":
-            for given in variants(function, VALUES | {"user_id": stranger}):
-                found = await outcome(function, db, given)
-                assert not found or isinstance(found, Refused), name
+            for variant in variants(function, VALUES | {"user_id": stranger}):
+                result = await outcome(function, db, variant)
+                assert not result or isinstance(result, Refused), name
                 assert await snapshot(db) == before, name
 
 
@@ -177,9 +184,9 @@ async def test_what_is_no_user_id_is_never_everyone(db: Database) -> None:
     before = await snapshot(db)
     for user_id in NOBODY:
         for name, function in FUNCTIONS.items():
-            for given in variants(function, VALUES | {"user_id": user_id}):
+            for variant in variants(function, VALUES | {"user_id": user_id}):
                 with pytest.raises(InvalidInputError, match=f"^{name}.*: user_id: "):
-                    await call(function, db, given)
+                    await call(function, db, variant)
         assert await snapshot(db) == before
 
 

@@ -13,7 +13,7 @@ from dal.jsonl import Summary, export_everyone, export_lines, exporting, import_
 from tests.isolation.conftest import Service
 from tests.surface import ID, NOBODY, STRANGERS, THREE, VALUES, fill, snapshot
 
-ADAS = sorted(str(one) for one in (ID, *THREE))
+ADAS = sorted(str(id_) for id_ in (ID, *THREE))
 
 
 async def exported(db: Database, user_id: Any) -> list[bytes]:
@@ -55,8 +55,8 @@ async def test_an_import_with_anothers_ids_makes_rows_of_its_own(db: Database) -
     rest = chat | {"messages": chat["messages"][1:]}
     summary = Summary()
     for part in ([*todos, first], [rest]):
-        given = [json.dumps(line).encode() for line in part]
-        summary = await import_lines(db, given, user_id="bob")
+        encoded = [json.dumps(line).encode() for line in part]
+        summary = await import_lines(db, encoded, user_id="bob")
     assert summary == Summary(lines=1, known_conversations=1, messages=3)
     assert await exported(db, "bob") == others
     assert await exported(db, "ada") == lines
@@ -74,9 +74,9 @@ async def test_an_import_into_an_own_conversation_with_anothers_message_ids(db: 
     await users.ensure(db, user_id="bob")
     bobs = await conversations.create(db, user_id="bob")
     chat = json.loads((await exported(db, "ada"))[-1])
-    given = {"id": str(bobs.id), "messages": [m | {"content": "Mine"} for m in chat["messages"]]}
+    line = {"id": str(bobs.id), "messages": [m | {"content": "Mine"} for m in chat["messages"]]}
 
-    summary = await import_lines(db, [json.dumps(given).encode()], user_id="bob")
+    summary = await import_lines(db, [json.dumps(line).encode()], user_id="bob")
     assert (summary.messages, summary.known_messages) == (4, 0)
     assert set(adas) <= set(await snapshot(db))
 
@@ -87,7 +87,7 @@ async def test_no_line_for_another_user_is_taken(db: Database) -> None:
     lines = [line.replace(b"milk", b"tea") for line in await exported(db, "ada")]
     reasons: list[str] = []
     # None is nobody in particular: each line then names its own.
-    for user_id in [*STRANGERS, *(one for one in NOBODY if one is not None)]:
+    for user_id in [*STRANGERS, *(nobody for nobody in NOBODY if nobody is not None)]:
         summary = await import_lines(
             db, lines, user_id=user_id, reject=lambda number, line, reason: reasons.append(reason)
         )

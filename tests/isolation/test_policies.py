@@ -62,10 +62,10 @@ def test_a_deep_page(policed: psycopg.Connection, name: str, generic: bool) -> N
     middle = "SELECT updated_at, id FROM conversations ORDER BY updated_at OFFSET %s LIMIT 1"
     [[time, own_id]] = policed.execute(middle, [SIZE // 2]).fetchall()
     place = Cursor(time, own_id)
-    given: dict[str, Any] = VALUES | {"conversation_id": chat, "limit": 20, "page_size": 20}
-    given |= {"before": place, "after": place}
+    everything: dict[str, Any] = VALUES | {"conversation_id": chat, "limit": 20, "page_size": 20}
+    everything |= {"before": place, "after": place}
     binding = STATEMENTS[name]
-    arguments = {argument: given[argument] for argument in binding.hints}
+    arguments = {argument: everything[argument] for argument in binding.hints}
     values = binding.arguments.values(binding.arguments.checked(arguments))
     plan = analyzed_plan(policed, binding.statement, values, generic=generic)
     [scan] = [node for node in plan.nodes if "Relation Name" in node]

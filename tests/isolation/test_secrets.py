@@ -186,10 +186,10 @@ class Seen:
         except DalError as error:
             self.kinds.add(type(error))
             chain: list[BaseException] = [error]
-            for one in chain:
-                self.errors += [str(one), repr(one), repr(vars(one))]
-                self.errors += traceback.format_exception(one)
-                further = one.__cause__, one.__context__
+            for link in chain:
+                self.errors += [str(link), repr(link), repr(vars(link))]
+                self.errors += traceback.format_exception(link)
+                further = link.__cause__, link.__context__
                 chain += [other for other in further if other and other not in chain]
 
     async def call(self, name: str, db: Any) -> None:
@@ -199,7 +199,7 @@ class Seen:
         self.show(result)
 
     def show(self, *objects: Any) -> None:
-        self.objects += [text for one in objects for text in (str(one), repr(one))]
+        self.objects += [text for item in objects for text in (str(item), repr(item))]
 
 
 async def prepare(connection: asyncpg.Connection, way: Way) -> None:
@@ -239,19 +239,19 @@ async def test_nothing_shows_a_parameter_or_a_text(
             traced = telemetry.texts()
         gc.collect()  # what was never awaited or retrieved is said now
     loop.set_debug(False)
-    said = [caplog.text, *(repr(vars(record)) for record in caplog.records)]
-    said += [str(warning.message) for warning in warned]
-    said += traced
+    texts = [caplog.text, *(repr(vars(record)) for record in caplog.records)]
+    texts += [str(warning.message) for warning in warned]
+    texts += traced
     slow = [record for record in caplog.records if record.name == "dal.slow"]
     caplog.clear()
 
     assert way.raised <= seen.kinds
     if way.stored == "everything":  # then they fail all, or none does
         assert seen.answered == (set() if way.raised else set(FUNCTIONS))
-    assert [one for one in seen.errors for secret in (TEXT, *PARAMETERS) if secret in one] == []
-    assert [one for one in seen.objects if TEXT in one] == []
-    assert [one for one in said if TEXT in one or OWNER in one] == []
-    assert [one for one in traced if str(ID) in one or ID.hex in one] == []
+    assert [text for text in seen.errors for secret in (TEXT, *PARAMETERS) if secret in text] == []
+    assert [text for text in seen.objects if TEXT in text] == []
+    assert [text for text in texts if TEXT in text or OWNER in text] == []
+    assert [text for text in traced if str(ID) in text or ID.hex in text] == []
     assert {"messages.create", "users.delete"} <= {json.loads(span).get("name") for span in traced}
     assert len(slow) > len(FUNCTIONS)
 
@@ -274,7 +274,9 @@ async def everything(db: Database, seen: Seen) -> None:
 
 
 RECORDS = [
-    one for one in vars(dal).values() if isinstance(one, type) and issubclass(one, BaseModel)
+    value
+    for value in vars(dal).values()
+    if isinstance(value, type) and issubclass(value, BaseModel)
 ]
 
 

@@ -66,8 +66,8 @@ async def test_a_column_that_lines_have_no_place_for_is_named(
     await db.execute("ALTER TABLE messages ADD COLUMN length int GENERATED ALWAYS AS (1) STORED")
     for lines in (export_everyone(db), export_lines(db, user_id=chat.user_id)):
         assert [line async for line in lines]
-        said = [(one.name, one.levelno, one.getMessage()) for one in caplog.records]
-        assert sorted(said) == [
+        logged = [(record.name, record.levelno, record.getMessage()) for record in caplog.records]
+        assert sorted(logged) == [
             ("dal", logging.WARNING, f"{table}.mood is not exported: lines have no place for it")
             for table in TABLES
         ]

@@ -21,11 +21,11 @@ DIALOGUES = CHECKOUT / "dal" / "demo" / "dialogues.jsonl"
 Ended = subprocess.CompletedProcess[bytes]
 
 
-def spawned(url: str, *arguments: str | Path, stdin: bytes = b"", **given: Any) -> Ended:
+def spawned(url: str, *arguments: str | Path, stdin: bytes = b"", **options: Any) -> Ended:
     """A command in a process of its own."""
     environment = os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
     command = [sys.executable, "-m", "dal", *map(str, arguments)]
-    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | given
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.run(command, input=stdin, env=environment, **streams)
 
 
@@ -39,13 +39,13 @@ def run(url: str, *arguments: str | Path, stdin: bytes = b"") -> Ended:
     return Ended(arguments, ended.exit_code, ended.stdout_bytes, ended.stderr_bytes)
 
 
-def said(lines: bytes) -> list[tuple[str, list[Any]]]:
-    """What was said, whatever ids and times it was given."""
+def conversations_in(lines: bytes) -> list[tuple[str, list[Any]]]:
+    """Each conversation's user and messages, without ids and times."""
     keys = ("role", "content", "metadata")
-    found = [json.loads(line) for line in lines.splitlines()]
+    parsed = [json.loads(line) for line in lines.splitlines()]
     return sorted(
-        (one["user_id"], [[message.get(key) for key in keys] for message in one["messages"]])
-        for one in found
+        (line["user_id"], [[message.get(key) for key in keys] for message in line["messages"]])
+        for line in parsed
     )
 
 
@@ -55,13 +55,13 @@ def test_what_goes_in_comes_out(url: str, tmp_path: Path) -> None:
     assert b"messages                    418" in into.stdout
     out = run(url, "export")
     assert (out.returncode, out.stderr) == (0, b"")
-    assert said(out.stdout) == said(DIALOGUES.read_bytes())
+    assert conversations_in(out.stdout) == conversations_in(DIALOGUES.read_bytes())
 
     again = run(url, "import", "-", stdin=out.stdout)
     assert b"known messages              418" in again.stdout
     assert run(url, "export").stdout == out.stdout
-    hers = [one for one in said(out.stdout) if one[0] == "ada"]
-    assert said(run(url, "export", "--user-id", "ada").stdout) == hers
+    hers = [line for line in conversations_in(out.stdout) if line[0] == "ada"]
+    assert conversations_in(run(url, "export", "--user-id", "ada").stdout) == hers
     with (tmp_path / "export").open("wb") as file:  # to a file it is written at once
         assert spawned(url, "export", stdout=file).returncode == 0
     assert (tmp_path / "export").read_bytes() == out.stdout
@@ -88,7 +88,7 @@ def test_bad_lines_are_kept_apart_and_nothing_is_lost(url: str, tmp_path: Path) 
     kept = run(url, "import", tmp_path / "chats", "--user-id", "ada", "--keep-going")
     assert kept.returncode == 1
     assert b"2 bad lines are in" in kept.stderr
-    assert said(run(url, "export").stdout) == [("ada", [["user", "good", None]])] * 2
+    assert conversations_in(run(url, "export").stdout) == [("ada", [["user", "good", None]])] * 2
     lines = (tmp_path / "chats.rejects").read_text().splitlines()
     second, third = (json.loads(line) for line in lines)
     assert (second["line"], second["text"].encode()) == (2, LONG)
@@ -118,7 +118,7 @@ def test_a_pipe_with_a_name(url: str, tmp_path: Path) -> None:
     writing.start()
     assert run(url, "import", tmp_path / "chats", "--user-id", "ada").returncode == 0
     writing.join()
-    assert said(run(url, "export").stdout) == [("ada", [["user", "good", None]])] * 3
+    assert conversations_in(run(url, "export").stdout) == [("ada", [["user", "good", None]])] * 3
 
 
 @pytest.mark.parametrize(
@@ -133,5 +133,5 @@ def test_nowhere_to_read_or_write(url: str, command: str, closed: str, sentence:
     run(url, "import", "-", "--user-id", "ada", stdin=GOOD)
     environment = os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
     shell = f"{sys.executable} -m dal {command} {closed}"
-    found = subprocess.run(shell, shell=True, stderr=subprocess.PIPE, env=environment)
-    assert (found.returncode, found.stderr) == (1, sentence)
+    done = subprocess.run(shell, shell=True, stderr=subprocess.PIPE, env=environment)
+    assert (done.returncode, done.stderr) == (1, sentence)

@@ -77,9 +77,9 @@ async def fill(db: dal.Database) -> None:
     await db.execute("UPDATE conversations SET updated_at = updated_at + interval '2 s'")
 
 
-async def exported(db: dal.Database, **given: Any) -> list[bytes]:
-    export = export_lines if given else export_everyone
-    return [line async for line in export(db, **given)]
+async def exported(db: dal.Database, **options: Any) -> list[bytes]:
+    export = export_lines if options else export_everyone
+    return [line async for line in export(db, **options)]
 
 
 @pytest.fixture
@@ -112,32 +112,32 @@ async def test_round_trip(db: dal.Database, empty_database: str, small: None) ->
 
 async def test_pages_change_nothing(db: dal.Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(db)
-    whole = await exported(db)
+    everyone = await exported(db)
     monkeypatch.setattr(exporting, "_ROWS", 2)
     monkeypatch.setattr(exporting, "_CONVERSATIONS", 1)
     monkeypatch.setattr(exporting, "_BYTES", 1)
-    assert await exported(db) == whole
+    assert await exported(db) == everyone
 
 
 async def test_the_order_of_lines(db: dal.Database) -> None:
     await fill(db)
-    found = [json.loads(line) for line in await exported(db)]
+    parsed = [json.loads(line) for line in await exported(db)]
     # As the database sorts them, which is not for a test to know.
     rows = await db.fetch(
         "SELECT DISTINCT user_id FROM conversations UNION SELECT 'eve' ORDER BY 1"
     )
-    owners = [owner for owner, _ in groupby(found, itemgetter("user_id"))]
+    owners = [owner for owner, _ in groupby(parsed, itemgetter("user_id"))]
     assert owners == [row["user_id"] for row in rows]
     assert set(owners) == {"Bob", "ada", "eve", "émile"}
     for owner in owners:
-        own = [line for line in found if line["user_id"] == owner]
+        own = [line for line in parsed if line["user_id"] == owner]
         tasks_first = [("messages" in line, line.get("id") or line["task"]["id"]) for line in own]
         assert tasks_first == sorted(tasks_first)
 
 
 async def test_what_a_line_looks_like(db: dal.Database, ada: str) -> None:
     time = datetime(2024, 5, 31, 8, 30, tzinfo=UTC)
-    given = [
+    imported = [
         b'{"user_id":"ada","task":{"id":"00000000-0000-0000-0000-000000000001","title":"t",'
         b'"completed":false,"created_at":"2024-05-31T08:30:00.000000Z",'
         b'"updated_at":"2024-05-31T08:30:00.000000Z"}}\n',
@@ -146,8 +146,8 @@ async def test_what_a_line_looks_like(db: dal.Database, ada: str) -> None:
         b'"messages":[{"id":"00000000-0000-0000-0000-000000000003","role":"user","content":"\xc3\xa9",'
         b'"created_at":"2024-05-31T08:30:00.000001Z","metadata":{"a": 1.10}}]}\n',
     ]
-    await import_lines(db, given)
-    assert await exported(db) == given
+    await import_lines(db, imported)
+    assert await exported(db) == imported
     stored = await conversations.get(db, user_id=ada, conversation_id=UUID(int=2))
     assert stored
     assert stored.created_at == time
@@ -155,9 +155,9 @@ async def test_what_a_line_looks_like(db: dal.Database, ada: str) -> None:
 
 async def test_one_users_lines(db: dal.Database) -> None:
     await fill(db)
-    whole = await exported(db)
+    everyone = await exported(db)
     adas = await exported(db, user_id="ada")
-    assert adas == [line for line in whole if json.loads(line)["user_id"] == "ada"]
+    assert adas == [line for line in everyone if json.loads(line)["user_id"] == "ada"]
     assert await exported(db, user_id="nobody") == []
     assert await exported(db, user_id="stranger") == []
 
@@ -168,12 +168,12 @@ async def test_a_snapshot(
     await tasks.create(db, user_id=chat.user_id, title="a")
     before = await exported(db)
 
-    async def late(*args: Any, **given: Any) -> Any:
-        found = await owners(*args, **given)
+    async def late(*args: Any, **options: Any) -> Any:
+        page = await owners(*args, **options)
         own: dict[str, Any] = {"user_id": chat.user_id, "conversation_id": chat.id}
         await messages.create(db, **own, role="user", content="late")
         await tasks.create(db, user_id=chat.user_id, title="late")
-        return found
+        return page
 
     owners = snapshot.owners
     with monkeypatch.context() as patch:
@@ -185,8 +185,8 @@ async def test_a_snapshot(
 async def test_nothing_is_open_while_lines_are_read(
     db: dal.Database, chat: dal.Conversation
 ) -> None:
-    for found in (export_everyone(db), export_lines(db, user_id=chat.user_id)):
-        await anext(found)  # and left there
+    for export in (export_everyone(db), export_lines(db, user_id=chat.user_id)):
+        await anext(export)  # and left there
         assert db.stats().in_use == 0
 
 
@@ -202,10 +202,10 @@ async def test_nothing_is_open_while_lines_are_read(
     ],
 )
 async def test_whoever_has_rows_is_an_owner(db: dal.Database, change: str) -> None:
-    """Whatever the users table of an earlier phase has instead of their ids."""
+    """Also over a users table that was there before dal, and holds other ids."""
     await fill(db)
-    whole, adas = await exported(db), await exported(db, user_id="ada")
+    everyone, adas = await exported(db), await exported(db, user_id="ada")
     assert adas
     await db.execute(change)
-    assert await exported(db) == whole
+    assert await exported(db) == everyone
     assert await exported(db, user_id="ada") == adas

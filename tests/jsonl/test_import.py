@@ -48,9 +48,9 @@ def soon(**ahead: float) -> str:
     return (datetime.now(UTC) + timedelta(**ahead)).isoformat()
 
 
-def chat(*said: dict[str, Any], **fields: Any) -> bytes:
+def chat(*turns: dict[str, Any], **fields: Any) -> bytes:
     return json.dumps(
-        {"user_id": "ada", "messages": [SAID | one for one in said]} | fields
+        {"user_id": "ada", "messages": [SAID | message for message in turns]} | fields
     ).encode()
 
 
@@ -68,12 +68,12 @@ async def rows(db: dal.Database) -> list[Any]:
 
 async def only(db: dal.Database, user_id: str = "ada") -> dal.ConversationWithMessages:
     """The user's only conversation, with its messages."""
-    [found] = await conversations.list_for_user(db, user_id=user_id)
-    whole = await conversations.get_with_messages(
-        db, user_id=user_id, conversation_id=found.id, limit=1000
+    [listed] = await conversations.list_for_user(db, user_id=user_id)
+    conversation = await conversations.get_with_messages(
+        db, user_id=user_id, conversation_id=listed.id, limit=1000
     )
-    assert whole
-    return whole
+    assert conversation
+    return conversation
 
 
 async def test_what_is_given_stays(db: dal.Database) -> None:
@@ -89,10 +89,13 @@ async def test_what_is_given_stays(db: dal.Database) -> None:
     assert await import_lines(db, [line, task]) == Summary(
         lines=2, users=1, conversations=1, messages=2, tasks=1
     )
-    found = await only(db)
-    assert (found.id, found.status) == (UUID(int=9), "archived")
-    assert (found.created_at, found.updated_at) == (START, START + timedelta(seconds=5))
-    assert [(one.id.int, one.created_at) for one in found.messages] == [
+    conversation = await only(db)
+    assert (conversation.id, conversation.status) == (UUID(int=9), "archived")
+    assert (conversation.created_at, conversation.updated_at) == (
+        START,
+        START + timedelta(seconds=5),
+    )
+    assert [(message.id.int, message.created_at) for message in conversation.messages] == [
         (1, START + timedelta(seconds=1)),
         (2, START + timedelta(seconds=2)),
     ]
@@ -102,17 +105,17 @@ async def test_what_is_given_stays(db: dal.Database) -> None:
     assert [row[0] for row in stored] == ['{"n": 1.5}', None]
     [done] = await tasks.list_for_user(db, user_id="ada")
     assert (done.id.int, done.description, done.completed) == (3, "d", True)
-    assert [(one - START).seconds for one in (done.created_at, done.updated_at)] == [1, 3]
+    assert [(moment - START).seconds for moment in (done.created_at, done.updated_at)] == [1, 3]
 
 
 async def test_what_is_not_given_is_made(db: dal.Database) -> None:
     [before] = await db.fetch("SELECT clock_timestamp() AS now")
     await import_lines(db, [chat({}, {}, {}), todo(), todo(completed=True)])
-    found = await only(db)
-    times = [one.created_at for one in found.messages]
+    conversation = await only(db)
+    times = [message.created_at for message in conversation.messages]
     assert before["now"] < times[0]
     assert times == [times[0] + timedelta(microseconds=place) for place in range(3)]
-    assert (found.created_at, found.updated_at) == (times[0], times[2])
+    assert (conversation.created_at, conversation.updated_at) == (times[0], times[2])
     newest, oldest = await tasks.list_for_user(db, user_id="ada")
     assert oldest.completed_at is None
     assert newest.completed_at == newest.updated_at == newest.created_at > oldest.created_at
@@ -123,7 +126,7 @@ async def test_an_append_follows_what_is_stored(db: dal.Database, chat_id: UUID)
     before = await only(db)
     await import_lines(db, [chat({}, {}, id=str(chat_id))])
     after = await only(db)
-    assert [one.created_at - before.updated_at for one in after.messages[-2:]] == [
+    assert [message.created_at - before.updated_at for message in after.messages[-2:]] == [
         timedelta(microseconds=1),
         timedelta(microseconds=2),
     ]
@@ -146,16 +149,16 @@ async def test_a_conversation_goes_on_in_further_lines(db: dal.Database) -> None
         chat({}, id=uid(1)),
     ]
     assert await import_lines(db, lines) == Summary(lines=3, users=1, conversations=1, messages=5)
-    times = [one.created_at for one in (await only(db)).messages]
+    times = [message.created_at for message in (await only(db)).messages]
     assert times == sorted(set(times))
 
 
 async def test_further_lines_of_a_stored_conversation(db: dal.Database, chat_id: UUID) -> None:
     lines = [chat({"content": f"{n}"}, {"content": f"{n} too"}, id=str(chat_id)) for n in range(5)]
     await import_lines(db, lines)
-    found = (await only(db)).messages
-    assert [one.content for one in found][::2] == [f"{n}" for n in range(5)]
-    assert len({one.created_at for one in found}) == 10
+    stored = (await only(db)).messages
+    assert [message.content for message in stored][::2] == [f"{n}" for n in range(5)]
+    assert len({message.created_at for message in stored}) == 10
 
 
 GOOD = chat({"id": uid(1), "created_at": at(1)}, {"id": uid(2), "created_at": at(3)}, id=uid(9))
@@ -217,8 +220,8 @@ async def test_bad_lines_are_handed_over(db: dal.Database) -> None:
         *((number, bad) for number, (bad, _) in enumerate(BAD, start=3)),
         (len(lines), lines[-1]),
     ]
-    for (_, _, found), (_, reason) in zip(rejected, BAD, strict=False):
-        assert found.startswith(reason)
+    for (_, _, message), (_, reason) in zip(rejected, BAD, strict=False):
+        assert message.startswith(reason)
     assert len((await only(db)).messages) == 2
     assert len(await tasks.list_for_user(db, user_id="ada")) == 2
     assert await users.get(db, user_id="eve") is None
@@ -263,7 +266,7 @@ async def test_another_users_conversation_is_out_of_reach(db: dal.Database) -> N
         await transaction.fetch("SELECT FROM conversations WHERE user_id = 'bob' FOR UPDATE")
         await import_lines(db, [mine, todo(id=uid(3))])
     assert await only(db, "bob") == before
-    assert [one.content for one in (await only(db, "ada")).messages] == ["mine"]
+    assert [message.content for message in (await only(db, "ada")).messages] == ["mine"]
     with pytest.raises(InvalidInputError, match="line 1: user_id: is another one"):
         await import_lines(db, [bobs], user_id="ada")
 
@@ -300,11 +303,11 @@ async def test_a_row_made_meanwhile_is_met(
     others = [True]
 
     async def late(*args: Any) -> Any:
-        found = await look(*args)
+        result = await look(*args)
         if others:
             others.clear()
             await import_lines(db, [line])
-        return found
+        return result
 
     monkeypatch.setattr("dal.jsonl.rows.look", late)
     summary = await import_lines(db, [line])
@@ -318,14 +321,14 @@ async def test_nobody_appends_between_the_look_and_the_write(
     refused: list[TransactionConflictError] = []
 
     async def tried(*args: Any) -> Any:
-        found = await look(*args)
+        result = await look(*args)
         try:
             async with db.transaction() as other:
                 await other.execute("SET LOCAL lock_timeout = '50ms'")
                 await conversations.touch(other, user_id="ada", conversation_id=chat_id)
         except TransactionConflictError as error:
             refused.append(error)
-        return found
+        return result
 
     monkeypatch.setattr("dal.jsonl.rows.look", tried)
     await import_lines(db, [chat({}, id=str(chat_id))])
@@ -360,8 +363,8 @@ async def test_an_append_that_waits_for_an_import_has_its_messages_in_the_window
         )
         await blocked(url)
         done.set()
-    assert [one.content for one in window.result()] == ["first", "imported", "appended"]
-    times = [one.created_at for one in window.result()]
+    assert [message.content for message in window.result()] == ["first", "imported", "appended"]
+    times = [message.created_at for message in window.result()]
     assert times == sorted(set(times))
 
 
@@ -399,22 +402,22 @@ async def test_writers_during_an_import_keep_the_order(
 
     lines = [chat({"content": f"line {place}"}, id=str(chat_id)) for place in range(10)]
     async with asyncio.TaskGroup() as group:
-        said = [group.create_task(say("before or after"))]
+        calls = [group.create_task(say("before or after"))]
 
         def more(_: Summary) -> None:
-            said.extend(group.create_task(say("before or after")) for _ in range(3))
+            calls.extend(group.create_task(say("before or after")) for _ in range(3))
 
         imported = await import_lines(db, lines, progress=more)
     assert imported.messages == 10
-    assert len(said) == 31
-    found = await only(db)
-    times = [one.created_at for one in found.messages]
+    assert len(calls) == 31
+    conversation = await only(db)
+    times = [message.created_at for message in conversation.messages]
     assert times == sorted(set(times))
-    assert found.updated_at == times[-1]
-    contents = [one.content for one in found.messages]
+    assert conversation.updated_at == times[-1]
+    contents = [message.content for message in conversation.messages]
     first = contents.index("line 0")
     assert contents[first : first + 10] == [f"line {place}" for place in range(10)]
-    assert len(contents) == 10 + len(said)
+    assert len(contents) == 10 + len(calls)
 
 
 CHILD = """
@@ -511,7 +514,7 @@ async def test_damaged_lines_never_fail_the_import(db: dal.Database) -> None:
     summary = await import_lines(db, lines, reject=lambda *bad: reasons.append(bad[2]))
     assert 0 < summary.rejected == len(reasons) < summary.lines == 400
     assert all(reasons)
-    assert not [one for one in reasons if SECRET in one]
+    assert not [reason for reason in reasons if SECRET in reason]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def chat(**changed: Any) -> str:
     return json.dumps(CHAT | changed)
 
 
-def said(**changed: Any) -> str:
+def with_message(**changed: Any) -> str:
     return chat(messages=[SAID | changed])
 
 
@@ -54,8 +54,8 @@ UNREADABLE = "must be without lone surrogates and nested at most 200 deep"
         (f'{{"a": "{SECRET}\0"}}', "is not JSON: Invalid control character at character"),
         (SECRET.encode() + b"\xff", "is not UTF-8 at byte 7"),
         (chat().encode("utf-16"), "is not UTF-8 at byte 1"),
-        (said(content=f"{SECRET}\0"), "may not contain NUL"),
-        (said(metadata={f"{SECRET}\0": 1}), "may not contain NUL"),
+        (with_message(content=f"{SECRET}\0"), "may not contain NUL"),
+        (with_message(metadata={f"{SECRET}\0": 1}), "may not contain NUL"),
         ("[" * 100_000, "is nested too deep"),
         ('{"a":' * 100_000, "is nested too deep"),
         ('{"a": NaN}', "NaN and Infinity are not JSON"),
@@ -84,16 +84,22 @@ UNREADABLE = "must be without lone surrogates and nested at most 200 deep"
             chat(archived_at="2024-05-31T08:30:00Z", status="active"),
             "has an archived_at, but is not archived",
         ),
-        (said(role=SECRET), "messages[0].role: must be one of: user, assistant"),
-        (said(content=1.5), "messages[0].content: Input should be a valid string"),
-        (said(content=SECRET * 200), "messages[0].content: a user's message may hold at most"),
-        (said(content="\ud800"), "messages[0].content: may not contain a lone surrogate"),
-        (said(metadata="\ud800"), f"messages[0].metadata: {UNREADABLE}"),
-        (said(metadata=json.loads("[" * 220 + "]" * 220)), f"messages[0].metadata: {UNREADABLE}"),
-        (said(**{SECRET: 1}), "messages[0]: has a key that is not in the format"),
-        (said(id=SECRET), "messages[0].id: must be a UUID"),
+        (with_message(role=SECRET), "messages[0].role: must be one of: user, assistant"),
+        (with_message(content=1.5), "messages[0].content: Input should be a valid string"),
+        (
+            with_message(content=SECRET * 200),
+            "messages[0].content: a user's message may hold at most",
+        ),
+        (with_message(content="\ud800"), "messages[0].content: may not contain a lone surrogate"),
+        (with_message(metadata="\ud800"), f"messages[0].metadata: {UNREADABLE}"),
+        (
+            with_message(metadata=json.loads("[" * 220 + "]" * 220)),
+            f"messages[0].metadata: {UNREADABLE}",
+        ),
+        (with_message(**{SECRET: 1}), "messages[0]: has a key that is not in the format"),
+        (with_message(id=SECRET), "messages[0].id: must be a UUID"),
         *[
-            (said(created_at=time), f"messages[0].created_at: {TIME}")
+            (with_message(created_at=time), f"messages[0].created_at: {TIME}")
             for time in (
                 "2024-05-31T08:30:00",
                 "2024-05-31",
@@ -123,23 +129,26 @@ UNREADABLE = "must be without lone surrogates and nested at most 200 deep"
     ],
 )
 def test_a_bad_line_gets_a_sentence(line: bytes | str, sentence: str) -> None:
-    found = reason(line)
-    assert found.startswith(sentence)
-    assert SECRET not in found
+    problem = reason(line)
+    assert problem.startswith(sentence)
+    assert SECRET not in problem
 
 
 FOREIGN = [
     *[
-        (said(role=role), f"messages[0].role: is {role}; only user and assistant are read")
+        (with_message(role=role), f"messages[0].role: is {role}; only user and assistant are read")
         for role in ("system", "developer", "tool", "function")
     ],
-    (said(content=None), "messages[0].content: is null; only text is read"),
+    (with_message(content=None), "messages[0].content: is null; only text is read"),
     (
-        said(content=[{"type": "text", "text": SECRET}]),
+        with_message(content=[{"type": "text", "text": SECRET}]),
         "messages[0].content: is a list of parts; only text is read",
     ),
     *[
-        (said(**{key: SECRET}), f"messages[0]: has the key {key}, which is not in the format")
+        (
+            with_message(**{key: SECRET}),
+            f"messages[0]: has the key {key}, which is not in the format",
+        )
         for key in ("name", "weight", "tool_calls", "tool_call_id", "refusal")
     ],
     *[
@@ -223,7 +232,7 @@ def test_any_value_of_a_conversation(name: str, value: Any) -> None:
 
 @given(st.sampled_from(["role", "content", "metadata", "id", "created_at"]), json_values)
 def test_any_value_of_a_message(name: str, value: Any) -> None:
-    attempt(said(**{name: value}))
+    attempt(with_message(**{name: value}))
 
 
 @given(

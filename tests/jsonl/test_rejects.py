@@ -152,8 +152,8 @@ def test_where_the_outcome_is_unknown_they_are_kept(
 ) -> None:
     write = importing.write_lines
 
-    async def lost(*args: Any, **given: Any) -> Any:
-        await write(*args, **given)
+    async def lost(*args: Any, **options: Any) -> Any:
+        await write(*args, **options)
         raise error
 
     monkeypatch.setattr(importing, "write_lines", lost)

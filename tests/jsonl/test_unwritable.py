@@ -61,7 +61,7 @@ async def filled(db: dal.Database, ada: str, bob: str) -> dal.Database:
     bad = [UUID(int=n) for n in range(1, len(DAMAGES) + 1)]
     for user, ids in ((ada, [*GOOD, *bad]), (bob, GOOD)):
         await tasks.create_many(
-            db, user_id=user, tasks=[NewTask(title="Milk", id=one) for one in ids]
+            db, user_id=user, tasks=[NewTask(title="Milk", id=id_) for id_ in ids]
         )
         for own_id in ids:
             await conversations.create(db, user_id=user, id=own_id)
@@ -72,14 +72,14 @@ async def filled(db: dal.Database, ada: str, bob: str) -> dal.Database:
 
 def listed(lines: list[bytes]) -> list[tuple[str, str, str]]:
     """Whose line it is, its kind and its id; a conversation's with all of its messages."""
-    found = []
+    entries = []
     for line in map(json.loads, lines):
         if "task" in line:
-            found.append((line["user_id"], "task", line["task"]["id"]))
+            entries.append((line["user_id"], "task", line["task"]["id"]))
         else:
-            assert [one["content"] for one in line["messages"]] == ["0", "1", "2", "3"]
-            found.append((line["user_id"], "conversation", line["id"]))
-    return found
+            assert [message["content"] for message in line["messages"]] == ["0", "1", "2", "3"]
+            entries.append((line["user_id"], "conversation", line["id"]))
+    return entries
 
 
 @pytest.mark.parametrize("rows", [1000, 3])
@@ -95,7 +95,8 @@ async def test_it_is_named_and_all_else_is_written(
     await filled.execute(UNREADABLE)
     left_out: list[tuple[Any, ...]] = []
     lines = [
-        line async for line in export_everyone(filled, unwritable=lambda *one: left_out.append(one))
+        line
+        async for line in export_everyone(filled, unwritable=lambda *left: left_out.append(left))
     ]
     expected = {
         ("ada", "task" if table == "tasks" else "conversation", UUID(int=n)): reason
@@ -106,13 +107,13 @@ async def test_it_is_named_and_all_else_is_written(
     assert [reason for *item, reason in left_out if expected[tuple(item)] not in reason] == []
     assert "s3cr3t" not in str(left_out)
     named = {(owner, kind, str(own_id)) for owner, kind, own_id in expected}
-    assert listed(lines) == [one for one in before if one not in named]
+    assert listed(lines) == [row for row in before if row not in named]
 
     hers = [line async for line in export_lines(filled, user_id="ada", unwritable=lambda *_: None)]
     assert hers == [line for line in lines if json.loads(line)["user_id"] == "ada"]
-    for found in (export_everyone(filled), export_lines(filled, user_id="ada")):
+    for export in (export_everyone(filled), export_lines(filled, user_id="ada")):
         with pytest.raises(SchemaMismatchError, match=r"the task \S+ can't be written: "):
-            await anext(found)
+            await anext(export)
     assert filled.stats().in_use == 0
 
 
@@ -132,25 +133,27 @@ async def test_of_a_long_conversation_nothing_is_written(
         bad,
     )
     left_out: list[tuple[Any, ...]] = []
-    found = [
+    lines = [
         json.loads(line)
         async for line in export_lines(
-            db, user_id=ada, unwritable=lambda *one: left_out.append(one)
+            db, user_id=ada, unwritable=lambda *left: left_out.append(left)
         )
     ]
-    assert [one[2] for one in left_out] == [bad]
-    assert [line["id"] for line in found] == [
+    assert [row[2] for row in left_out] == [bad]
+    assert [line["id"] for line in lines] == [
         str(own) for own in sorted(chat.id for chat in chats) if own != bad for _ in range(5)
     ]
 
 
 async def test_the_command_names_it_and_fails(filled: dal.Database, url: str) -> None:
-    whole = await asyncio.to_thread(run, url, "export")
+    full = await asyncio.to_thread(run, url, "export")
     await filled.execute(f"UPDATE tasks SET updated_at = 'infinity' WHERE id = '{BAD}'")
     some = await asyncio.to_thread(run, url, "export")
-    assert (whole.returncode, some.returncode) == (0, 1)
+    assert (full.returncode, some.returncode) == (0, 1)
     assert some.stderr.startswith(f"left out the task {BAD}: ".encode())
-    kept = [one for one in listed(whole.stdout.splitlines()) if one != ("ada", "task", str(BAD))]
+    kept = [
+        entry for entry in listed(full.stdout.splitlines()) if entry != ("ada", "task", str(BAD))
+    ]
     assert listed(some.stdout.splitlines()) == kept
 
 
@@ -163,9 +166,10 @@ async def test_metadata_that_postgresql_can_take_and_never_print(filled: dal.Dat
     )
     left_out: list[tuple[Any, ...]] = []
     lines = [
-        line async for line in export_everyone(filled, unwritable=lambda *one: left_out.append(one))
+        line
+        async for line in export_everyone(filled, unwritable=lambda *left: left_out.append(left))
     ]
-    assert [(*one[:3], "can print" in one[3]) for one in left_out] == [
+    assert [(*row[:3], "can print" in row[3]) for row in left_out] == [
         ("ada", "conversation", BAD, True)
     ]
     assert len(lines) == len(before) - 1

@@ -23,10 +23,10 @@ from tests.jsonl.test_command import CHECKOUT, GOOD, NOWHERE
 LARGE = json.dumps({"user_id": "ada", "messages": [{"role": "assistant", "content": "x" * 2**20}]})
 
 
-def command(url: str, *arguments: str, **given: Any) -> "subprocess.Popen[bytes]":
+def command(url: str, *arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
     environment = os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(CHECKOUT)}
     argv = [sys.executable, "-m", "dal", *arguments]
-    return subprocess.Popen[bytes](argv, env=environment, **given)
+    return subprocess.Popen[bytes](argv, env=environment, **options)
 
 
 async def test_lines_that_block(db: dal.Database) -> None:
@@ -63,7 +63,7 @@ async def test_lines_that_are_waited_for(db: dal.Database) -> None:
 
 
 async def test_an_import_that_is_cancelled_lets_go_of_its_thread(db: dal.Database) -> None:
-    given, asked = asyncio.Event(), 0
+    handed, asked = asyncio.Event(), 0
     loop = asyncio.get_running_loop()
 
     def lines() -> Iterator[bytes]:
@@ -71,11 +71,11 @@ async def test_an_import_that_is_cancelled_lets_go_of_its_thread(db: dal.Databas
         while True:
             asked += 1
             time.sleep(0.0001)
-            loop.call_soon_threadsafe(given.set)
+            loop.call_soon_threadsafe(handed.set)
             yield GOOD
 
     importing = asyncio.create_task(import_lines(db, lines(), user_id="ada"))
-    await given.wait()
+    await handed.wait()
     importing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await importing
@@ -129,8 +129,8 @@ async def test_no_room_for_temporary_files(
     db: dal.Database, url: str, arguments: list[str]
 ) -> None:
     """What comes through a pipe is there, or can't be, before the server is asked."""
-    given = [LARGE.encode()] * 4
-    await import_lines(db, given)
+    lines = [LARGE.encode()] * 4
+    await import_lines(db, lines)
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2**21, 2**21))
@@ -143,9 +143,9 @@ async def test_no_room_for_temporary_files(
         stderr=subprocess.PIPE,
         preexec_fn=limit,
     )
-    out, said = await asyncio.to_thread(child.communicate, b"\n".join(given))
+    out, stderr = await asyncio.to_thread(child.communicate, b"\n".join(lines))
     assert (child.returncode, out) == (1, b"")
-    assert said.startswith(b"error: the lines can't be kept in a temporary file (")
-    assert b"Traceback" not in said
+    assert stderr.startswith(b"error: the lines can't be kept in a temporary file (")
+    assert b"Traceback" not in stderr
     [rows] = await db.fetch("SELECT count(*) FROM messages")
     assert rows[0] == 4
