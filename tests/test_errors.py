@@ -20,23 +20,23 @@ from dal.errors import DalError, InvalidInputError
 def classes(module: ModuleType) -> dict[str, type]:
     """The public classes that a module defines itself."""
     return {
-        name: found
-        for name, found in vars(module).items()
-        if isinstance(found, type)
-        and found.__module__ == module.__name__
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and value.__module__ == module.__name__
         and not name.startswith("_")
     }
 
 
-ERRORS = [one for one in classes(errors).values() if issubclass(one, Exception)]
+ERRORS = [kind for kind in classes(errors).values() if issubclass(kind, Exception)]
 
 
 def drawn(drawing: str) -> dict[str, str]:
     """Each class of the drawing and its parent: the last one before it that stands further left."""
     parents: dict[str, str] = {}
     line: list[tuple[int, str]] = [(-1, "Exception")]
-    for found in re.finditer(r"^[ │├└─]*\b(\w+Error)\b", drawing, re.MULTILINE):
-        column, name = found.start(1) - found.start(), found[1]
+    for match in re.finditer(r"^[ │├└─]*\b(\w+Error)\b", drawing, re.MULTILINE):
+        column, name = match.start(1) - match.start(), match[1]
         while line[-1][0] >= column:
             line.pop()
         parents[name] = line[-1][1]
@@ -46,7 +46,7 @@ def drawn(drawing: str) -> dict[str, str]:
 
 def test_the_drawing_is_the_tree() -> None:
     assert errors.__doc__
-    assert drawn(errors.__doc__) == {one.__name__: one.__mro__[1].__name__ for one in ERRORS}
+    assert drawn(errors.__doc__) == {error.__name__: error.__mro__[1].__name__ for error in ERRORS}
 
 
 @pytest.mark.parametrize("kind", ERRORS)
@@ -105,7 +105,7 @@ def test_the_version_is_the_packages() -> None:
 
 def test_the_exported_names_are_complete() -> None:
     modules = [getattr(dal, name) for name in dal.__all__ if inspect.ismodule(getattr(dal, name))]
-    expected = {*database.__all__, *(name for one in modules for name in classes(one))}
+    expected = {*database.__all__, *(name for module in modules for name in classes(module))}
     # Errors are reached as dal.errors.NotFoundError.
     assert expected - set(classes(errors)) <= set(dal.__all__)
 
@@ -113,4 +113,4 @@ def test_the_exported_names_are_complete() -> None:
 def test_the_module_of_errors_offers_nothing_else() -> None:
     public = {name for name in vars(errors) if not name.startswith("_")}
     modules = {name for name in public if inspect.ismodule(getattr(errors, name))}
-    assert public - modules == {"Problem", *(one.__name__ for one in ERRORS)}
+    assert public - modules == {"Problem", *(error.__name__ for error in ERRORS)}

@@ -170,27 +170,31 @@ def test_modules_are_short() -> None:
 @pytest.mark.parametrize("name", MACHINERY)
 def test_machinery_does_not_know_the_domain(name: str) -> None:
     above = {"dal"} | {f"dal.{export}" for export in dal.__all__} - {"dal.errors"}
-    assert [one for one in imports(name) if ".".join(one.split(".")[:2]) in above] == []
+    assert [module for module in imports(name) if ".".join(module.split(".")[:2]) in above] == []
 
 
 def test_sql_stands_in_files() -> None:
-    found = {name: statements(name) for name in SOURCES}
-    assert {name for name in found if found[name]} == set(SQL_OF_THE_MACHINERY)
+    statements_of = {name: statements(name) for name in SOURCES}
+    assert {name for name in statements_of if statements_of[name]} == set(SQL_OF_THE_MACHINERY)
     for name, source in SOURCES.items():
         constants = literals(source)
-        found[name] += [constants.get(text, text) for text in map(ast.unparse, sent(source))]
+        statements_of[name] += [
+            constants.get(text, text) for text in map(ast.unparse, sent(source))
+        ]
     on_our_tables = re.compile(rf"\b({'|'.join(DOMAIN)})\b", re.IGNORECASE)
-    assert [sql for name in found for sql in found[name] if on_our_tables.search(sql)] == []
+    assert [
+        sql for name in statements_of for sql in statements_of[name] if on_our_tables.search(sql)
+    ] == []
 
 
 def test_sql_that_is_sent_is_not_built() -> None:
-    found = {
+    places = {
         (name, text)
         for name, source in SOURCES.items()
         if not name.startswith(APART)
         for text in built(source)
     }
-    assert found == set(PASSED_ON)
+    assert places == set(PASSED_ON)
 
 
 @pytest.mark.parametrize(

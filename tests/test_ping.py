@@ -31,14 +31,14 @@ def ping(url: str | None, folder: Path) -> "subprocess.CompletedProcess[str]":
 def test_it_says_what_is_there(url: str, dal_server: Postgres, tmp_path: Path) -> None:
     answer = ping(url, tmp_path)
     assert (answer.returncode, answer.stderr) == (0, "")
-    said = dict(
+    facts = dict(
         line.split(maxsplit=1) for line in answer.stdout.replace("round t", "t").splitlines()
     )
-    assert said["server"] == f"PostgreSQL {dal_server.version()}"
-    assert said["role"] == urlsplit(url).username
-    assert (said["TLS"], said["pooler"]) == ("no", "no")
-    assert said["schema"] == LAST
-    assert float(said["trip"].removesuffix(" ms")) > 0
+    assert facts["server"] == f"PostgreSQL {dal_server.version()}"
+    assert facts["role"] == urlsplit(url).username
+    assert (facts["TLS"], facts["pooler"]) == ("no", "no")
+    assert facts["schema"] == LAST
+    assert float(facts["trip"].removesuffix(" ms")) > 0
 
 
 def test_it_says_what_is_pending(url: str, empty_database: str, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ Write = Callable[[str], Path]
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes a pyproject.toml, beside which one stands."""
+    """Writes a pyproject.toml into the current directory."""
     monkeypatch.chdir(tmp_path)
 
     def write(text: str) -> Path:
@@ -43,11 +43,11 @@ def test_all_settings(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
     (tmp_path / "deep/down").mkdir(parents=True)
     monkeypatch.chdir("deep/down")
-    found = service.find()
-    assert found
-    assert (found.name, found.file) == ("todo-chat", file)
-    assert found.settings.owner_exceptions == {"accounts": "id", "currencies": False}
-    own, its = service.folders(found)
+    settings = service.find()
+    assert settings
+    assert (settings.name, settings.file) == ("todo-chat", file)
+    assert settings.settings.owner_exceptions == {"accounts": "id", "currencies": False}
+    own, its = service.folders(settings)
     assert own is OWN
     assert (its.path, its.project, its.base) == (tmp_path / "migrations", "todo-chat", OWN)
 
@@ -60,9 +60,9 @@ def test_nearest_file_with_the_table(
     inner.mkdir()
     monkeypatch.chdir(inner)
     (inner / "pyproject.toml").write_text('[project]\nname = "inner"')
-    found = service.find()
-    assert found
-    assert found.name == "outer"
+    settings = service.find()
+    assert settings
+    assert settings.name == "outer"
 
 
 def test_without_dal(write: Write) -> None:

@@ -23,9 +23,9 @@ def lines(caplog: pytest.LogCaptureFixture) -> Lines:
     def taken() -> list[str]:
         records = [record for record in caplog.records if record.name == "dal.slow"]
         assert {record.levelno for record in records} <= {logging.WARNING}
-        found = [re.fullmatch(LINE, record.getMessage()) for record in records]
+        matches = [re.fullmatch(LINE, record.getMessage()) for record in records]
         caplog.clear()
-        return [f"{line[1]} {line[2]}" if line else "another line" for line in found]
+        return [f"{line[1]} {line[2]}" if line else "another line" for line in matches]
 
     return taken
 
@@ -55,20 +55,20 @@ async def test_a_call_that_takes_as_long_is_a_line(
 async def test_so_is_one_that_fails(db: dal.Database, url: str, lines: Lines) -> None:
     async with dal.connect(
         url, min_size=1, max_size=1, acquire_timeout=0.01, slow_call=1e-6
-    ) as one:
+    ) as slow:
         with pytest.raises(errors.UserNotFoundError):
-            await users.erase(one, user_id="ada")
+            await users.erase(slow, user_id="ada")
         assert lines() == ["users.erase UserNotFoundError"]
         with suppress(errors.ConnectionLostError):
-            async with one.transaction() as tx:
+            async with slow.transaction() as tx:
                 with pytest.raises(errors.PoolTimeoutError):
-                    await users.get(one, user_id="ada")
+                    await users.get(slow, user_id="ada")
                 (row,) = await tx.fetch("SELECT pg_backend_pid() AS pid")
                 await db.execute("SELECT pg_terminate_backend($1, 5000)", row["pid"])
                 await users.get(tx, user_id="ada")
         assert lines() == ["users.get PoolTimeoutError", "users.get ConnectionLostError"]
         with pytest.raises(errors.InvalidInputError):
-            await users.get(one, user_id="")  # nothing was sent
+            await users.get(slow, user_id="")  # nothing was sent
     assert lines() == []
 
 

@@ -27,7 +27,7 @@ STATUS = "SELECT count(*) FROM conversations WHERE status = 'archived'"
 
 @pytest.fixture(autouse=True)
 def connection(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
-    """To a database with five conversations that nobody has touched for 100 days."""
+    """A connection to a database with five conversations, untouched for 100 days."""
     monkeypatch.setenv("DATABASE_URL", url)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(QUIET.encode())

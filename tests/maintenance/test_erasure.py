@@ -22,12 +22,12 @@ async def test_a_user_goes_in_batches_and_nobody_else(
     await tasks.create_many(db, user_id=ada, tasks=[dal.NewTask(title="Milk") for _ in range(5)])
     monkeypatch.setattr(erasure, "_TASKS", 3)
 
-    assert [one async for one in erase_user(db, user_id=ada, dry_run=True)] == [
+    assert [progress async for progress in erase_user(db, user_id=ada, dry_run=True)] == [
         Progress(5, 5, finished=True)
     ]
-    early = [one async for one in erase_user(db, user_id=ada, batch=2, max_seconds=0)]
+    early = [progress async for progress in erase_user(db, user_id=ada, batch=2, max_seconds=0)]
     assert early == [Progress(2)]
-    assert [one async for one in erase_user(db, user_id=ada, batch=2)] == [
+    assert [progress async for progress in erase_user(db, user_id=ada, batch=2)] == [
         Progress(2),
         Progress(3, 3),
         Progress(3, 5, finished=True),
@@ -42,7 +42,7 @@ async def test_what_is_appended_meanwhile_goes_too(db: dal.Database, ada: str, m
     own: dict[str, Any] = {"user_id": ada, "conversation_id": chat}
 
     async def erased() -> list[Progress]:
-        return [one async for one in erase_user(db, user_id=ada)]
+        return [progress async for progress in erase_user(db, user_id=ada)]
 
     async with db.transaction() as tx:
         await messages.create(tx, **own, role="user", content="One more")

@@ -17,7 +17,7 @@ DROP_KEYS = """
 """
 
 
-async def found(db: dal.Database) -> list[Orphan]:
+async def orphans_of(db: dal.Database) -> list[Orphan]:
     return [orphan async for orphan in find_orphans(db)]
 
 
@@ -31,26 +31,26 @@ async def test_what_a_dropped_key_let_in(db: dal.Database) -> None:
     for n, own_id in enumerate(ids):
         await settle(db, f"user {n}", own_id)
     sound = [row for row in await snapshot(db) if row[1] == "user 0"]
-    assert await found(db) == []
+    assert await orphans_of(db) == []
     await db.execute(DROP_KEYS)
     await db.execute("DELETE FROM conversations WHERE user_id IN ('user 1', 'user 2')")
     await db.execute("DELETE FROM users WHERE id = 'user 3'")
 
-    orphaned = await found(db)
+    orphaned = await orphans_of(db)
     assert orphaned == [
         Orphan(OrphanKind.MESSAGE, "user 1", ids[1]),
         Orphan(OrphanKind.MESSAGE, "user 2", ids[2]),
         Orphan(OrphanKind.CONVERSATION, "user 3", ids[3]),
         Orphan(OrphanKind.TASK, "user 3", ids[3]),
     ]
-    assert await found(db) == orphaned  # looking changes nothing
+    assert await orphans_of(db) == orphaned  # looking changes nothing
     # One has found its conversation again.
     await db.execute("INSERT INTO conversations (user_id, id) VALUES ('user 2', $1)", ids[2])
     assert await delete_orphans(db, orphaned) == 3
     # The conversation's message has no conversation now.
-    assert await found(db) == [Orphan(OrphanKind.MESSAGE, "user 3", ids[3])]
-    assert await delete_orphans(db, await found(db)) == 1
-    assert await found(db) == []
+    assert await orphans_of(db) == [Orphan(OrphanKind.MESSAGE, "user 3", ids[3])]
+    assert await delete_orphans(db, await orphans_of(db)) == 1
+    assert await orphans_of(db) == []
     assert [row for row in await snapshot(db) if row[1] == "user 0"] == sound
 
 
@@ -63,9 +63,9 @@ async def test_a_clock_behind_its_messages_is_moved_up(
         f"UPDATE conversations SET {column} = {column} - interval '1 hour' WHERE id = $1", chat
     )
     await db.execute("UPDATE conversations SET updated_at = now() WHERE id = $1", other)
-    [late] = await found(db)
+    [late] = await orphans_of(db)
     assert late == Orphan(OrphanKind.CLOCK, ada, chat)
     before = await messages.history(db, user_id=ada, conversation_id=chat)
     assert await delete_orphans(db, [late]) == 1
-    assert await found(db) == []
+    assert await orphans_of(db) == []
     assert await messages.history(db, user_id=ada, conversation_id=chat) == before

@@ -35,13 +35,13 @@ async def test_what_nobody_has_touched_is_archived(db: dal.Database, ada: str, m
     before = await db.fetch("SELECT * FROM conversations WHERE id = $1", away)
     recency = await db.fetch("SELECT id, updated_at FROM conversations ORDER BY id")
 
-    would = [one async for one in archive_stale(db, batch=2, dry_run=True)]
-    assert [one.conversations for one in would] == [2, 4, 5]
+    would = [progress async for progress in archive_stale(db, batch=2, dry_run=True)]
+    assert [progress.conversations for progress in would] == [2, 4, 5]
     assert await conversations.list_for_user(db, user_id=ada, status="archived", limit=9) == [
         await conversations.get(db, user_id=ada, conversation_id=away)
     ]
 
-    run = [one async for one in archive_stale(db, batch=2)]
+    run = [progress async for progress in archive_stale(db, batch=2)]
     assert run == [
         Progress(conversations=2),
         Progress(conversations=4),
@@ -142,10 +142,10 @@ async def test_what_is_used_after_it_was_picked_stays(
     chat = await make(100, 100 if kind == "purge" else None)
     act = retention._acted
 
-    async def used_first(*given: Any) -> Any:
+    async def used_first(*arguments: Any) -> Any:
         async with use(db, {"user_id": ada, "conversation_id": chat}):
             pass
-        return await act(*given)
+        return await act(*arguments)
 
     monkeypatch.setattr(retention, "_acted", used_first)
     start = {"archive": archive_stale, "purge": purge_archived}[kind]

@@ -79,7 +79,7 @@ def test_parameters(sql: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "place", "what"),
+    ("sql", "place", "construct"),
     [
         ("SELECT\n  1,\n 'secret", "line 3, column 2", "string"),
         ("E'secret\\'", "line 1, column 1", "string"),
@@ -91,10 +91,12 @@ def test_parameters(sql: str, expected: list[str]) -> None:
         ("1 /* /* secret */", "line 1, column 3", "comment"),
     ],
 )
-def test_an_error_tells_where_and_what_but_not_the_text(sql: str, place: str, what: str) -> None:
+def test_an_error_tells_where_and_what_but_not_the_text(
+    sql: str, place: str, construct: str
+) -> None:
     with pytest.raises(ScanError) as raised:
         list(tokens(sql))
-    assert str(raised.value) == f"{place}: this {what} is never closed"
+    assert str(raised.value) == f"{place}: this {construct} is never closed"
     assert "secret" in sql[raised.value.offset :]
 
 
@@ -116,15 +118,15 @@ HIDDEN = NASTY.map(" :hidden {}".format)
 @settings(deadline=None, max_examples=300)
 @given(ANY_TEXT)
 def test_no_character_is_lost(sql: str) -> None:
-    found = scanned(sql)
-    if isinstance(found, ScanError):
-        assert re.fullmatch(r"line \d+, column \d+: this [a-z -]+ is never closed", str(found))
-        assert 0 <= found.offset < len(sql)
+    result = scanned(sql)
+    if isinstance(result, ScanError):
+        assert re.fullmatch(r"line \d+, column \d+: this [a-z -]+ is never closed", str(result))
+        assert 0 <= result.offset < len(sql)
         return
-    assert "".join(token.text for token in found) == sql
-    ends = accumulate((len(token.text) for token in found), initial=0)
-    assert [*(token.offset for token in found), len(sql)] == list(ends)
-    assert all(token.text for token in found)
+    assert "".join(token.text for token in result) == sql
+    ends = accumulate((len(token.text) for token in result), initial=0)
+    assert [*(token.offset for token in result), len(sql)] == list(ends)
+    assert all(token.text for token in result)
 
 
 def literals(prefixes: Sequence[str], escape: Callable[[str], str]) -> st.SearchStrategy[str]:
@@ -192,7 +194,9 @@ SLICES = st.one_of(
     st.builds(lambda low, name: (f"a[{low[0]} :{name}]", low[1]), VALUES, NAMES),
     st.builds(lambda low, name: (f"a[{low[0]} : :{name}]", [*low[1], name]), VALUES, NAMES),
     st.builds(lambda low, name: (f"a[{low[0]} + :{name}]", [*low[1], name]), VALUES, NAMES),
-    st.builds(lambda one, name: (f"ARRAY[:{name}, {one[0]}]", [name, *one[1]]), VALUES, NAMES),
+    st.builds(
+        lambda value, name: (f"ARRAY[:{name}, {value[0]}]", [name, *value[1]]), VALUES, NAMES
+    ),
     NAMES.map(lambda name: (f"a[:{name}]", [name])),
 )
 OTHERS = st.one_of(
@@ -215,11 +219,11 @@ def test_exactly_the_parameters_are_found(statement: Piece) -> None:
     assert parameters(sql) == names
 
 
-def numbered(found: list[Token]) -> str:
+def numbered(sequence: list[Token]) -> str:
     """The text with `$n` for each parameter, kept apart from what it would be one token with."""
     sql = ""
     previous = None
-    for count, token in enumerate(found, 1):
+    for count, token in enumerate(sequence, 1):
         if token.kind is Kind.PARAMETER:
             sql += " " if previous is Kind.WORD or sql.endswith("$") else ""
             sql += f"${count}"
@@ -232,12 +236,12 @@ def numbered(found: list[Token]) -> str:
 @settings(deadline=None, max_examples=300)
 @given(STATEMENTS.map(lambda statement: statement[0]) | ANY_TEXT)
 def test_numbering_the_parameters_changes_no_other_token(sql: str) -> None:
-    found = scanned(sql)
-    if isinstance(found, ScanError):
+    result = scanned(sql)
+    if isinstance(result, ScanError):
         return
-    assert significant(numbered(found)) == [
+    assert significant(numbered(result)) == [
         (Kind.POSITION, f"${count}") if token.kind is Kind.PARAMETER else (token.kind, token.text)
-        for count, token in enumerate(found, 1)
+        for count, token in enumerate(result, 1)
         if token.kind is not Kind.SPACE
     ]
 

@@ -41,7 +41,9 @@ class Exported:
         """Each metric now, by its name."""
         data = self.reader.get_metrics_data()
         scopes = (
-            [scope for one in data.resource_metrics for scope in one.scope_metrics] if data else []
+            [scope for resource in data.resource_metrics for scope in resource.scope_metrics]
+            if data
+            else []
         )
         return {metric.name: metric for scope in scopes for metric in scope.metrics}
 

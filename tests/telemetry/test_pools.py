@@ -17,18 +17,18 @@ POOL, STATE = "db.client.connection.pool.name", "db.client.connection.state"
 
 def figures(exported: Exported) -> dict[str, dict[str, Any]]:
     """Each figure of each pool."""
-    found: dict[str, dict[str, Any]] = {}
+    pools: dict[str, dict[str, Any]] = {}
     for name in exported.metrics():
         for attributes, value in exported.points(name):
             if POOL in attributes:
                 figure = attributes.get(STATE, name.rpartition(".")[2])
-                found.setdefault(attributes[POOL], {})[figure] = value
-    return found
+                pools.setdefault(attributes[POOL], {})[figure] = value
+    return pools
 
 
 def figures_of_one(exported: Exported) -> dict[str, Any]:
-    (found,) = figures(exported).values()
-    return found
+    (pool,) = figures(exported).values()
+    return pool
 
 
 async def test_a_pool_from_its_opening_to_its_closing(url: str, exported: Exported) -> None:
@@ -51,12 +51,12 @@ async def test_a_pool_from_its_opening_to_its_closing(url: str, exported: Export
 
 
 async def test_pools_at_one_place_have_names_of_their_own(url: str, exported: Exported) -> None:
-    async with dal.connect(url, min_size=0) as one, dal.connect(url, min_size=1) as other:
+    async with dal.connect(url, min_size=0) as db, dal.connect(url, min_size=1) as other:
         first, second = sorted(figures(exported))
         assert second == f"{first}#2"
-        host, port = one.address.hosts[0]
+        host, port = db.address.hosts[0]
         assert first == f"{host}:{port}/{other.address.parameters['dbname']}"
-        await one.close()
+        await db.close()
         (left,) = figures(exported)
         assert left in (first, second)
 

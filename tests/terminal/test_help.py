@@ -45,21 +45,21 @@ def help_of(*command: str) -> list[str]:
 
 def groups(lines: list[str]) -> dict[str, list[str]]:
     """The rows of each panel, by its title."""
-    found: dict[str, list[str]] = {}
+    rows_of: dict[str, list[str]] = {}
     rows: list[str] = []
     for line in lines:
         if title := re.match(r"╭─ ([\w ]+) ─+╮", line):
-            rows = found.setdefault(title[1], [])
+            rows = rows_of.setdefault(title[1], [])
         elif line.startswith("│"):
             rows.append(line.strip("│").rstrip())
-    return found
+    return rows_of
 
 
 def test_commands_are_in_groups_a_line_each() -> None:
-    found = groups(help_of())
-    del found["Options"]
-    assert list(found) == [group.value for group in Group]
-    assert {group: [row.split()[0] for row in rows] for group, rows in found.items()} == COMMANDS
+    by_title = groups(help_of())
+    del by_title["Options"]
+    assert list(by_title) == [group.value for group in Group]
+    assert {group: [row.split()[0] for row in rows] for group, rows in by_title.items()} == COMMANDS
 
 
 def test_each_command_is_in_the_file_of_its_name() -> None:
@@ -115,22 +115,24 @@ def listed(lines: list[str]) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("command", ["", *EVERY])
 def test_exit_statuses_are_a_list(command: str) -> None:
-    found = listed(help_of(*command.split()))
-    assert [status for status, _ in found][:2] == [0, 1]
+    statuses = listed(help_of(*command.split()))
+    assert [status for status, _ in statuses][:2] == [0, 1]
     meanings = {int(status): status.meaning for status in Status}
-    assert {status: meanings[status] for status, _ in found} == dict(found)
-    assert found == sorted(found)
+    assert {status: meanings[status] for status, _ in statuses} == dict(statuses)
+    assert statuses == sorted(statuses)
 
 
 def test_each_exit_status_is_somewhere_in_help() -> None:
-    found = {status for command in ["", *EVERY] for status, _ in listed(help_of(*command.split()))}
-    assert found == set(Status)
+    statuses = {
+        status for command in ["", *EVERY] for status, _ in listed(help_of(*command.split()))
+    }
+    assert statuses == set(Status)
 
 
 def test_the_page_has_the_table_of_exit_statuses() -> None:
     page = (CHECKOUT / "migrations/README.md").read_text()
     rows = re.findall(r"^\| (\d+) \| (.+?) \| (.*?) ?\|$", page, re.MULTILINE)
-    assert rows == [(str(int(one)), one.meaning, one.remedy) for one in Status]
+    assert rows == [(str(int(status)), status.meaning, status.remedy) for status in Status]
 
 
 @pytest.mark.parametrize("command", EVERY)

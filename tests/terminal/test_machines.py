@@ -45,7 +45,7 @@ def test_migrations(run: Run, empty_database: str) -> None:
 
     assert json_of("migrate", "--dry-run") == {"would_apply": IDS, "pending": IDS}
     assert json_of("migrate", "-n", "2") == {"applied": IDS[:2], "pending": IDS[2:]}
-    assert [one["id"] for one in json_of("status", status=14)] == IDS
+    assert [state["id"] for state in json_of("status", status=14)] == IDS
     assert json_of("migrate") == {"applied": IDS[2:], "pending": []}
     assert json_of("rollback", "--yes") == {"rolled_back": [LAST]}
     assert json_of("baseline", IDS[-2]) == {"marked": []}
@@ -58,7 +58,7 @@ def test_rows(run: Run, url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE conversations SET updated_at = updated_at - interval '1 y'")
     late = parsed(run(url, "orphans", "--json"), 16)
-    assert (late["mended"], [one["kind"] for one in late["orphans"]]) == (0, ["clock"])
+    assert (late["mended"], [orphan["kind"] for orphan in late["orphans"]]) == (0, ["clock"])
     assert parsed(run(url, "orphans", "--delete", "--json")) == {"mended": 1, "orphans": []}
     dry = parsed(run(url, "archive", "--older-than", "0d", "--dry-run", "--json"))
     assert (dry["conversations"], dry["finished"]) == (1, True)
@@ -110,7 +110,7 @@ def test_quiet_leaves_errors_and_json(run: Run, empty_database: str) -> None:
     assert (dead.exit_code, dead.stdout) == (4, "")
     assert dead.stderr.startswith("error: nothing listens at ")
     states = run(empty_database, "status", "--quiet", "--json")
-    assert [one["id"] for one in parsed(states, 14)] == IDS
+    assert [state["id"] for state in parsed(states, 14)] == IDS
     pending = run(empty_database, "status", "--quiet")
     assert (pending.exit_code, pending.stdout, pending.stderr) == (14, "", "")
     migrated = run(empty_database, "migrate", "--quiet", "--json")
@@ -137,5 +137,5 @@ def test_rejects_of_a_pipe_go_where_they_are_told(run: Run, url: str, tmp_path: 
     assert "--rejects" in refused.stderr
     assert run(url, "import", "/dev/stdin", "--keep-going").exit_code == 2
     assert list(tmp_path.iterdir()) == []
-    told = run(url, "import", "-", "--keep-going", "--rejects", "bad", stdin=b"bad\n")
-    assert (told.exit_code, [path.name for path in tmp_path.iterdir()]) == (1, ["bad"])
+    result = run(url, "import", "-", "--keep-going", "--rejects", "bad", stdin=b"bad\n")
+    assert (result.exit_code, [path.name for path in tmp_path.iterdir()]) == (1, ["bad"])
