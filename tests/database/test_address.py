@@ -170,11 +170,11 @@ SHAPES = [
 ]
 
 
-def completed(given: dict[str, Any]) -> dict[str, Any]:
+def completed(arguments: dict[str, Any]) -> dict[str, Any]:
     """libpq's parameters with what is said in any case."""
-    user = given.get("user", "os")
-    said = {"user": user, "dbname": user, "host": "localhost", "port": "5432"}
-    return said | {"connect_timeout": "30"} | given
+    user = arguments.get("user", "os")
+    defaults = {"user": user, "dbname": user, "host": "localhost", "port": "5432"}
+    return defaults | {"connect_timeout": "30"} | arguments
 
 
 @pytest.mark.parametrize(("url", "differs", "libpq"), SHAPES)
@@ -243,7 +243,7 @@ def test_a_sentence_says_what_is_wrong(url: str, sentence: str) -> None:
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("name", [one.keyword.decode() for one in pq.Conninfo.get_defaults()])
+@pytest.mark.parametrize("name", [option.keyword.decode() for option in pq.Conninfo.get_defaults()])
 def test_every_parameter_of_libpq_is_decided(name: str) -> None:
     try:
         read = Address.parse(f"postgresql:///?{name}=1")
@@ -284,12 +284,12 @@ def test_no_error_shows_a_piece_of_the_password(
 ) -> None:
     url = "postgresql://" + form.format(before, f"{FIRST}{within}{LAST}", after)
     try:
-        said = repr(Address.parse(url))
+        shown = repr(Address.parse(url))
     except ConfigurationError as error:
-        said = str(error)
+        shown = str(error)
         assert error.__context__ is None  # noqa: PT017
-    assert FIRST not in said
-    assert LAST not in said
+    assert FIRST not in shown
+    assert LAST not in shown
 
 
 def test_its_text_has_no_password() -> None:

@@ -32,7 +32,7 @@ def both(url: str) -> tuple[Any, Any]:
 
 
 def test_every_variable_of_libpq_is_decided() -> None:
-    listed = {one.envvar.decode() for one in pq.Conninfo.get_defaults() if one.envvar}
+    listed = {option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
     # Those that its documentation lists besides, up to PostgreSQL 18.
     listed |= {"PGSERVICEFILE", "PGREQUIRESSL", "PGDATESTYLE", "PGTZ", "PGGEQO"}
     listed |= {"PGSYSCONFDIR", "PGLOCALEDIR"}
@@ -194,7 +194,7 @@ def test_hosts_with_a_password_each(tmp_path: Path) -> None:
     file.write_text("a:*:*:*:first\nb:*:*:*:second\n")
     file.chmod(0o600)
     mine, libpqs = both(f"postgresql://u@a,b/d?passfile={file}")
-    assert [one["password"] for one in mine] == ["first", "second"]
+    assert [host["password"] for host in mine] == ["first", "second"]
     assert (libpqs.get("password"), libpqs["passfile"]) == (None, str(file))
 
 

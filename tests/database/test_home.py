@@ -35,13 +35,13 @@ USES: dict[str, Callable[[dal.Database, dal.Transaction], Awaitable[object]]] = 
 
 
 async def pids(db: dal.Database) -> set[object]:
-    """Those of both connections, which answer."""
-    async with db.acquire() as one, db.acquire() as two:
-        return {await lent.fetchval("SELECT pg_backend_pid()") for lent in (one, two)}
+    """The backends of both connections, each of which has answered."""
+    async with db.acquire() as first, db.acquire() as second:
+        return {await lent.fetchval("SELECT pg_backend_pid()") for lent in (first, second)}
 
 
 def forked(work: Callable[[], str]) -> str:
-    """What a forked process answers, which ends without tidying up."""
+    """What the work returns in a forked process, which ends without any clean-up."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         try:

@@ -32,8 +32,8 @@ def test_new_ones_are_fit_once_they_are_frozen(folder: Path, add: Add) -> None:
     add(f"{NEXT}.due", "-- Why.\n" + ADD, DROP)
     add(f"{AFTER}.index", f"-- depends: {NEXT}.due\n" + APART + INDEX, NO_INDEX)
     unfrozen = [f"{NEXT}.due.rollback", f"{NEXT}.due", f"{AFTER}.index.rollback", f"{AFTER}.index"]
-    said = "not in SHA256SUMS: freeze it with `dal lint-migrations --freeze`"
-    assert problems(folder) == [f"{name}.sql:1: {said}" for name in unfrozen]
+    sentence = "not in SHA256SUMS: freeze it with `dal lint-migrations --freeze`"
+    assert problems(folder) == [f"{name}.sql:1: {sentence}" for name in unfrozen]
     assert migrate.freeze(Folder(folder)) == [f"{name}.sql" for name in unfrozen]
     assert problems(folder) == []
     assert migrate.freeze(Folder(folder)) == []
@@ -43,8 +43,8 @@ def test_a_manifest_with_a_conflict_in_it(folder: Path) -> None:
     file = folder / manifest.NAME
     file.write_text(f"<<<<<<< HEAD\n{file.read_text()}=======\nb\n")
     lines = [1, file.read_text().count("\n") - 1, file.read_text().count("\n")]
-    said = "is no checksum and name: restore it from git"
-    assert problems(folder) == [f"SHA256SUMS:{line}: {said}" for line in lines]
+    sentence = "is no checksum and name: restore it from git"
+    assert problems(folder) == [f"SHA256SUMS:{line}: {sentence}" for line in lines]
     with pytest.raises(ConfigurationError, match="SHA256SUMS, line 1: is no checksum"):
         migrate.freeze(Folder(folder))
 
@@ -94,15 +94,15 @@ TWO = f"{INDEX};\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_two ON tasks (id)"
 def test_a_finding_and_its_place(folder: Path, add: Add, up: str, down: str, finding: str) -> None:
     add(f"{NEXT}.due", up, down)
     migrate.freeze(Folder(folder))
-    found = problems(folder)
-    assert any(one.startswith(f"{NEXT}.{finding}") for one in found), found
-    assert {one.partition(":")[0] for one in found} <= {
+    listed = problems(folder)
+    assert any(problem.startswith(f"{NEXT}.{finding}") for problem in listed), listed
+    assert {problem.partition(":")[0] for problem in listed} <= {
         f"{NEXT}.due.sql",
         f"{NEXT}.due.rollback.sql",
     }
     with pytest.raises(ConfigurationError, match="not fit to be run") as refused:
         migrate.apply(NOWHERE, folders=[Folder(folder)])
-    assert all(one in str(refused.value) for one in found)
+    assert all(problem in str(refused.value) for problem in listed)
 
 
 def rename(old: str, new: str) -> Callable[[Path], object]:
@@ -149,8 +149,8 @@ def test_a_wrong_folder(
 ) -> None:
     add(f"{NEXT}.due", ADD, DROP)
     change(folder)
-    found = problems(folder)
-    assert any(re.match(rf"({NEXT}\.)?{re.escape(finding)}", one) for one in found), found
+    listed = problems(folder)
+    assert any(re.match(rf"({NEXT}\.)?{re.escape(finding)}", problem) for problem in listed), listed
     with pytest.raises(ConfigurationError, match="not fit to be run"):
         migrate.apply(NOWHERE, folders=[Folder(folder)])
 
@@ -158,15 +158,17 @@ def test_a_wrong_folder(
 def test_the_kin_of_begin_and_commit(folder: Path, add: Add) -> None:
     kin = ["END", "ROLLBACK", "ABORT", "RELEASE a", "PREPARE TRANSACTION 'a'", "START TRANSACTION"]
     add(f"{NEXT}.due", ";\n".join(kin), DROP)
-    found = [one for one in problems(folder) if "take BEGIN" in one]
-    assert [one.split(": ")[0] for one in found] == [f"{NEXT}.due.sql:{n}" for n in range(1, 7)]
+    listed = [problem for problem in problems(folder) if "take BEGIN" in problem]
+    assert [problem.split(": ")[0] for problem in listed] == [
+        f"{NEXT}.due.sql:{n}" for n in range(1, 7)
+    ]
 
 
 def test_all_findings_are_told(folder: Path, add: Add) -> None:
     add(f"{NEXT}.due", "COMMIT", "")
     add(f"{AFTER}.more", f"-- depend: {LAST}\nBEGIN", "")
-    found = [one for one in problems(folder) if "SHA256SUMS" not in one]
-    assert [one.split(": ")[0] for one in found] == [
+    listed = [problem for problem in problems(folder) if "SHA256SUMS" not in problem]
+    assert [problem.split(": ")[0] for problem in listed] == [
         f"{NEXT}.due.rollback.sql:1",
         f"{NEXT}.due.sql:1",
         f"{AFTER}.more.rollback.sql:1",
@@ -205,14 +207,14 @@ def test_an_edited_file_is_found_and_not_frozen_again(folder: Path) -> None:
 def test_removed_files_are_found(folder: Path) -> None:
     for file in folder.glob(f"{LAST}.*"):
         file.unlink()
-    assert [one.split(": ")[1] for one in problems(folder)] == [
+    assert [problem.split(": ")[1] for problem in problems(folder)] == [
         "removed, but frozen in SHA256SUMS"
     ] * 2
 
 
 def test_an_overtaken_number_is_found(folder: Path, add: Add) -> None:
     add(f"{LAST[:4]}.other", ADD, DROP)
-    [first, *_] = [one for one in problems(folder) if "SHA256SUMS" not in one]
+    [first, *_] = [problem for problem in problems(folder) if "SHA256SUMS" not in problem]
     assert first.startswith(
         f"{LAST[:4]}.other.sql:1: out of sequence: the number after the last is {NEXT}"
     )
@@ -223,7 +225,7 @@ def test_coreutils_read_the_manifest(folder: Path) -> None:
     assert len(lines) == len(list(folder.glob("*.sql")))
     assert lines == sorted(lines, key=lambda line: line.split()[1])
     assert all(
-        re.fullmatch(r"[0-9a-f]{64}  \d{4}\.[a-z-]+(\.rollback)?\.sql", one) for one in lines
+        re.fullmatch(r"[0-9a-f]{64}  \d{4}\.[a-z-]+(\.rollback)?\.sql", line) for line in lines
     )
 
 
@@ -235,7 +237,7 @@ def test_a_new_pair_continues_the_sequence(folder: Path, concurrent: bool) -> No
     up, down = migrate.create("due_dates", concurrent=concurrent, folder=Folder(folder))
     assert (up.name, down.name) == (f"{NEXT}.due_dates.sql", f"{NEXT}.due_dates.rollback.sql")
     assert up.read_text().startswith(f"-- depends: {LAST}\n")
-    assert [one for one in problems(folder) if "SHA256SUMS" not in one] == []
+    assert [problem for problem in problems(folder) if "SHA256SUMS" not in problem] == []
     migrate.create("more", folder=Folder(folder))
     assert (folder / f"{AFTER}.more.sql").read_text().startswith(f"-- depends: {NEXT}.due_dates\n")
 
