@@ -26,7 +26,7 @@ REFUSED = pytest.mark.parametrize(
 
 
 def refused(runner: object, dsn: str, folder: Path) -> str:
-    """What a run says that refuses, and changes nothing."""
+    """The message of a run that refuses, and changes nothing."""
     before = catalogue(dsn), rows(dsn, "TABLE _yoyo_log")
     with pytest.raises(SchemaMismatchError) as failed:
         runner(dsn, folder)  # type: ignore[operator]
@@ -45,9 +45,9 @@ def test_an_edited_file(migrated: str, folder: Path, runner: object) -> None:
     file = folder / "0003.conversations.sql"
     file.write_text(file.read_text().replace("varchar(20)", "varchar(30)"))
 
-    said = "edited after it was applied: restore the file, and add a migration"
-    assert f"0003.conversations: {said}" in refused(runner, migrated, folder)
-    assert problem(migrated, folder) == {"0003.conversations": said}
+    sentence = "edited after it was applied: restore the file, and add a migration"
+    assert f"0003.conversations: {sentence}" in refused(runner, migrated, folder)
+    assert problem(migrated, folder) == {"0003.conversations": sentence}
 
 
 @REFUSED
@@ -56,11 +56,11 @@ def test_a_removed_file(migrated: str, folder: Path, runner: object) -> None:
     for file in folder.glob(f"{LAST}.*"):
         file.unlink()
 
-    said = "applied, but its file is not here: deploy the version that has it"
+    sentence = "applied, but its file is not here: deploy the version that has it"
     if "baseline" not in str(runner):
         with pytest.raises((SchemaMismatchError, InvalidInputError)):
             runner(migrated, folder)  # type: ignore[operator]
-    assert problem(migrated, folder) == {LAST: said}
+    assert problem(migrated, folder) == {LAST: sentence}
 
 
 @REFUSED
@@ -77,8 +77,8 @@ def test_a_database_ahead_of_the_files(
 def test_an_overtaken_number(migrated: str, runner: object) -> None:
     run(migrated, "DELETE FROM _yoyo_migration WHERE migration_id = '0002.tasks'")
 
-    said = f"not applied, though {LAST} is: give it the next number"
-    assert f"0002.tasks: {said}" in refused(runner, migrated, MIGRATIONS)
+    sentence = f"not applied, though {LAST} is: give it the next number"
+    assert f"0002.tasks: {sentence}" in refused(runner, migrated, MIGRATIONS)
 
 
 def test_all_disagreements_are_told(migrated: str, folder: Path, add: Add) -> None:
@@ -127,7 +127,7 @@ def test_a_schema_made_by_hand_is_adopted(empty_database: str) -> None:
     assert migrate.baseline(empty_database, LAST) == []
     assert catalogue(empty_database) == before
     assert migrate.apply(empty_database) == []
-    assert [bool(one.applied_at) for one in migrate.status(empty_database)] == [True] * len(IDS)
+    assert [bool(state.applied_at) for state in migrate.status(empty_database)] == [True] * len(IDS)
     assert [done.id for done in migrate.rollback(empty_database, steps=None)] == IDS[::-1]
 
 
@@ -153,7 +153,7 @@ def test_all_are_marked_or_none(empty_database: str) -> None:
     by_hand(empty_database, *IDS)
     with pytest.raises(KeyboardInterrupt):
         migrate.baseline(empty_database, LAST, report=broken_off)
-    assert not any(one.applied_at for one in migrate.status(empty_database))
+    assert not any(state.applied_at for state in migrate.status(empty_database))
 
 
 def test_a_database_in_another_encoding(dal_server: Postgres, folder: Path, add: Add) -> None:
@@ -192,4 +192,4 @@ def test_another_schema_is_not_adopted(empty_database: str, change: str, differe
         migrate.baseline(empty_database, LAST)
     assert f"\n  {difference}" in str(refusal.value)
     assert catalogue(empty_database) == before
-    assert not any(one.applied_at for one in migrate.status(empty_database))
+    assert not any(state.applied_at for state in migrate.status(empty_database))

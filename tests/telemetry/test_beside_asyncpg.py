@@ -27,4 +27,4 @@ async def test_the_drivers_spans_are_below_the_functions(db: dal.Database, both:
     assert (ensure.name, delete.name) == ("users.ensure", "users.delete")
     assert (driver.name, driver.parent) == ("WITH", ensure.get_span_context())
     assert (statement.name, statement.parent) == ("DELETE", delete.get_span_context())
-    assert [one.parent for one in (ensure, begin, delete, commit)] == [None] * 4
+    assert [span.parent for span in (ensure, begin, delete, commit)] == [None] * 4
