@@ -25,7 +25,7 @@ DEAD = "postgresql://ada:s3cret@127.0.0.1:1/x"
 
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty folder to run in, and an environment without a say."""
+    """An empty folder to run in, and an environment that sets nothing."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(dal.__file__).parents[1]))
     monkeypatch.delenv("FORCE_COLOR", raising=False)
@@ -147,24 +147,24 @@ def test_rollback_asks_on_a_terminal(empty_database: str) -> None:
         if pid == 0:
             os.environ["DATABASE_URL"] = empty_database
             os.execv(sys.executable, [sys.executable, "-m", "dal", "rollback"])
-        said = b""
-        while b"[y/N]" not in said:
-            said += os.read(terminal, 1000)
+        output = b""
+        while b"[y/N]" not in output:
+            output += os.read(terminal, 1000)
         os.write(terminal, answer + b"\n")
         with suppress(OSError):  # its end
             while more := os.read(terminal, 1000):
-                said += more
+                output += more
         _, status = os.waitpid(pid, 0)
         os.close(terminal)
-        return os.waitstatus_to_exitcode(status), said
+        return os.waitstatus_to_exitcode(status), output
 
     migrations.apply(empty_database)
-    code, said = answered(b"n")
-    assert (code, said.endswith(b"nothing was changed\r\n")) == (0, True)
-    assert b"Roll back the last migration? The rows of its tables are lost." in said
-    assert all(one.applied_at for one in migrations.status(empty_database))
-    code, said = answered(b"y")
-    assert (code, b"rolled back " + LAST.encode() in said) == (0, True)
+    code, output = answered(b"n")
+    assert (code, output.endswith(b"nothing was changed\r\n")) == (0, True)
+    assert b"Roll back the last migration? The rows of its tables are lost." in output
+    assert all(state.applied_at for state in migrations.status(empty_database))
+    code, output = answered(b"y")
+    assert (code, b"rolled back " + LAST.encode() in output) == (0, True)
 
 
 def test_env_file_is_read(empty_database: str) -> None:
@@ -228,9 +228,9 @@ class TestRefusals:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", url)
-        said = refusal(status, *command)
-        assert reason in said
-        assert "s3cret" not in said
+        stderr = refusal(status, *command)
+        assert reason in stderr
+        assert "s3cret" not in stderr
 
 
 def test_table_in_the_way(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:

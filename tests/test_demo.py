@@ -76,11 +76,11 @@ def in_order(parts: list[str], text: str) -> list[str]:
     """The parts that the text does not hold, each after the one before it."""
     missing, place = [], 0
     for part in parts:
-        found = text.find(part, place)
-        if found < 0:
+        position = text.find(part, place)
+        if position < 0:
             missing.append(part)
         else:
-            place = found + len(part)
+            place = position + len(part)
     return missing
 
 
@@ -89,8 +89,8 @@ def is_gone(dal_server: Postgres, output: str) -> bool:
     name = re.search(r"dal_demo_[0-9a-f]+", output)
     assert name, output
     with psycopg.connect(dal_server.url) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name[0]])
-        return found.fetchone() is None
+        rows = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name[0]])
+        return rows.fetchone() is None
 
 
 def test_piped() -> None:
@@ -158,8 +158,8 @@ def test_database_goes_when_the_play_fails(
 
 
 def line(**changes: object) -> str:
-    said = {"role": "user", "content": "Hello"} | changes
-    return json.dumps({"user_id": "ada", "messages": [said]})
+    message = {"role": "user", "content": "Hello"} | changes
+    return json.dumps({"user_id": "ada", "messages": [message]})
 
 
 BAD_LINES = {
@@ -195,15 +195,17 @@ def refusal(path: Path, dal_server: Postgres) -> str:
     result = CliRunner().invoke(app, ["demo", "--data", str(path), "--url", dal_server.url])
     assert isinstance(result.exception, SystemExit)
     assert result.exit_code == 1
-    said = plain(result.stderr)
-    assert re.fullmatch(r"error: [^\n]+\n", said)
-    return said
+    stderr = plain(result.stderr)
+    assert re.fullmatch(r"error: [^\n]+\n", stderr)
+    return stderr
 
 
 def test_bundled_dialogues_are_worth_playing() -> None:
-    found = dialogues.read(dialogues.OWN)
-    said = [one for dialogue in found for one in dialogue.messages]
-    assert len(found) >= 20
-    assert len(said) >= 300
-    assert any(isinstance(one.metadata, dict) and "tool" in one.metadata for one in said)
-    assert max(len(dialogue.messages) for dialogue in found) > 40
+    played = dialogues.read(dialogues.OWN)
+    messages = [message for dialogue in played for message in dialogue.messages]
+    assert len(played) >= 20
+    assert len(messages) >= 300
+    assert any(
+        isinstance(message.metadata, dict) and "tool" in message.metadata for message in messages
+    )
+    assert max(len(dialogue.messages) for dialogue in played) > 40

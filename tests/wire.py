@@ -184,11 +184,11 @@ class _Client(_End):
         self.transport.abort()
         self.peer.transport.close()
 
-    def _later(self, act: Callable[..., None], *given: bytes) -> None:
+    def _later(self, act: Callable[..., None], *arguments: bytes) -> None:
         if self._relay.delay:
-            self._relay.loop.call_later(self._relay.delay, act, *given)
+            self._relay.loop.call_later(self._relay.delay, act, *arguments)
         else:
-            act(*given)
+            act(*arguments)
 
     def _look(self, data: bytes) -> None:
         for message in self._split(data):
@@ -249,7 +249,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Relay connections to a PostgreSQL server.")
     parser.add_argument("url")
     parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS")
-    given = parser.parse_args()
-    with relayed(given.url, watch=False, delay=given.delay) as _relay:
+    options = parser.parse_args()
+    with relayed(options.url, watch=False, delay=options.delay) as _relay:
         print(_relay.url, flush=True)
         sys.stdin.read()

@@ -60,10 +60,10 @@ def url(dal_server: Postgres, dal_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def one(url: str) -> AsyncIterator[dal.Database]:
+async def single(url: str) -> AsyncIterator[dal.Database]:
     """A pool of a single connection, so that the next borrower gets what the last one left."""
-    async with dal.connect(url, min_size=1, max_size=1, acquire_timeout=5) as one:
-        yield one
+    async with dal.connect(url, min_size=1, max_size=1, acquire_timeout=5) as single:
+        yield single
 
 
 async def value(db: dal.Executor, sql: str, *args: Any) -> Any:
@@ -71,25 +71,25 @@ async def value(db: dal.Executor, sql: str, *args: Any) -> Any:
 
 
 async def pid(db: dal.Executor) -> int:
-    found: int = await value(db, "SELECT pg_backend_pid()")
-    return found
+    backend: int = await value(db, "SELECT pg_backend_pid()")
+    return backend
 
 
 async def backends(db: dal.Database, name: str) -> int:
     """How many connections a service of this name has."""
-    found: int = await value(
+    count: int = await value(
         db, "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name
     )
-    return found
+    return count
 
 
 async def waits_for_a_lock(db: dal.Database) -> bool:
-    found: bool = await value(
+    waits: bool = await value(
         db,
         "SELECT count(*) > 0 FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'",
     )
-    return found
+    return waits
 
 
 # Opening and closing
@@ -153,12 +153,12 @@ async def test_using_it_before_it_is_open(
         await use(db)
 
 
-async def test_close_waits_for_work_in_flight(db: dal.Database, one: dal.Database) -> None:
+async def test_close_waits_for_work_in_flight(db: dal.Database, single: dal.Database) -> None:
     async with db.transaction() as holder:
         await holder.execute("SELECT pg_advisory_xact_lock(1)")
-        call = asyncio.create_task(one.execute("SELECT pg_advisory_xact_lock(1)"))
+        call = asyncio.create_task(single.execute("SELECT pg_advisory_xact_lock(1)"))
         await eventually(lambda: waits_for_a_lock(db))
-        closing = asyncio.create_task(one.close())
+        closing = asyncio.create_task(single.close())
         await db.ping()  # time for it to end too early
         assert not closing.done()
     await closing
@@ -167,26 +167,28 @@ async def test_close_waits_for_work_in_flight(db: dal.Database, one: dal.Databas
 
 
 async def test_close_cuts_off_after_its_timeout(
-    db: dal.Database, one: dal.Database, chat: dal.Conversation
+    db: dal.Database, single: dal.Database, chat: dal.Conversation
 ) -> None:
     async with db.transaction() as holder:
         await conversations.touch(holder, user_id="ada", conversation_id=chat.id)
-        call = asyncio.create_task(conversations.touch(one, user_id="ada", conversation_id=chat.id))
+        call = asyncio.create_task(
+            conversations.touch(single, user_id="ada", conversation_id=chat.id)
+        )
         await eventually(lambda: waits_for_a_lock(db))
-        await one.close(timeout=0.01)
+        await single.close(timeout=0.01)
         with pytest.raises(errors.ConnectionLostError, match="outcome is unknown"):
             await call
 
 
 async def test_close_finishes_or_refuses_calls_that_wait_for_a_connection(
-    db: dal.Database, one: dal.Database
+    db: dal.Database, single: dal.Database
 ) -> None:
     async with db.transaction() as holder:
         await holder.execute("SELECT pg_advisory_xact_lock(1)")
-        lent = asyncio.create_task(one.execute("SELECT pg_advisory_xact_lock(1)"))
+        lent = asyncio.create_task(single.execute("SELECT pg_advisory_xact_lock(1)"))
         await eventually(lambda: waits_for_a_lock(db))
-        waiting = [asyncio.create_task(users.ensure(one, user_id=f"{n}")) for n in range(3)]
-        closing = asyncio.create_task(one.close())
+        waiting = [asyncio.create_task(users.ensure(single, user_id=f"{n}")) for n in range(3)]
+        closing = asyncio.create_task(single.close())
         await db.ping()
     await closing
     await lent
@@ -466,12 +468,12 @@ async def test_old_connections_are_replaced(db: dal.Database, url: str) -> None:
 )
 async def test_nothing_is_sent_after_a_call(
     db: dal.Database,
-    one: dal.Database,
+    single: dal.Database,
     call: Callable[[dal.Database], Awaitable[object]],
     sent: str,
 ) -> None:
-    backend = await pid(one)
-    await call(one)
+    backend = await pid(single)
+    await call(single)
     assert sent in await value(db, "SELECT query FROM pg_stat_activity WHERE pid = $1", backend)
 
 
@@ -493,16 +495,16 @@ async def test_nothing_is_sent_after_a_call(
     ],
     ids=["setting", "role", "listen", "advisory lock", "temporary table", "cursor"],
 )
-async def test_a_lent_connection_is_reset(one: dal.Database, leave: str, look: str) -> None:
-    before = await value(one, look)
-    async with one.acquire() as connection:
+async def test_a_lent_connection_is_reset(single: dal.Database, leave: str, look: str) -> None:
+    before = await value(single, look)
+    async with single.acquire() as connection:
         await connection.execute(leave)
         assert await value(connection, look) != before
-    assert await value(one, look) == before
+    assert await value(single, look) == before
 
 
 def ignore(*_: object) -> None:
-    """Nobody looks at it."""
+    """A listener that does nothing."""
 
 
 KEPT: dict[str, Callable[[asyncpg.Connection], Awaitable[object] | None]] = {
@@ -546,42 +548,44 @@ def test_all_that_asyncpg_lets_a_borrower_change_is_known() -> None:
     [*((name, False) for name in KEPT), *((name, True) for name in CLOSED)],
 )
 async def test_a_lent_connection_that_can_t_be_reset_is_closed(
-    one: dal.Database, complaints: list[str], change: str, closed: bool
+    single: dal.Database, complaints: list[str], change: str, closed: bool
 ) -> None:
-    before = await pid(one)
-    async with one.acquire() as connection:
+    before = await pid(single)
+    async with single.acquire() as connection:
         made = (KEPT | CLOSED)[change](connection)
         if made is not None:
             await made
     complaints.clear()  # asyncpg's, of a transaction that is left open
-    assert await users.ensure(one, user_id="eve") == await users.get(one, user_id="eve")
-    assert (await pid(one) != before) == closed
-    async with one.acquire() as connection:
+    assert await users.ensure(single, user_id="eve") == await users.get(single, user_id="eve")
+    assert (await pid(single) != before) == closed
+    async with single.acquire() as connection:
         assert not connection._listeners
         assert not connection._log_listeners
 
 
-async def test_an_error_in_the_block_is_the_one_to_see(one: dal.Database) -> None:
+async def test_an_error_in_the_block_is_the_one_to_see(single: dal.Database) -> None:
     with pytest.raises(LookupError, match="mine"):
-        async with one.acquire():
+        async with single.acquire():
             raise LookupError("mine")
-    assert await one.ping() > 0
+    assert await single.ping() > 0
 
 
 async def test_a_transaction_left_open_is_rolled_back(
-    one: dal.Database, complaints: list[str]
+    single: dal.Database, complaints: list[str]
 ) -> None:
-    async with one.acquire() as connection:
+    async with single.acquire() as connection:
         await connection.execute("BEGIN")
         await connection.execute("INSERT INTO users (id) VALUES ('ada')")
-    assert await users.get(one, user_id="ada") is None
+    assert await users.get(single, user_id="ada") is None
     assert "active transaction" in complaints.pop()  # asyncpg's, for the borrower's log
 
 
 @pytest.mark.parametrize("end", ["close", "terminate", "killed"])
-async def test_a_lent_connection_may_be_lost(db: dal.Database, one: dal.Database, end: str) -> None:
+async def test_a_lent_connection_may_be_lost(
+    db: dal.Database, single: dal.Database, end: str
+) -> None:
     with suppress(errors.ConnectionLostError):
-        async with one.acquire() as connection:
+        async with single.acquire() as connection:
             match end:
                 case "close":
                     await connection.close()
@@ -591,28 +595,28 @@ async def test_a_lent_connection_may_be_lost(db: dal.Database, one: dal.Database
                     await db.fetch(
                         "SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid()
                     )
-    assert await one.ping() > 0
-    assert one.stats() == dal.PoolStats(size=1, idle=1, min_size=1, max_size=1)
+    assert await single.ping() > 0
+    assert single.stats() == dal.PoolStats(size=1, idle=1, min_size=1, max_size=1)
 
 
-async def test_a_call_on_a_lost_connection(db: dal.Database, one: dal.Database) -> None:
+async def test_a_call_on_a_lost_connection(db: dal.Database, single: dal.Database) -> None:
     async def call() -> None:
-        async with one.acquire() as connection:
+        async with single.acquire() as connection:
             await db.fetch("SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid())
             await users.get(connection, user_id="ada")
 
     with pytest.raises(errors.ConnectionLostError, match=r"users\.get"):
         await call()
-    assert await one.ping() > 0
+    assert await single.ping() > 0
 
 
-async def test_a_connection_given_back_too_early_is_not_lent_again(one: dal.Database) -> None:
+async def test_a_connection_given_back_too_early_is_not_lent_again(single: dal.Database) -> None:
     forgotten: list[asyncio.Task[object]] = []
     with suppress(errors.DalError):
-        async with one.acquire() as connection:
+        async with single.acquire() as connection:
             forgotten.append(asyncio.create_task(connection.fetch("SELECT pg_sleep(60)")))
             await asyncio.sleep(0)  # it has begun
-    assert await one.ping() > 0
+    assert await single.ping() > 0
     with pytest.raises((asyncpg.InterfaceError, asyncpg.InternalClientError)):
         await forgotten[0]
 
@@ -624,10 +628,10 @@ async def test_a_call_that_is_cancelled_again_and_again_ends_its_statement(url: 
         async with dal.connect(url, min_size=1) as other:
 
             async def sleeping() -> bool:
-                found = await other.fetch(
+                rows = await other.fetch(
                     "SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'", used
                 )
-                return bool(found)
+                return bool(rows)
 
             await eventually(sleeping)
             while not call.done():  # as anyio does in a scope that is cancelled

@@ -78,9 +78,9 @@ async def seen(db: dal.Database, watcher: asyncpg.Connection) -> dict[str, Any]:
     results = {}
     for name, function in FUNCTIONS.items():
         before = await refilled(watcher)
-        given = arguments(function, VALUES | NEW)
-        given["user_id"] = "bob" if name == "users.ensure" else "ada"
-        result = await call(function, db, given)
+        values = arguments(function, VALUES | NEW)
+        values["user_id"] = "bob" if name == "users.ensure" else "ada"
+        result = await call(function, db, values)
         rows = [row[:2] for row in await snapshot(watcher)]
         results[name] = without_times(result), rows != [row[:2] for row in before], rows
     await refilled(watcher)
@@ -99,8 +99,8 @@ async def test_no_default_of_a_session_matters(
     async with dal.connect(url, min_size=1) as db:
         usual = await seen(db, watcher)
     async with defaults(watcher, of), dal.connect(url, min_size=1) as db:
-        [[found]] = await db.fetch("SHOW datestyle")
-        assert found == DEFAULTS["datestyle"]
+        [[style]] = await db.fetch("SHOW datestyle")
+        assert style == DEFAULTS["datestyle"]
         assert await seen(db, watcher) == usual
 
 
@@ -190,11 +190,11 @@ async def test_a_statement_of_its_own_that_conflicts_is_repeated(
 async def test_a_conflict_in_a_caller_s_transaction_is_the_caller_s(
     url: str, chat: dal.Conversation
 ) -> None:
-    one, two = await asyncpg.connect(url), await asyncpg.connect(url)
-    await one.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM conversations")
-    await append(two, chat, "two")
+    first, second = await asyncpg.connect(url), await asyncpg.connect(url)
+    await first.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM conversations")
+    await append(second, chat, "two")
     with pytest.raises(errors.TransactionConflictError, match="repeat") as raised:
-        await append(one, chat, "one")
+        await append(first, chat, "one")
     assert raised.value.sqlstate == "40001"
-    await one.close()
-    await two.close()
+    await first.close()
+    await second.close()

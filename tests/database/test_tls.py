@@ -106,14 +106,14 @@ def wait_until_it_answers(address: str) -> None:
 
 @pytest.fixture(scope="module")
 def with_tls() -> Iterator[tuple[int, Path]]:
-    with server(tls=True) as found:
-        yield found
+    with server(tls=True) as postgres:
+        yield postgres
 
 
 @pytest.fixture(scope="module")
 def without_tls() -> Iterator[tuple[int, Path]]:
-    with server(tls=False) as found:
-        yield found
+    with server(tls=False) as postgres:
+        yield postgres
 
 
 TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"

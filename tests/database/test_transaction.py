@@ -34,9 +34,9 @@ async def eventually(db: dal.Database, condition: str, *, gone: bool = False) ->
         f" WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
     )
     async with asyncio.timeout(5):
-        while bool(found := await db.fetch(sql)) is gone:  # noqa: ASYNC110 the server can only be asked
+        while bool(rows := await db.fetch(sql)) is gone:  # noqa: ASYNC110 the server can only be asked
             await asyncio.sleep(0.01)
-    return [row["pid"] for row in found]
+    return [row["pid"] for row in rows]
 
 
 async def backend(transaction: dal.Transaction) -> int:
@@ -358,12 +358,12 @@ async def test_serializable_transactions_that_exclude_each_other(
 ) -> None:
     with failing(errors.TransactionConflictError, "repeat this", "40001"):
         async with (
-            db.transaction(isolation="serializable") as one,
-            db.transaction(isolation="serializable") as two,
+            db.transaction(isolation="serializable") as first,
+            db.transaction(isolation="serializable") as second,
         ):
-            for transaction in one, two:
+            for transaction in first, second:
                 assert await conversations.list_for_user(transaction, user_id=ada) == []
-            for transaction in one, two:
+            for transaction in first, second:
                 await conversations.create(transaction, user_id=ada)
     assert len(await conversations.list_for_user(db, user_id=ada)) == 1
 

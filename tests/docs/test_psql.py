@@ -30,7 +30,11 @@ def test_every_file_runs_in_psql(url: str) -> None:
     bindings = own().bindings
     with psycopg.connect(url) as connection:
         catalog = Catalog(connection, [own()])
-        absent = {one.statement.name for one in bindings if BoundStatement(one, catalog).missing}
+        absent = {
+            binding.statement.name
+            for binding in bindings
+            if BoundStatement(binding, catalog).missing
+        }
     for binding in bindings:
         if binding.statement.name in absent:
             continue

@@ -78,13 +78,13 @@ PROSE = {file: FENCED.sub("", text) for file, text in DOCUMENTS.items()}
 def blocks(*languages: str) -> pytest.MarkDecorator:
     """Run a test for each block of these languages."""
     chosen = [
-        one
-        for one in BLOCKS
-        if one.language in languages
-        and one.first_line not in EXEMPT
-        and not one.path
-        and not one.excerpt_of
-        and one.file not in RECIPES
+        block
+        for block in BLOCKS
+        if block.language in languages
+        and block.first_line not in EXEMPT
+        and not block.path
+        and not block.excerpt_of
+        and block.file not in RECIPES
     ]
     return pytest.mark.parametrize("block", chosen, ids=str)
 
@@ -161,11 +161,11 @@ def test_the_project_of_the_services_page(
     succeed(*dal, "catalog")
     misspelt = Path("todochat/sql/labels/of_conversation.sql")
     misspelt.write_text(misspelt.read_text().replace("SELECT name", "SELECT nmae"))
-    found = subprocess.run([*dal, "check", "--server", "18"], capture_output=True, text=True)
+    check = subprocess.run([*dal, "check", "--server", "18"], capture_output=True, text=True)
     shown = next(block.text for block in BLOCKS if block.text.startswith("$ dal check\n"))
-    assert (found.returncode, shown.splitlines()[1:]) == (
+    assert (check.returncode, shown.splitlines()[1:]) == (
         16,
-        [*found.stderr.splitlines()[:5], found.stdout.splitlines()[0]],
+        [*check.stderr.splitlines()[:5], check.stdout.splitlines()[0]],
     )
 
 
@@ -190,39 +190,39 @@ def scratch_checkout(folder: Path) -> Path:
 
 def test_readme_shows_each_kind_of_block() -> None:
     assert README.exists(), "README.md is missing"
-    languages = {one.language for one in BLOCKS if one.file == "README.md"}
+    languages = {block.language for block in BLOCKS if block.file == "README.md"}
     assert "python" in languages
     assert languages & set(SHELL)
 
 
 def test_no_block_escapes() -> None:
     known = {"python", "sql", *SHELL, *SHOWN_ONLY}
-    assert [str(one) for one in BLOCKS if one.language not in known] == []
+    assert [str(block) for block in BLOCKS if block.language not in known] == []
     assert [file for file, prose in PROSE.items() if "```" in prose] == []
 
 
 def test_each_exemption_is_needed() -> None:
-    assert set(EXEMPT) <= {one.first_line for one in BLOCKS}
+    assert set(EXEMPT) <= {block.first_line for block in BLOCKS}
 
 
 @each_document
 def test_paths_exist(file: str) -> None:
     path = rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*|[\w./-]+\.(?:py|sql|md|toml|example))`"
-    named = [f"/{found.rstrip('/')}" for found in re.findall(path, PROSE[file])]
-    assert [one for one in named if not any(path.endswith(one) for path in PATHS)] == []
+    named = [f"/{match.rstrip('/')}" for match in re.findall(path, PROSE[file])]
+    assert [name for name in named if not any(path.endswith(name) for path in PATHS)] == []
 
 
 @each_document
 def test_links_lead_somewhere(file: str) -> None:
     links = re.findall(r"\]\(([^)\s#]+)", PROSE[file])
-    local = [one for one in links if "://" not in one]
-    assert [one for one in local if not (CHECKOUT / file).parent.joinpath(one).exists()] == []
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (CHECKOUT / file).parent.joinpath(link).exists()] == []
 
 
 def test_demo_is_as_large_as_said() -> None:
-    found = dialogues.read(dialogues.OWN)
-    messages = sum(len(dialogue.messages) for dialogue in found)
-    assert f" {len(found)} chats with {messages} messages" in DOCUMENTS["README.md"]
+    played = dialogues.read(dialogues.OWN)
+    messages = sum(len(dialogue.messages) for dialogue in played)
+    assert f" {len(played)} chats with {messages} messages" in DOCUMENTS["README.md"]
 
 
 def test_table_of_functions_is_complete() -> None:

@@ -51,7 +51,7 @@ class Steps:
 
 
 async def through(work: Coroutine[Any, Any, Any], suspension: int, moment: Moment) -> int | None:
-    """Cancel the work at a suspension: None, or how many it had if they were fewer."""
+    """Cancel the work at its n-th suspension; where it has fewer, return how many it has."""
 
     async def steps() -> int:
         return await Steps(work, suspension, moment)
@@ -70,16 +70,16 @@ def seen(rows: Rows, before: Rows) -> list[str]:
 
 
 @pytest.fixture
-async def one(url: str) -> AsyncIterator[dal.Database]:
+async def single(url: str) -> AsyncIterator[dal.Database]:
     """A pool of a single connection; without a cache, each call waits to prepare its statement."""
-    async with dal.connect(url, min_size=1, max_size=1, prepared_statements="off") as one:
-        yield one
+    async with dal.connect(url, min_size=1, max_size=1, prepared_statements="off") as single:
+        yield single
 
 
 @pytest.mark.parametrize("moment", ["early", "late"])
 @pytest.mark.parametrize("where", ["pool", "transaction"])
 async def test_all_or_nothing(
-    one: dal.Database, watcher: asyncpg.Connection, where: Where, moment: Moment
+    single: dal.Database, watcher: asyncpg.Connection, where: Where, moment: Moment
 ) -> None:
     async def clients() -> list[tuple[int, str]]:
         rows = await watcher.fetch(
@@ -93,17 +93,17 @@ async def test_all_or_nothing(
     [(backend, _)] = await clients()
     for name in FUNCTIONS:
         before = await refilled(watcher)
-        await perform(name, one, where)
+        await perform(name, single, where)
         everything = seen(await snapshot(watcher), before)
         before = await refilled(watcher)
         nothing = seen(before, before)
         if everything != nothing:
             changing.add(name)
         for suspension in itertools.count(1):
-            if count := await through(perform(name, one, where), suspension, moment):
+            if count := await through(perform(name, single, where), suspension, moment):
                 largest[name] = count
                 break
-            await one.ping()
+            await single.ping()
             await eventually(clients, [(backend, "idle")])
             after = await snapshot(watcher)
             assert seen(after, before) in (nothing, everything), (name, suspension)

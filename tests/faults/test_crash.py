@@ -98,10 +98,12 @@ async def test_nothing_acknowledged_is_lost_or_doubled(
     print(f"{len(acknowledged)} acknowledged, {len(ends)} kills, {failures} calls repeated")
     assert len(acknowledged) >= (len(ends) + 1) * between
     assert failures >= len(ends)
-    told, found = defaultdict(list), defaultdict(list)
+    known, read = defaultdict(list), defaultdict(list)
     for writer, content in acknowledged:
-        told[writer].append(content)
+        known[writer].append(content)
     for message in stored:
-        found[int(message.content.split()[0])].append(message.content)
-    assert found == told
-    assert all(one.created_at < two.created_at for one, two in itertools.pairwise(stored))
+        read[int(message.content.split()[0])].append(message.content)
+    assert read == known
+    assert all(
+        earlier.created_at < later.created_at for earlier, later in itertools.pairwise(stored)
+    )

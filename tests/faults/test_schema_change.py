@@ -32,27 +32,27 @@ CHANGES = {
 
 
 @pytest.fixture
-async def one(url: str) -> AsyncIterator[dal.Database]:
-    async with dal.connect(url, min_size=1, max_size=1) as one:
-        yield one
+async def single(url: str) -> AsyncIterator[dal.Database]:
+    async with dal.connect(url, min_size=1, max_size=1) as single:
+        yield single
 
 
 @pytest.mark.parametrize("where", ["pool", "transaction"])
 @pytest.mark.parametrize("change", CHANGES)
 async def test_the_schema_changes(
-    one: dal.Database, watcher: asyncpg.Connection, change: str, where: Where
+    single: dal.Database, watcher: asyncpg.Connection, change: str, where: Where
 ) -> None:
     met = set()
     for turn, name in enumerate(FUNCTIONS):
         await refilled(watcher)
-        await perform(name, one, where)
+        await perform(name, single, where)
         await refilled(watcher)
         for statement in CHANGES[change]:
             await watcher.execute(statement.format(turn=turn))
         try:
-            await perform(name, one, where)
+            await perform(name, single, where)
         except errors.TransactionConflictError:
             met.add(name)
-            await perform(name, one, where)
+            await perform(name, single, where)
     # A plan whose result has other types is made anew, but not in a transaction, which it fails.
     assert bool(met) == (change == "columns widened" and where == "transaction")

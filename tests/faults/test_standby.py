@@ -79,8 +79,8 @@ def checked(url: str) -> tuple[int, set[tuple[str, str, bool]], list[Any]]:
     """The exit status of `dal check`, what it finds in which file, and all that it says."""
     result = CliRunner().invoke(app, ["check", "--json"], env={"DATABASE_URL": url})
     assert result.stderr == ""
-    found = json.loads(result.stdout)
-    return result.exit_code, {(f["rule"], f["file"], f["decides"]) for f in found}, found
+    findings = json.loads(result.stdout)
+    return result.exit_code, {(f["rule"], f["file"], f["decides"]) for f in findings}, findings
 
 
 def test_a_check_finds_the_same_there_whoever_asks_and_writes_nothing(
@@ -91,11 +91,11 @@ def test_a_check_finds_the_same_there_whoever_asks_and_writes_nothing(
         with psycopg.connect(url, autocommit=True) as owner:
             owner.execute(FAULTS)
             before = owner.execute(HELD).fetchone()
-            code, rules, found = checked(url)
-            assert checked(service) == (code, rules, found)
+            code, rules, findings = checked(url)
+            assert checked(service) == (code, rules, findings)
             assert owner.execute(HELD).fetchone() == before
         with following(server):
-            assert [checked(url), checked(service)] == [(code, rules, found)] * 2
+            assert [checked(url), checked(service)] == [(code, rules, findings)] * 2
     assert code == 16
     assert ("nullable", "sql/messages/history.sql", True) in rules
     assert ("sort", "sql/tasks/list_for_user.sql", False) in rules

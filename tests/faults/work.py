@@ -30,11 +30,11 @@ async def refilled(db: Any) -> Rows:
 
 async def perform(name: str, db: dal.Database, where: Where) -> None:
     """Run a function; where it creates a row, it is a new one."""
-    given = arguments(FUNCTIONS[name], VALUES | NEW)
+    values = arguments(FUNCTIONS[name], VALUES | NEW)
     if name == "users.ensure":
-        given["user_id"] = "bob"
+        values["user_id"] = "bob"
     if where == "pool":
-        await call(FUNCTIONS[name], db, given)
+        await call(FUNCTIONS[name], db, values)
     else:
         async with db.transaction() as transaction:
-            await call(FUNCTIONS[name], transaction, given)
+            await call(FUNCTIONS[name], transaction, values)

@@ -44,7 +44,7 @@ def owner(name: str, chat: dal.Conversation) -> dict[str, Any]:
 
 
 def rows_handled(node: Node) -> int:
-    """The rows that all steps of a plan gave on or threw away."""
+    """The rows that all steps of a plan returned or filtered out."""
     handled = sum(
         node.get(key, 0) for key in ("Actual Rows", "Rows Removed by Join Filter")
     ) + node.get("Rows Removed by Filter", 0)
@@ -64,12 +64,12 @@ async def test_twice_the_batch_is_twice_the_work(
     for size in (200, 400):
         await db.execute(f"DELETE FROM {name.partition('.')[0]} WHERE user_id = 'ada'")
         await call(FUNCTIONS[name], db, own | batch(name, int(size * stored)))
-        given = binding.arguments.checked(own | batch(name, size))
+        arguments = binding.arguments.checked(own | batch(name, size))
         with psycopg.connect(url, autocommit=True) as connection:
             plan = analyzed_plan(
                 connection,
                 binding.statement,
-                binding.arguments.values(given),
+                binding.arguments.values(arguments),
                 generic=generic,
             )
         work.append(rows_handled(plan.root))

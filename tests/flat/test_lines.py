@@ -51,13 +51,13 @@ async def test_an_import_scans_no_table(
         await say(db, 1)
     if state != "never analysed":
         await db.execute(ANALYSE)
-    said = [{"role": "user", "content": "Milk"}] * 5
-    lines: list[dict[str, Any]] = [{"user_id": f"{n % 100}", "messages": said} for n in range(400)]
+    new = [{"role": "user", "content": "Milk"}] * 5
+    lines: list[dict[str, Any]] = [{"user_id": f"{n % 100}", "messages": new} for n in range(400)]
     lines += [{"user_id": f"{n}", "task": {"title": "Milk"}} for n in range(200)]
-    async with dal.connect(url, min_size=1, max_size=1) as one:
+    async with dal.connect(url, min_size=1, max_size=1) as single:
         if state == "planned when small":
-            await say(one, 7)  # from the sixth on a plan is kept, a foreign key's as well
-        summary = await import_lines(one, [json.dumps(line).encode() for line in lines])
+            await say(single, 7)  # from the sixth on a plan is kept, a foreign key's as well
+        summary = await import_lines(single, [json.dumps(line).encode() for line in lines])
     assert summary.messages == 2000
     [rows] = scanned  # with those of `say`, where the server has not counted them yet
     assert rows < 100

@@ -65,8 +65,8 @@ TALK = """
 def grown(way: str, url: str, file: Path) -> int:
     """Bytes above idle at the peak."""
     command = [sys.executable, "-c", CHILD, way, url, str(file)]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    return int(found.stdout) * 1024
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout) * 1024
 
 
 @pytest.mark.parametrize("size", [24 * MB, pytest.param(200 * MB, marks=pytest.mark.slow)])
@@ -77,8 +77,8 @@ def test_memory_is_bounded(url: str, tmp_path: Path, size: int) -> None:
         while lines.tell() < size:
             # Short conversations of many users, and among them long ones of large messages.
             number += 1
-            said, length = (2000, 900) if number % 500 == 0 else (20, 200)
-            messages = [{"role": "user", "content": "x" * length} for _ in range(said)]
+            count, length = (2000, 900) if number % 500 == 0 else (20, 200)
+            messages = [{"role": "user", "content": "x" * length} for _ in range(count)]
             line = {"user_id": f"user {number % 50}", "id": str(UUID(int=number))}
             lines.write(json.dumps(line | {"messages": messages}) + "\n")
     assert grown("import", url, file) < 64 * MB
@@ -106,8 +106,8 @@ def test_one_long_conversation_is_never_held(
     everything = list(range(1, count + 1))
     assert [int(number) for number in streamed.read_text().split()] == everything
     lines = [json.loads(line) for line in everyone.read_bytes().splitlines()]
-    said = [message["content"] for line in lines for message in line["messages"]]
-    assert [int(content.split()[0]) for content in said] == everything
+    contents = [message["content"] for line in lines for message in line["messages"]]
+    assert [int(content.split()[0]) for content in contents] == everything
     assert talker.read_bytes() == everyone.read_bytes()
     # What is measured is memory: the same messages kept are far beyond the bound.
     assert grown("list", url, tmp_path / "kept") > 64 * MB

@@ -58,7 +58,7 @@ UNKNOWN = {
 }
 
 
-def given(name: str, user_id: str) -> dict[str, Any]:
+def arguments_of(name: str, user_id: str) -> dict[str, Any]:
     first = UUID(int=1)
     keys = dict.fromkeys(("conversation_id", "task_id", "message_id"), first)
     later = Cursor(datetime(9000, 1, 1, tzinfo=UTC), first)
@@ -79,7 +79,7 @@ async def rows_read(db: dal.Database, name: str, user_id: str) -> int:
             [[before]] = await tx.fetch(READ)
             with suppress(dal.errors.NotFoundError):
                 async with tx.transaction() as inner:
-                    await call(FUNCTIONS[name], inner, given(name, user_id))
+                    await call(FUNCTIONS[name], inner, arguments_of(name, user_id))
             [[after]] = await tx.fetch(READ)
             rows = after - before
             raise UndoneError

@@ -133,10 +133,10 @@ async def survey(
     seen = set()
     for name, function in functions.items():
         for warm, scene in [(False, {}), *product([True], SCENES)]:
-            for given in variants(function, VALUES | scene):
+            for variant in variants(function, VALUES | scene):
                 before = len(relay.messages)
                 try:
-                    outcome = "something" if await call(function, far, given) else "nothing"
+                    outcome = "something" if await call(function, far, variant) else "nothing"
                 except (NotFoundError, ConflictError) as error:
                     outcome = type(error).__name__
                 if warm:
@@ -146,24 +146,26 @@ async def survey(
 
 
 def names(seen: set[Seen], outcomes: set[str]) -> set[str]:
-    return {one.name for one in seen if one.outcome in outcomes}
+    return {measured.name for measured in seen if measured.outcome in outcomes}
 
 
 def bound(which: Callable[[Binding], bool]) -> set[str]:
     """The functions whose binding meets a condition."""
-    return {one.statement.name for one in query.bindings if which(one)} & FUNCTIONS.keys()
+    return {
+        binding.statement.name for binding in query.bindings if which(binding)
+    } & FUNCTIONS.keys()
 
 
 async def test_a_call_is_one_round_trip(
     relay: Relay, either: Executor, restore: Callable[[], Awaitable[object]]
 ) -> None:
     seen = await survey(relay, either, restore)
-    assert {one for one in seen if one.kinds != WARM} == set()
+    assert {measured for measured in seen if measured.kinds != WARM} == set()
     # All that can become of a call was met.
     assert names(seen, {"something"}) == FUNCTIONS.keys()
     assert names(seen, ABSENT) == FUNCTIONS.keys() - {"users.ensure"}
     # users.ensure meets one only over a table that takes unlike ids for equal.
-    conflicting = bound(lambda one: ConflictError in one.signals.raise_if.values()) - {
+    conflicting = bound(lambda binding: ConflictError in binding.signals.raise_if.values()) - {
         "users.ensure"
     }
     assert names(seen, {"ConflictError"}) == conflicting
@@ -180,7 +182,7 @@ async def test_what_is_sent_beyond_it_is_seen(
         return await db.fetch(f"SELECT $1 -- {uuid4()}", user_id)
 
     seen = await survey(relay, far, restore, {"t": twice, "p": parsed, "get": users.get})
-    assert {(one.name, one.kinds) for one in seen} == {
+    assert {(measured.name, measured.kinds) for measured in seen} == {
         ("t", WARM + WARM),
         ("p", COLD),
         ("get", WARM),
@@ -190,9 +192,9 @@ async def test_what_is_sent_beyond_it_is_seen(
 async def test_asyncpgs_own_pool_takes_two(relay: Relay) -> None:
     async with asyncpg.create_pool(relay.url, min_size=1, max_size=1) as pool:
         await pool.fetch("SELECT $1::int", 1)
-        found = await sent(relay, pool.fetch("SELECT $1::int", 1))
-    assert (kinds(found), trips(found)) == (WARM + "Q", 2)
-    assert "RESET ALL" in found[-1].statement
+        exchange = await sent(relay, pool.fetch("SELECT $1::int", 1))
+    assert (kinds(exchange), trips(exchange)) == (WARM + "Q", 2)
+    assert "RESET ALL" in exchange[-1].statement
 
 
 async def test_a_transaction_adds_its_begin_and_its_commit(
@@ -221,7 +223,7 @@ async def test_a_first_call_on_a_connection_is_two(
         await restore()
     # asyncpg asks each connection once what uuid[] is, in three statements of its own.
     assert trips(first.pop("messages.create_many")) <= 2 + 3 * 2
-    assert {name: kinds(found) for name, found in first.items()} == dict.fromkeys(first, COLD)
+    assert {name: kinds(exchange) for name, exchange in first.items()} == dict.fromkeys(first, COLD)
 
 
 @pytest.mark.parametrize("kept", ["auto", "on", "off"])
@@ -242,10 +244,10 @@ async def full_pages(far: dal.Database, db: dal.Database, url: str) -> None:
 
 
 async def overtaken(far: dal.Database, db: dal.Database, url: str) -> None:
-    said = arguments(messages.create, VALUES | {"id": None})
+    new = arguments(messages.create, VALUES | {"id": None})
     async with db.transaction() as faster:
-        await messages.create(faster, **said)
-        waiting = asyncio.create_task(messages.create_and_history(far, **said))
+        await messages.create(faster, **new)
+        waiting = asyncio.create_task(messages.create_and_history(far, **new))
         await blocked(url)
     assert len(await waiting) == 6
 
@@ -281,19 +283,21 @@ async def test_an_exception_is_one(
     await fill(far)
     for name, exceptional in EXCEPTIONS.items():
         await call(FUNCTIONS[name], far, arguments(FUNCTIONS[name], VALUES))  # now it is warm
-        found = await sent(relay, exceptional.happen(far, db, url))
-        assert (name, kinds(found)) == (name, WARM * exceptional.trips)
+        exchange = await sent(relay, exceptional.happen(far, db, url))
+        assert (name, kinds(exchange)) == (name, WARM * exceptional.trips)
         assert exceptional.trips != 1
 
 
 def test_exceptions_are_what_a_binding_can_make() -> None:
     assert EXCEPTIONS.keys() == bound(
-        lambda one: bool(one.signals.retry_if or one.arguments.batch or one.shape is Shape.PAGES)
+        lambda binding: bool(
+            binding.signals.retry_if or binding.arguments.batch or binding.shape is Shape.PAGES
+        )
     )
 
 
-def chats(count: int, said: int) -> list[bytes]:
-    new = [{"role": "user", "content": "Buy milk"}] * said
+def chats(count: int, size: int) -> list[bytes]:
+    new = [{"role": "user", "content": "Buy milk"}] * size
     return [json.dumps({"id": str(uuid4()), "messages": new}).encode() for _ in range(count)]
 
 

@@ -30,13 +30,13 @@ def stored(url: str) -> list[str]:
 @pytest.mark.parametrize("outage", [False, True])
 def test_a_cut_is_exact(url: str, loss: Loss, kept: list[str], outage: bool) -> None:
     with relayed(url) as relay:
-        one, other = open_(relay.url), open_(relay.url)
+        first, other = open_(relay.url), open_(relay.url)
         before = len(relay.messages)
         relay.lose(loss, lambda _: len(relay.messages) == before + 3, outage=outage)
-        one.execute(add(1))
-        one.execute(add(2))
+        first.execute(add(1))
+        first.execute(add(2))
         with pytest.raises(psycopg.OperationalError):
-            one.execute(add(3))
+            first.execute(add(3))
         assert relay.lost
         assert stored(url) == kept
         if outage:
@@ -46,7 +46,7 @@ def test_a_cut_is_exact(url: str, loss: Loss, kept: list[str], outage: bool) -> 
         else:
             other.execute(add(4))
             open_(relay.url).close()
-        one.close()
+        first.close()
         other.close()
     assert stored(url) == kept + ["4"] * (not outage)
 

@@ -57,11 +57,11 @@ def copied(migrated: str, dal_server: Postgres) -> Copy:
 
 
 def applied(dsn: str) -> list[bool]:
-    return [bool(one.applied_at) for one in migrate.status(dsn)]
+    return [bool(state.applied_at) for state in migrate.status(dsn)]
 
 
 def up_to_date(dsn: str) -> list[str]:
-    """Migrate, and where that says so, mark first; what was said then."""
+    """Migrate, after a baseline where the refusal asks for one; the lines of a further run."""
     try:
         migrate.apply(dsn)
     except SchemaMismatchError as refusal:
@@ -93,13 +93,13 @@ def test_a_dump(
         assert migrate.baseline(copy, LAST) == []
         assert up_to_date(copy) == []
 
-    said: list[str] = []
-    migrate.rollback(copy, steps=None, report=said.append)
+    reported: list[str] = []
+    migrate.rollback(copy, steps=None, report=reported.append)
     assert applied(copy) == [False] * len(IDS)
     left = {"public.tasks", "public.users"} if comments else set()
     assert tables(copy) == left
-    assert sum(line.startswith("rolled back ") for line in said) == len(IDS) - len(left)
-    stays = [line.partition(": ")[2] for line in said if " stays: " in line]
+    assert sum(line.startswith("rolled back ") for line in reported) == len(IDS) - len(left)
+    stays = [line.partition(": ")[2] for line in reported if " stays: " in line]
     assert stays == [
         f"{name.partition('.')[2]} stays: it does not bear the mark of {name}"
         for name in IDS[1::-1]
@@ -180,7 +180,7 @@ def test_a_template(migrated: str, dal_server: Postgres) -> None:
     search_path(migrated, "chat")
     copy = dal_server.create(database_name(migrated))
     # What was set for the database does not come along.
-    notes = [note for one in migrate.status(copy) for note in one.notes]
+    notes = [note for state in migrate.status(copy) for note in state.notes]
     assert notes[0].startswith("the schema chat has tables of dal, and is not on the search_path")
     search_path(copy, "chat")
     assert applied(copy) == APPLIED

@@ -55,10 +55,10 @@ def cut(dsn: str, n: int, *, delivered: bool) -> Iterator[Relay]:
 
 
 def finished(dsn: str, folder: Path) -> Catalogue:
-    """The schema after another run, which no hand has helped."""
+    """The schema after another run, without any repair by hand."""
     migrate.apply(dsn, folders=[Folder(folder)], wait=20)
     assert [
-        one.id for one in migrate.status(dsn, folders=[Folder(folder)]) if one.applied_at
+        state.id for state in migrate.status(dsn, folders=[Folder(folder)]) if state.applied_at
     ] == ALL
     assert rows(dsn, "SELECT count(*), count(DISTINCT migration_id) FROM _yoyo_log") == [
         (len(ALL), len(ALL))
@@ -68,7 +68,7 @@ def finished(dsn: str, folder: Path) -> Catalogue:
 
 def undone(dsn: str, folder: Path) -> Catalogue:
     migrate.rollback(dsn, steps=None, folders=[Folder(folder)], wait=20)
-    assert not any(one.applied_at for one in migrate.status(dsn, folders=[Folder(folder)]))
+    assert not any(state.applied_at for state in migrate.status(dsn, folders=[Folder(folder)]))
     return catalogue(dsn)
 
 
@@ -159,8 +159,8 @@ def test_the_process_is_killed(dal_server: Postgres, longer: Path, times: int) -
             process.stdout.close()
             left.add(
                 sum(
-                    one.applied_at is not None
-                    for one in migrate.status(dsn, folders=[Folder(longer)])
+                    state.applied_at is not None
+                    for state in migrate.status(dsn, folders=[Folder(longer)])
                 )
             )
             assert finished(dsn, longer) == full
@@ -185,16 +185,16 @@ def test_killed_while_it_builds_an_index(migrated: str, longer: Path) -> None:
                 assert process.poll() is None
             process.kill()
             process.wait()
-            said: list[str] = []
+            reported: list[str] = []
             waiting = pool.submit(
-                migrate.apply, migrated, folders=[Folder(longer)], wait=30, report=said.append
+                migrate.apply, migrated, folders=[Folder(longer)], wait=30, report=reported.append
             )
-            while not said:  # the server is still at the dead run's work, and holds its lock
+            while not reported:  # the server is still at the dead run's work, and holds its lock
                 assert not waiting.done()
-            assert "another run is at work" in said[0]
+            assert "another run is at work" in reported[0]
         waiting.result(timeout=30)
     assert rows(migrated, query) == [(True,)]
-    assert all(one.applied_at for one in migrate.status(migrated, folders=[Folder(longer)]))
+    assert all(state.applied_at for state in migrate.status(migrated, folders=[Folder(longer)]))
 
 
 def test_a_lock_left_by_yoyo_itself_is_no_obstacle(empty_database: str) -> None:

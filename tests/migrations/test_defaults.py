@@ -49,27 +49,27 @@ def test_every_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def said(status: int, *command: str) -> str:
+    def output(status: int, *command: str) -> str:
         result = CliRunner().invoke(app, command, env={"DATABASE_URL": unusual})
         assert result.exit_code == status, (command, result.output, result.exception)
         return result.output
 
-    assert said(0, "migrate").count("applied ") == len(IDS)
+    assert output(0, "migrate").count("applied ") == len(IDS)
     assert len(
-        re.findall(r"applied 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", said(0, "status"))
+        re.findall(r"applied 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", output(0, "status"))
     ) == len(IDS)
-    assert said(0, "check").startswith("proved ")
-    assert f"schema      {LAST}\n" in said(0, "ping")
-    assert "marked so" in said(0, "baseline", LAST)
+    assert output(0, "check").startswith("proved ")
+    assert f"schema      {LAST}\n" in output(0, "ping")
+    assert "marked so" in output(0, "baseline", LAST)
     with psycopg.connect(unusual) as service:
         service.execute("SET TRANSACTION READ WRITE")
         service.execute("LOCK TABLE users, tasks, conversations, messages")
-        held = said(12, "rollback", "--yes", "--wait", "0")
+        held = output(12, "rollback", "--yes", "--wait", "0")
         assert re.search(r"since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", held)
     settle(dal_server, unusual, "RESET ALL", "SET client_min_messages = error")
     assert catalogue(unusual) == catalogue(migrated)
     run(unusual, "COMMENT ON TABLE users IS NULL")
-    assert "users stays" in said(0, "rollback", "--yes", "--all")
+    assert "users stays" in output(0, "rollback", "--yes", "--all")
 
 
 def test_what_a_migration_writes(

@@ -32,10 +32,10 @@ def twins(migrated: str) -> str:
 
 
 def failing_run(dsn: str, folder: Path) -> list[str]:
-    said: list[str] = []
+    reported: list[str] = []
     with pytest.raises(errors.DalError, match=rf"^{NEXT}.title.sql, statement 1: could not create"):
-        migrate.apply(dsn, folders=[Folder(folder)], report=said.append)
-    return said
+        migrate.apply(dsn, folders=[Folder(folder)], report=reported.append)
+    return reported
 
 
 INVALID = "the index public.idx_title is INVALID; the next run repairs it"
@@ -51,10 +51,10 @@ def test_a_failed_build_is_told_and_built_anew(twins: str, folder: Path, add: Ad
     run(twins, "DELETE FROM tasks")
     # Other columns now: the INVALID one must not be taken for it.
     add(f"{NEXT}.title", UNIQUE.format("tasks").replace("title)", "id, title)"), DROP)
-    said: list[str] = []
-    migrate.apply(twins, folders=[Folder(folder)], report=said.append)
-    assert said[0] == REPAIRED
-    assert said[1].startswith(f"applied {NEXT}.title in ")
+    reported: list[str] = []
+    migrate.apply(twins, folders=[Folder(folder)], report=reported.append)
+    assert reported[0] == REPAIRED
+    assert reported[1].startswith(f"applied {NEXT}.title in ")
     assert rows(twins, INDEXES) == [("idx_title", True)]
     [(definition,)] = rows(twins, "SELECT pg_get_indexdef('idx_title'::regclass)")
     assert definition.endswith("(id, title)")
@@ -86,11 +86,11 @@ def test_a_failed_reindex_of_an_applied_one(twins: str, folder: Path, add: Add) 
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_title_ccnewer'::regclass",
     )
     before = rows(twins, INDEXES)
-    said: list[str] = []
-    migrate.apply(twins, folders=[Folder(folder)], dry_run=True, report=said.append)
-    assert (said, rows(twins, INDEXES)) == ([], before)
-    assert migrate.apply(twins, folders=[Folder(folder)], report=said.append) == []
-    assert said == [REPAIRED, f"{REPAIRED}_ccnew", f"{REPAIRED}_ccnewer"]
+    reported: list[str] = []
+    migrate.apply(twins, folders=[Folder(folder)], dry_run=True, report=reported.append)
+    assert (reported, rows(twins, INDEXES)) == ([], before)
+    assert migrate.apply(twins, folders=[Folder(folder)], report=reported.append) == []
+    assert reported == [REPAIRED, f"{REPAIRED}_ccnew", f"{REPAIRED}_ccnewer"]
     assert rows(twins, INDEXES) == [("idx_title", True), ("idx_title_ccnewer", True)]
 
 
@@ -120,9 +120,9 @@ def test_an_index_that_is_being_built_is_left_alone(migrated: str) -> None:
             building = pool.submit(build)
             while rows(migrated, INDEXES) != [("idx_title", False)]:
                 assert not building.done()
-            said: list[str] = []
-            assert migrate.apply(migrated, report=said.append) == []
-            assert said == []
+            reported: list[str] = []
+            assert migrate.apply(migrated, report=reported.append) == []
+            assert reported == []
         building.result(timeout=30)
     assert rows(migrated, INDEXES) == [("idx_title", True)]
 
@@ -130,14 +130,16 @@ def test_an_index_that_is_being_built_is_left_alone(migrated: str) -> None:
 def test_an_index_that_no_migration_made_stops_no_run(twins: str) -> None:
     with suppress(psycopg.errors.UniqueViolation):
         run(twins, "CREATE UNIQUE INDEX CONCURRENTLY idx_title ON tasks (title)")
-    said: list[str] = []
-    assert migrate.apply(twins, report=said.append) == []
-    assert len(said) == 1
-    assert said[0].startswith("the repair of the INVALID index public.idx_title: could not create")
-    assert said[0].endswith("; no migration made it, so it is left to you")
+    reported: list[str] = []
+    assert migrate.apply(twins, report=reported.append) == []
+    assert len(reported) == 1
+    assert reported[0].startswith(
+        "the repair of the INVALID index public.idx_title: could not create"
+    )
+    assert reported[0].endswith("; no migration made it, so it is left to you")
     run(twins, "DELETE FROM tasks")
-    assert migrate.apply(twins, report=said.append) == []
-    assert REPAIRED in said
+    assert migrate.apply(twins, report=reported.append) == []
+    assert REPAIRED in reported
     assert rows(twins, INDEXES) == [("idx_title", True)]
 
 
@@ -216,13 +218,13 @@ def test_the_index_itself_made_by_hand_or_by_a_dump_is_marked(
 
 def test_a_rollback_that_finds_no_index_says_so(migrated: str, folder: Path, add: Add) -> None:
     add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
-    said: list[str] = []
+    reported: list[str] = []
     for prepare in ("SELECT", DROP):
         migrate.apply(migrated, folders=[Folder(folder)])
         run(migrated, prepare)
-        migrate.rollback(migrated, folders=[Folder(folder)], report=said.append)
-    assert said[0].startswith(f"rolled back {NEXT}.title in ")
-    assert said[1:] == [
+        migrate.rollback(migrated, folders=[Folder(folder)], report=reported.append)
+    assert reported[0].startswith(f"rolled back {NEXT}.title in ")
+    assert reported[1:] == [
         f'{NEXT}.title.rollback.sql: index "idx_title" does not exist, skipping',
         f"{NEXT}.title had nothing to roll back, and is pending again",
     ]

@@ -33,7 +33,7 @@ WHEN = r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
 
 class Report:
-    """What a run says, and a way to wait for a line of it."""
+    """The lines that a run reports, and a way to wait for one."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -47,9 +47,9 @@ class Report:
     def wait_for(self, pattern: str) -> str:
         """The first line that fits."""
         with self._news:
-            found = self._news.wait_for(self._first(re.compile(pattern)), timeout=30)
-        assert found, f"{pattern!r} is not in {self.lines}"
-        return str(found)
+            line = self._news.wait_for(self._first(re.compile(pattern)), timeout=30)
+        assert line, f"{pattern!r} is not in {self.lines}"
+        return str(line)
 
     def _first(self, pattern: re.Pattern[str]) -> Callable[[], str | None]:
         return lambda: next((line for line in self.lines if pattern.search(line)), None)
@@ -78,7 +78,7 @@ def test_eight_runs_at_once(empty_database: str) -> None:
         return migrate.apply(empty_database)
 
     with ThreadPoolExecutor(8) as pool:
-        done = [one.result() for one in [pool.submit(run) for _ in range(8)]]
+        done = [future.result() for future in [pool.submit(run) for _ in range(8)]]
     assert sorted(len(steps) for steps in done) == [0] * 7 + [len(IDS)]
     assert rows(empty_database, "SELECT migration_id FROM _yoyo_log ORDER BY 1") == [
         (name,) for name in IDS
@@ -159,12 +159,12 @@ def test_a_migration_steps_aside_for_a_long_transaction(
 @pytest.mark.parametrize("first", [True, False], ids=["rehearsal", "migration"])
 def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool) -> None:
     if first:
-        what = "the rehearsal"
+        file = "the rehearsal"
         held = "CREATE TABLE users (id text PRIMARY KEY)"
         with psycopg.connect(empty_database) as connection:
             connection.execute(held)
     else:
-        what = f"{NEXT}.due.sql"
+        file = f"{NEXT}.due.sql"
         migrate.apply(empty_database)
         add(f"{NEXT}.due", DUE, NO_DUE)
     run(empty_database, "CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.users ()")
@@ -175,10 +175,13 @@ def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool)
         with pytest.raises(migrate.LockedError) as failed:
             migrate.apply(empty_database, folders=[Folder(folder)], wait=0.5)
         oldest = (
-            f'pid {one.info.backend_pid}, application "service", {WHEN}' for one in others[:3]
+            f'pid {connection.info.backend_pid}, application "service", {WHEN}'
+            for connection in others[:3]
         )
-        said = rf"^{what}: a transaction .* \({'; '.join(oldest)}\)\. Waited 0.5 s; run it again"
-        assert re.search(said, str(failed.value))
+        sentence = (
+            rf"^{file}: a transaction .* \({'; '.join(oldest)}\)\. Waited 0.5 s; run it again"
+        )
+        assert re.search(sentence, str(failed.value))
     assert catalogue(empty_database) == before
     migrate.apply(empty_database, folders=[Folder(folder)])
 
@@ -189,7 +192,7 @@ def test_a_concurrent_build_waits_as_long_as_it_may(
 ) -> None:
     add(f"{NEXT}.index", INDEX, NO_INDEX)
     report = Report()
-    what = "the repair of the INVALID index public.idx_due" if repair else f"{NEXT}.index.sql"
+    work = "the repair of the INVALID index public.idx_due" if repair else f"{NEXT}.index.sql"
     if repair:
         migrate.apply(migrated, folders=[Folder(folder)])
         run(migrated, f"UPDATE pg_index SET indisvalid = false {VALID.partition('pg_index')[2]}")
@@ -200,7 +203,7 @@ def test_a_concurrent_build_waits_as_long_as_it_may(
             # It has not given up after the limit of those that the service queues behind.
             wait_until(service, f"{BUILDING} AND waitstart < clock_timestamp() - interval '0.5 s'")
             service.execute("UPDATE tasks SET title = title")  # nobody queues behind it
-            report.wait_for(rf'{what}: a transaction .* \(pid {pid}, application "service", {WHEN}')
+            report.wait_for(rf'{work}: a transaction .* \(pid {pid}, application "service", {WHEN}')
             assert not waiting.done()
         assert [step.id for step in waiting.result(timeout=30)] == [f"{NEXT}.index"][repair:]
     assert sum(line.endswith("waiting") for line in report.lines) == 1
@@ -240,8 +243,8 @@ def test_a_deadlock_leaves_no_invalid_index(migrated: str, folder: Path, add: Ad
             service.execute("SET deadlock_timeout = '60s'")
             service.execute("LOCK TABLE tasks IN SHARE UPDATE EXCLUSIVE MODE")
         waiting.result(timeout=30)
-    said = [re.sub(r"( in \d+ ms|( \(.*\))?; waiting)$", "", line) for line in report.lines]
-    assert list(dict.fromkeys(said)) == [
+    lines = [re.sub(r"( in \d+ ms|( \(.*\))?; waiting)$", "", line) for line in report.lines]
+    assert list(dict.fromkeys(lines)) == [
         f"{NEXT}.index.sql: a transaction holds a lock that it needs",
         "repaired the INVALID index public.idx_due",
         f"applied {NEXT}.index",

@@ -26,14 +26,14 @@ def no_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def said(dsn: str, *command: str) -> tuple[int, str]:
+def outcome(dsn: str, *command: str) -> tuple[int, str]:
     """The exit status of a command, and all that it prints."""
     result = CliRunner().invoke(app, command, env={"DATABASE_URL": dsn, "NO_COLOR": "1"})
     return result.exit_code, re.sub(r"\x1b\[[\d;]*m", "", result.output)
 
 
 def notes(dsn: str) -> list[str]:
-    return [note.partition(": ")[0] for one in migrate.status(dsn) for note in one.notes]
+    return [note.partition(": ")[0] for state in migrate.status(dsn) for note in state.notes]
 
 
 @pytest.mark.parametrize("type_", ["char(12)", "name", "short"])
@@ -45,7 +45,7 @@ def test_an_earlier_id_that_is_not_compared_as_text(empty_database: str, type_: 
     )
     before = catalogue(empty_database)
     for command in ("migrate", "migrate --dry-run", "status"):
-        status, printed = said(empty_database, *command.split())
+        status, printed = outcome(empty_database, *command.split())
         assert status == 13
         assert "users.id is " in printed
         assert f"which is not compared as text: {HELP}\n" in printed
@@ -73,20 +73,20 @@ def test_texts_that_can_be_compared_are_no_obstacle(empty_database: str) -> None
         'CREATE TABLE users (id login COLLATE "C" PRIMARY KEY)',
     )
     migrate.apply(empty_database)
-    assert [(one.problem, one.notes) for one in migrate.status(empty_database)] == [
+    assert [(state.problem, state.notes) for state in migrate.status(empty_database)] == [
         (None, ())
     ] * len(IDS)
 
 
 def test_where_it_is_migrated_already_nothing_stops(migrated: str, folder: Path, add: Add) -> None:
     run(migrated, f"{ID} char(12)", "ALTER TABLE tasks ALTER user_id TYPE char(12)")
-    status, printed = said(migrated, "status")
+    status, printed = outcome(migrated, "status")
     assert status == 13
     assert f"{NOT_TEXT}: {HELP}" in printed
-    status, printed = said(migrated, "check")
+    status, printed = outcome(migrated, "check")
     assert status == 16
     assert f"sql/obstacles.sql:1:1: obstacle: {NOT_TEXT}\n  help: {HELP}\n" in printed
-    assert said(migrated, "migrate")[0] == 0
+    assert outcome(migrated, "migrate")[0] == 0
     lines: list[str] = []
     add(f"{NEXT}.due", "ALTER TABLE tasks ADD due date")
     migrate.apply(migrated, folders=[Folder(folder)], report=lines.append)
@@ -142,7 +142,7 @@ def test_what_changes_rows_is_named_and_stops_nothing(
 ) -> None:
     run(migrated, TOUCH, *changes)
     for command in ("status", "migrate", "migrate --dry-run", f"baseline {LAST}", "check"):
-        status, printed = said(migrated, *command.split())
+        status, printed = outcome(migrated, *command.split())
         assert [f"note: {note}: see what " in printed for note in named] == [True] * len(named)
         assert status == (findings if command == "check" else 0)
 
@@ -205,11 +205,11 @@ def test_tables_behind_another_schema(migrated: str) -> None:
 
 def test_tables_that_the_search_path_leaves_out(migrated: str) -> None:
     run(migrated, 'ALTER SCHEMA public RENAME TO "My-App"')
-    status, printed = said(migrated, "status")
+    status, printed = outcome(migrated, "status")
     assert status == 14
     assert 'the schema "My-App" has tables of dal, and is not on the search_path' in printed
     search_path(migrated, "My-App")
-    assert said(migrated, "status")[0] == 0
+    assert outcome(migrated, "status")[0] == 0
     assert notes(migrated) == []
     # A second installation beside it is none of its business.
     run(migrated, "CREATE SCHEMA other")

@@ -42,10 +42,10 @@ def refusal(url: str, *command: str) -> tuple[int, str]:
 def test_an_address_that_leads_nowhere(
     command: tuple[str, ...], url: str, status: int, sentence: str
 ) -> None:
-    code, said = refusal(url, *command)
+    code, stderr = refusal(url, *command)
     assert code == status
-    assert re.search(sentence, said)
-    assert "s3cret" not in said
+    assert re.search(sentence, stderr)
+    assert "s3cret" not in stderr
 
 
 @EVERY
@@ -63,10 +63,10 @@ def test_a_server_that_refuses(migrated: str, command: tuple[str, ...]) -> None:
 def test_a_role_without_the_privilege(empty_database: str, command: tuple[str, ...]) -> None:
     run(empty_database, "REVOKE CREATE ON SCHEMA public FROM public")
     with role(empty_database) as reader:
-        code, said = refusal(reader, *command)
+        code, stderr = refusal(reader, *command)
     assert code == 9
-    assert "the role may not create tables" in said
-    assert "migrate as the schema's owner" in said
+    assert "the role may not create tables" in stderr
+    assert "migrate as the schema's owner" in stderr
 
 
 def test_a_role_that_owns_nothing_here(migrated: str) -> None:
@@ -97,9 +97,9 @@ def test_a_standby(dal_server: Postgres) -> None:
         os.chown(signal, owner.st_uid, owner.st_gid)
         server.start()
         for command in RUNS:
-            code, said = refusal(server.dsn(), *command)
+            code, stderr = refusal(server.dsn(), *command)
             assert code == 10
-            assert "migrate on the primary" in said
+            assert "migrate on the primary" in stderr
         result = CliRunner().invoke(app, ["status"], env={"DATABASE_URL": server.dsn()})
         assert (result.exit_code, result.stdout.count("pending")) == (14, len(IDS))
         result = CliRunner().invoke(app, ["ping"], env={"DATABASE_URL": server.dsn()})
@@ -110,7 +110,7 @@ def test_a_standby(dal_server: Postgres) -> None:
 def test_another_run_at_work(migrated: str, command: tuple[str, ...]) -> None:
     before = catalogue(migrated)
     with lock_held(migrated) as pid:
-        code, said = refusal(migrated, *command, "--wait", "0")
+        code, stderr = refusal(migrated, *command, "--wait", "0")
     assert code == 12
-    assert f"another run is at work (pid {pid}" in said
+    assert f"another run is at work (pid {pid}" in stderr
     assert catalogue(migrated) == before

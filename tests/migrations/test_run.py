@@ -22,7 +22,7 @@ def test_status_and_dry_run_write_nothing(empty_database: str) -> None:
     assert migrate.status(empty_database) == [migrate.State(migration, None) for migration in IDS]
     assert rows(empty_database, "SELECT relname FROM pg_class WHERE relname LIKE '%yoyo%'") == []
     run(empty_database, "CREATE TABLE _yoyo_log ()")  # cut off while yoyo made its tables
-    assert not any(one.applied_at for one in migrate.status(empty_database))
+    assert not any(state.applied_at for state in migrate.status(empty_database))
 
 
 NO_LOG = "DROP TABLE _yoyo_log"
@@ -105,8 +105,8 @@ def test_a_lost_connection_is_told_with_the_statement(
     migrated: str, folder: Path, add: Add
 ) -> None:
     add(f"{NEXT}.end", "SELECT pg_terminate_backend(pg_backend_pid())")
-    said = rf"^{NEXT}.end.sql, statement 1: .*; nothing is half done, run it again$"
-    with pytest.raises(errors.ConnectionLostError, match=said):
+    sentence = rf"^{NEXT}.end.sql, statement 1: .*; nothing is half done, run it again$"
+    with pytest.raises(errors.ConnectionLostError, match=sentence):
         migrate.apply(migrated, folders=[Folder(folder)])
 
 

@@ -18,8 +18,8 @@ APART = "-- transactional: false\n"
 def findings(folder: Path) -> list[str]:
     """Place and rule of each."""
     return [
-        str(one).split(": ")[0] + " " + one.problem.split(":")[0]
-        for one in migrate.squawk(Folder(folder))
+        str(problem).split(": ")[0] + " " + problem.problem.split(":")[0]
+        for problem in migrate.squawk(Folder(folder))
     ]
 
 
@@ -28,7 +28,7 @@ def test_the_projects_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("up", "found"),
+    ("up", "expected"),
     [
         ("ALTER TABLE tasks ADD COLUMN due timestamptz", []),
         (
@@ -61,9 +61,9 @@ def test_the_projects_own() -> None:
         ("CREATE TABLE due (at timestamptz", [f"{NEXT}.due.sql:1 syntax-error"]),
     ],
 )
-def test_a_finding(folder: Path, add: Add, up: str, found: list[str]) -> None:
+def test_a_finding(folder: Path, add: Add, up: str, expected: list[str]) -> None:
     add(f"{NEXT}.due", up)
-    assert findings(folder) == found
+    assert findings(folder) == expected
 
 
 @pytest.mark.parametrize(

@@ -169,9 +169,9 @@ def test_tables_in_the_way_are_refused_before_anything_is_applied(
     search_path(empty_database, *schemas)
     before = catalogue(empty_database)
 
-    said = rf"^{file}.sql, statement 1: .*{reason}"
+    sentence = rf"^{file}.sql, statement 1: .*{reason}"
     for steps, dry_run in ((None, False), (1, False), (None, True)):  # nor is the first one alone
-        with pytest.raises(errors.SchemaMismatchError, match=said):
+        with pytest.raises(errors.SchemaMismatchError, match=sentence):
             migrate.apply(empty_database, steps=steps, dry_run=dry_run)
 
     assert catalogue(empty_database) == before

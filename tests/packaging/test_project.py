@@ -101,7 +101,7 @@ STATEMENTS = {
 
 @pytest.fixture
 def service(copied: Callable[[str], Path]) -> Path:
-    """A copy of the service, in which one stands."""
+    """A copy of the service, as the current directory."""
     return copied("todochat")
 
 

@@ -103,10 +103,10 @@ def refused(url: str, status: int, kind: type[DalError], monkeypatch: pytest.Mon
         assert caught.value.__context__ is None or caught.value.__suppress_context__
         sentences.add(str(caught.value))
     monkeypatch.setenv("DATABASE_URL", url)
-    told = CliRunner().invoke(app, ["ping"])
-    assert told.exit_code == status
+    result = CliRunner().invoke(app, ["ping"])
+    assert result.exit_code == status
     [sentence] = sentences
-    assert told.stderr == f"error: {sentence}\n"
+    assert result.stderr == f"error: {sentence}\n"
     assert "s3cret" not in sentence
     return sentence
 
@@ -130,15 +130,15 @@ def test_something_else_listens(
     monkeypatch.setattr(reasons, "_PATIENCE_SECONDS", 0.2)
     with serving(answer) as port:
         url = f"postgresql://ada:s3cret@127.0.0.1:{port}/chat?{query}"
-        told = refused(url, 4, DatabaseUnavailableError, monkeypatch)
-    assert told.startswith(sentence.format(f"127.0.0.1:{port}"))
+        message = refused(url, 4, DatabaseUnavailableError, monkeypatch)
+    assert message.startswith(sentence.format(f"127.0.0.1:{port}"))
 
 
 def test_a_server_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(says(b"N")) as port:
         url = f"postgresql://ada:s3cret@127.0.0.1:{port}/chat?sslmode=require"
-        told = refused(url, 5, reasons.TlsError, monkeypatch)
-    assert told == f"127.0.0.1:{port} has no TLS, which sslmode=require asks for"
+        message = refused(url, 5, reasons.TlsError, monkeypatch)
+    assert message == f"127.0.0.1:{port} has no TLS, which sslmode=require asks for"
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ def test_a_pooler_refuses(
 
     with serving(answer) as port:
         url = f"postgresql://ada:s3cret@127.0.0.1:{port}/chat"
-        told = refused(url, status, kind, monkeypatch)
-    assert told.startswith(f"127.0.0.1:{port}: {sentence}")
+        message = refused(url, status, kind, monkeypatch)
+    assert message.startswith(f"127.0.0.1:{port}: {sentence}")
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,10 @@ def test_a_login_that_asyncpg_does_not_have(
 ) -> None:
     with serving(answer) as port:
         url = f"postgresql://ada:s3cret@127.0.0.1:{port}/chat"
-        told = refused(url, 3, ConfigurationError, monkeypatch)
-    assert told.startswith(f"127.0.0.1:{port} asks for a way to log in that asyncpg does not have;")
+        message = refused(url, 3, ConfigurationError, monkeypatch)
+    assert message.startswith(
+        f"127.0.0.1:{port} asks for a way to log in that asyncpg does not have;"
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,17 +206,17 @@ def test_a_login_that_asyncpg_does_not_have(
 )
 def test_nothing_listens(where: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"postgresql://ada:s3cret@{where}/chat"
-    told = refused(url, 4, DatabaseUnavailableError, monkeypatch)
-    assert told.startswith(sentence)
-    assert ("; nothing listens at localhost:2; " in told) == ("," in where)
+    message = refused(url, 4, DatabaseUnavailableError, monkeypatch)
+    assert message.startswith(sentence)
+    assert ("; nothing listens at localhost:2; " in message) == ("," in where)
 
 
 def test_a_socket_that_nobody_listens_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(socket.socket(socket.AF_UNIX)) as left_behind:
         left_behind.bind(str(tmp_path / ".s.PGSQL.5432"))
     url = f"postgresql://ada:s3cret@/chat?host={tmp_path}"
-    told = refused(url, 4, DatabaseUnavailableError, monkeypatch)
-    assert told.startswith(f"nothing listens at {tmp_path}/.s.PGSQL.5432; check")
+    message = refused(url, 4, DatabaseUnavailableError, monkeypatch)
+    assert message.startswith(f"nothing listens at {tmp_path}/.s.PGSQL.5432; check")
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ class Calls:
         self.wrong: Counter[str] = Counter()
 
     async def __call__(
-        self, call: Callable[..., Awaitable[Any]], right: Callable[[Any], object], **given: Any
+        self, call: Callable[..., Awaitable[Any]], right: Callable[[Any], object], **arguments: Any
     ) -> Any:
         name = f"{call.__module__.removeprefix('dal.')}.{call.__name__}"
         self.made[name] += 1
-        answer = await call(self.db, **given)
+        answer = await call(self.db, **arguments)
         if not right(answer):
             self.wrong[name] += 1
         return answer
@@ -45,28 +45,28 @@ async def live(call: Calls) -> None:
 
     chat = await call(conversations.create, lambda chat: chat.user_id == me, **own)
     here = {**own, "conversation_id": chat.id}
-    await call(conversations.get, lambda found: found == chat, **here)
-    said = f"first {uuid4()}"
+    await call(conversations.get, lambda record: record == chat, **here)
+    text = f"first {uuid4()}"
     first = await call(
         messages.create,
-        lambda message: (message.content, message.metadata) == (said, {"said": said}),
+        lambda message: (message.content, message.metadata) == (text, {"said": text}),
         **here,
         role="user",
-        content=said,
-        metadata={"said": said},
+        content=text,
+        metadata={"said": text},
     )
     texts = [f"{n} {uuid4()}" for n in range(3)]
     batch = [dal.NewMessage(role="assistant", content=text) for text in texts]
     more = await call(
         messages.create_many,
-        lambda made: [one.content for one in made] == texts,
+        lambda made: [message.content for message in made] == texts,
         **here,
         messages=batch,
     )
     last = f"last {uuid4()}"
     window = await call(
         messages.create_and_history,
-        lambda window: [one.content for one in window] == [*texts[1:], last],
+        lambda window: [message.content for message in window] == [*texts[1:], last],
         **here,
         role="user",
         content=last,
@@ -74,48 +74,50 @@ async def live(call: Calls) -> None:
     )
     everything = [first, *more, window[-1]]
     await call(messages.history, lambda page: page == everything, **here)
-    await call(messages.get, lambda found: found == more[1], **own, message_id=more[1].id)
+    await call(messages.get, lambda record: record == more[1], **own, message_id=more[1].id)
     await call(messages.count, lambda number: number == 5, **here)
     call.made["messages.stream"] += 1
-    if [one async for one in messages.stream(call.db, **here, page_size=2)] != everything:
+    if [message async for message in messages.stream(call.db, **here, page_size=2)] != everything:
         call.wrong["messages.stream"] += 1
     await call(
         conversations.get_with_messages,
-        lambda found: found.messages == everything[-2:],
+        lambda record: record.messages == everything[-2:],
         **here,
         limit=2,
     )
-    await call(conversations.touch, lambda found: found.updated_at > chat.updated_at, **here)
-    await call(conversations.archive, lambda found: found.status == "archived", **here)
+    await call(conversations.touch, lambda record: record.updated_at > chat.updated_at, **here)
+    await call(conversations.archive, lambda record: record.status == "archived", **here)
     await call(
         conversations.list_for_user,
-        lambda page: [one.id for one in page] == [chat.id],
+        lambda page: [conversation.id for conversation in page] == [chat.id],
         **own,
         status="archived",
     )
-    await call(conversations.restore, lambda found: found.status == "active", **here)
+    await call(conversations.restore, lambda record: record.status == "active", **here)
     await call(
-        conversations.list_for_user, lambda page: [one.id for one in page] == [chat.id], **own
+        conversations.list_for_user,
+        lambda page: [conversation.id for conversation in page] == [chat.id],
+        **own,
     )
 
     title = f"task {uuid4()}"
     task = await call(tasks.create, lambda task: task.title == title, **own, title=title)
     this = {**own, "task_id": task.id}
-    await call(tasks.get, lambda found: found == task, **this)
-    await call(tasks.update, lambda found: found.description == said, **this, description=said)
-    await call(tasks.complete, lambda found: found.completed_at, **this)
+    await call(tasks.get, lambda record: record == task, **this)
+    await call(tasks.update, lambda record: record.description == text, **this, description=text)
+    await call(tasks.complete, lambda record: record.completed_at, **this)
     new = [dal.NewTask(title=text) for text in texts]
     await call(
-        tasks.create_many, lambda made: [one.title for one in made] == texts, **own, tasks=new
+        tasks.create_many, lambda made: [task.title for task in made] == texts, **own, tasks=new
     )
     await call(tasks.list_for_user, lambda page: len(page) == 4, **own)
     await call(
         tasks.list_for_user,
-        lambda page: [one.id for one in page] == [task.id],
+        lambda page: [row.id for row in page] == [task.id],
         **own,
         completed=True,
     )
-    await call(tasks.reopen, lambda found: not found.completed, **this)
+    await call(tasks.reopen, lambda record: not record.completed, **this)
     await call(tasks.delete, lambda deleted: deleted is True, **this)
 
     async with call.db.transaction() as tx:

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.slow
 
 for path in sorted(Path(__file__).parents[1].glob("functions/test_*.py")):
     module = import_module(f"tests.functions.{path.stem}")
-    for name, found in vars(module).items():
-        if name.startswith("test_") and callable(found):
-            globals()[f"{name}_of_{module.__name__.rpartition('_')[2]}"] = found
-        elif "fixture" in type(found).__name__.lower():
-            globals()[name] = found
+    for name, value in vars(module).items():
+        if name.startswith("test_") and callable(value):
+            globals()[f"{name}_of_{module.__name__.rpartition('_')[2]}"] = value
+        elif "fixture" in type(value).__name__.lower():
+            globals()[name] = value
 
 
 @pytest.fixture

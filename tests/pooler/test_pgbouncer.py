@@ -35,9 +35,9 @@ def load(address: str, setting: str, calls: int) -> tuple[Counter[str], Counter[
     for process in running:
         output, _ = process.communicate()
         assert process.returncode == 0
-        found = json.loads(output)
-        made.update(found["made"])
-        wrong.update(found["wrong"])
+        summary = json.loads(output)
+        made.update(summary["made"])
+        wrong.update(summary["wrong"])
     return made, wrong
 
 
@@ -80,5 +80,5 @@ def test_migrations_want_the_direct_address(
     result = CliRunner().invoke(app, command, env={"DATABASE_URL": pooled})
     assert result.exit_code == 11
     assert "migrate through the direct address" in result.stderr
-    assert all(one.applied_at for one in migrate.status(url))
-    assert all(one.applied_at for one in migrate.status(pooled))  # looking is allowed
+    assert all(state.applied_at for state in migrate.status(url))
+    assert all(state.applied_at for state in migrate.status(pooled))  # looking is allowed

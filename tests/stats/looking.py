@@ -38,7 +38,7 @@ def rules(stats: Stats) -> set[tuple[str, str]]:
     return {(finding.rule, finding.subject) for finding in stats.findings}
 
 
-def remedy(stats: Stats, what: str) -> str:
-    """What would show a part that was not seen."""
-    [note] = [note for note in stats.unseen if note.what == what]
+def remedy(stats: Stats, subject: str) -> str:
+    """The remedy that would show a part that was not seen."""
+    [note] = [note for note in stats.unseen if note.what == subject]
     return note.remedy

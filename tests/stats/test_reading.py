@@ -37,8 +37,10 @@ def test_no_statement_reads_a_whole_table(whole_database: str) -> None:
         tables = {name: oid for name, oid, *_ in ours}
         assert len(STATEMENTS) == 13
         for name, binding in STATEMENTS.items():
-            given = {key: (VALUES | {"tables": [*tables.values()]})[key] for key in binding.hints}
-            values = binding.arguments.values(binding.arguments.checked(given))
+            arguments = {
+                key: (VALUES | {"tables": [*tables.values()]})[key] for key in binding.hints
+            }
+            values = binding.arguments.values(binding.arguments.checked(arguments))
             for generic in (True, False):
                 plan = analyzed_plan(connection, binding.statement, values, generic=generic)
                 if name == "stats.retention":

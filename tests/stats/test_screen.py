@@ -52,7 +52,9 @@ def test_json_is_what_the_schema_says_and_maintenance_gives(url: str) -> None:
 async def test_a_service_gets_the_same(url: str, db: dal.Database) -> None:
     await surface.fill(db)
     ours, theirs = await maintenance.stats(db), await asyncio.to_thread(look, url)
-    assert [table.name for table in ours.tables or ()] == [one.name for one in theirs.tables or ()]
+    assert [table.name for table in ours.tables or ()] == [
+        table.name for table in theirs.tables or ()
+    ]
     assert ours.retention == theirs.retention
     with pytest.raises(dal.errors.InvalidInputError):
         await maintenance.stats(db, older_than=timedelta(days=-1))

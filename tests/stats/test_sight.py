@@ -48,19 +48,27 @@ def test_a_role_sees_what_it_may_and_the_remedies_show_the_rest(
         session.execute("SELECT /* messages.history */ pg_backend_pid()")
         seen = look(limited)
         assert whats(seen) == unseen
-        [application] = [one for one in seen.applications or () if one.application == "else"]
+        [application] = [
+            application
+            for application in seen.applications or ()
+            if application.application == "else"
+        ]
         hidden = SESSIONS in unseen
         assert (application.hidden, application.in_transaction) == (hidden, not hidden)
-        assert [one.function for one in seen.transactions or ()] == ["messages.history"][hidden:]
+        assert [transaction.function for transaction in seen.transactions or ()] == [
+            "messages.history"
+        ][hidden:]
         assert (seen.retention is None) is ("retention" in unseen)
         assert seen.server.sees_everyone is not hidden
-        for what in unseen:
-            execute(url, remedy(seen, what))
+        for subject in unseen:
+            execute(url, remedy(seen, subject))
         everything = look(limited)
         assert whats(everything) == set()
         assert all(index.density for index in everything.indexes or ())
         assert [count.rows for count in everything.retention or ()] == [1, 0, 0, 0]
-        assert [one.function for one in everything.transactions or ()] == ["messages.history"]
+        assert [transaction.function for transaction in everything.transactions or ()] == [
+            "messages.history"
+        ]
 
 
 def test_a_policy_hides_no_rows_from_a_count(url: str) -> None:

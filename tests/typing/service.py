@@ -33,10 +33,10 @@ async def answer(window: list[dal.Message]) -> str:
     return f"{len(window)} so far"
 
 
-async def turn(db: dal.Database, user_id: str, chat: dal.Conversation, said: str) -> str:
+async def turn(db: dal.Database, user_id: str, chat: dal.Conversation, content: str) -> str:
     """The user's message in, the assistant's out."""
     window = await messages.create_and_history(
-        db, user_id=user_id, conversation_id=chat.id, role="user", content=said
+        db, user_id=user_id, conversation_id=chat.id, role="user", content=content
     )
     assert_type(window, list[dal.Message])
     reply = await messages.create(
@@ -77,20 +77,20 @@ async def start(db: dal.Database, user_id: str, first: str | None) -> dal.Conver
 async def page(db: dal.Database, user_id: str, link: str | None) -> tuple[list[UUID], str | None]:
     """A page of conversations, and the link to the next one."""
     before = dal.Cursor.parse(link) if link else None
-    found = await conversations.list_for_user(
+    listed = await conversations.list_for_user(
         db, user_id=user_id, status="active", limit=1, before=before
     )
-    assert_type(found, list[dal.Conversation])
-    return [one.id for one in found], str(found[-1].cursor) if found else None
+    assert_type(listed, list[dal.Conversation])
+    return [chat.id for chat in listed], str(listed[-1].cursor) if listed else None
 
 
 async def recall(db: dal.Database, user_id: str, conversation_id: UUID) -> list[str]:
     """A whole conversation."""
-    found = await conversations.get(db, user_id=user_id, conversation_id=conversation_id)
-    assert_type(found, dal.Conversation | None)
-    if found is None:
+    chat = await conversations.get(db, user_id=user_id, conversation_id=conversation_id)
+    assert_type(chat, dal.Conversation | None)
+    if chat is None:
         return []
-    stream = messages.stream(db, user_id=user_id, conversation_id=found.id, page_size=2)
+    stream = messages.stream(db, user_id=user_id, conversation_id=chat.id, page_size=2)
     assert_type(stream, AsyncIterator[dal.Message])
     return [message.content async for message in stream]
 

@@ -105,16 +105,18 @@ class Note(NamedTuple):
 def mypy(project: Path) -> Iterator[Note]:
     options = ["--strict", "--config-file", os.devnull, "--cache-dir", "cache", "--output", "json"]
     for line in run(project, "-m", "mypy", *options, ".").splitlines():
-        one = json.loads(line)
-        yield Note(one["file"], one["line"], one["code"], one["message"])
+        error = json.loads(line)
+        yield Note(error["file"], error["line"], error["code"], error["message"])
 
 
 def pyright(project: Path) -> Iterator[Note]:
     (project / "pyrightconfig.json").write_text("{}")  # or it would look for one further up
     output = run(project, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable)
-    for one in json.loads(output)["generalDiagnostics"]:
-        line = one["range"]["start"]["line"] + 1
-        yield Note(Path(one["file"]).name, line, one.get("rule"), one["message"])
+    for diagnostic in json.loads(output)["generalDiagnostics"]:
+        line = diagnostic["range"]["start"]["line"] + 1
+        yield Note(
+            Path(diagnostic["file"]).name, line, diagnostic.get("rule"), diagnostic["message"]
+        )
 
 
 CALLS = ("revealed.py", "wrong.py")
@@ -155,14 +157,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def notes(project: Path) -> dict[str, list[Note]]:
     """What each checker says about the folder."""
     with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda check: list(check(project)), CHECKERS.values())
-        return dict(zip(CHECKERS, found, strict=True))
+        per_checker = pool.map(lambda check: list(check(project)), CHECKERS.values())
+        return dict(zip(CHECKERS, per_checker, strict=True))
 
 
 def by_call(calls: Iterable[str], notes: list[Note], file: str) -> Iterator[tuple[str, Note]]:
     """Each note about the file, with the call that stands in its line."""
     lines = dict(enumerate(calls, start=HEAD.count("\n") + 1))
-    return ((lines[one.line], one) for one in notes if one.file == file)
+    return ((lines[note.line], note) for note in notes if note.file == file)
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
@@ -173,17 +175,17 @@ def test_what_is_right_is_clean(checker: str, notes: dict[str, list[Note]]) -> N
 
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_revealed_types(checker: str, notes: dict[str, list[Note]]) -> None:
-    found = [
-        (call, re.sub(r"(\w+\.)+", "", one.text.rpartition(' is "')[2]).removesuffix('"'))
-        for call, one in by_call(REVEALED, notes[checker], "revealed.py")
+    revealed = [
+        (call, re.sub(r"(\w+\.)+", "", note.text.rpartition(' is "')[2]).removesuffix('"'))
+        for call, note in by_call(REVEALED, notes[checker], "revealed.py")
     ]
-    assert found == list(REVEALED.items())
+    assert revealed == list(REVEALED.items())
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_wrong_calls(checker: str, notes: dict[str, list[Note]]) -> None:
-    found = {call: one.rule for call, one in by_call(WRONG, notes[checker], "wrong.py")}
-    assert found == {call: rules[checker] for call, rules in WRONG.items()}
+    reported = {call: note.rule for call, note in by_call(WRONG, notes[checker], "wrong.py")}
+    assert reported == {call: rules[checker] for call, rules in WRONG.items()}
 
 
 def test_every_public_function_is_revealed() -> None:
