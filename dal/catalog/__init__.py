@@ -1,1 +1,1 @@
-"""The pages for a DBA, written from what a live server says."""
+"""Generates the pages for a DBA from a live server."""

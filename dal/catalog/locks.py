@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-# Of the modes that a statement can take on a table, the strongest first, and what each one keeps
-# others from doing until the commit.
+# The lock modes that a statement can take on a table, strongest first, and what each one blocks
+# until the commit.
 BLOCKS = {
     "ACCESS EXCLUSIVE": "reads and writes",
     "EXCLUSIVE": "writes",
@@ -33,19 +33,19 @@ _HELD = r"""
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables that there were before a transaction."""
+    """The tables that existed before a transaction."""
 
     names: dict[int, str]
     files: dict[int, int]
 
     @classmethod
     def of(cls, connection: psycopg.Connection) -> "Tables":
-        """Those of the current search path."""
+        """The tables on the current search path."""
         rows = connection.execute(_TABLES).fetchall()
         return cls({oid: name for oid, name, _ in rows}, {oid: file for oid, _, file in rows})
 
     def locked(self, connection: psycopg.Connection) -> dict[str, str]:
-        """The strongest lock that the transaction holds on each of them."""
+        """The strongest lock that the transaction holds on each table."""
         modes = list(BLOCKS)
         strongest: dict[str, str] = {}
         for oid, mode in connection.execute(_HELD.encode()):
@@ -54,8 +54,10 @@ class Tables:
         return dict(sorted(strongest.items()))
 
     def rewritten(self, connection: psycopg.Connection) -> list[str]:
-        """Those whose rows the transaction has written anew."""
-        now = {oid: file for oid, _, file in connection.execute(_TABLES)}
+        """The tables that the transaction has rewritten."""
+        files = {oid: file for oid, _, file in connection.execute(_TABLES)}
         return sorted(
-            name for oid, name in self.names.items() if now.get(oid, 0) not in (0, self.files[oid])
+            name
+            for oid, name in self.names.items()
+            if files.get(oid, 0) not in (0, self.files[oid])
         )

@@ -1,4 +1,4 @@
-"""migrations/LOCKS.md: what each migration does, locks and rewrites."""
+"""Generates migrations/LOCKS.md: what each migration does, locks and rewrites."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from dal.migrate import apply
 from dal.migrate.connection import connect
 from dal.migrate.migration import OWN_ALONE, Folders, Migration, read
 
-_HEAD = """\
+_INTRODUCTION = """\
 # Migrations
 
 Written by `dal catalog` from what a server says; `dal catalog --check` tells when it is stale.
@@ -31,18 +31,18 @@ def page(dsn: str, folders: Folders = OWN_ALONE) -> str:
 
     Parameters:
         dsn: an empty database; the migrations stay applied in it.
-        folders: where they are, and before them those that they build on.
+        folders: their folder, after the folders that they depend on.
     """
     rows = []
-    own = folders[-1].project
+    project = folders[-1].project
     with connect(dsn, application_name="dal catalog") as connection:
         connection.autocommit = True
         for migration in read(folders):
             before = _row(connection, migration, migration.path, migration.statements)
             apply(dsn, to=migration.id, folders=folders)
             after = _row(connection, migration, migration.rollback, migration.rollback_statements)
-            rows += [before, after] if migration.project == own else []
-    return _HEAD + "".join(rows)
+            rows += [before, after] if migration.project == project else []
+    return _INTRODUCTION + "".join(rows)
 
 
 def _row(
@@ -55,13 +55,19 @@ def _row(
             for statement in statements:
                 connection.execute(statement.encode())
             locks, rewritten = before.locked(connection), before.rewritten(connection)
-    else:  # lint allows only the concurrent build of an index here, and its removal
+    else:  # lint allows only building or dropping an index concurrently here
         table = migration.index.table if migration.index else None
         locks, rewritten = {table or "?": "SHARE UPDATE EXCLUSIVE"}, []
-    held = "<br>".join(f"{mode} on `{table}`" for table, mode in locks.items())
-    kept_off = "<br>".join(BLOCKS[mode] for mode in locks.values())
-    anew = ", ".join(f"`{table}`" for table in rewritten)
-    cells = (f"`{path.name}`", purpose, held or "none", kept_off or "nobody", anew or "nothing")
+    held_locks = "<br>".join(f"{mode} on `{table}`" for table, mode in locks.items())
+    blocked = "<br>".join(BLOCKS[mode] for mode in locks.values())
+    rewrites = ", ".join(f"`{table}`" for table in rewritten)
+    cells = (
+        f"`{path.name}`",
+        purpose,
+        held_locks or "none",
+        blocked or "nobody",
+        rewrites or "nothing",
+    )
     return f"| {' | '.join(cells)} |\n"
 
 

@@ -1,4 +1,4 @@
-"""The schema as a diagram and as tables, read from the catalogue."""
+"""Generates a diagram of the schema and a section for each table, from the catalogue."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ _INDEXES = """
                                         AND contype IN ('p', 'u'))
     ORDER BY relname COLLATE "C"
 """
-_SHORT = {"character varying": "varchar", "timestamp with time zone": "timestamptz"}
+_SHORT_NAMES = {"character varying": "varchar", "timestamp with time zone": "timestamptz"}
 
 
 @dataclass
@@ -58,20 +58,20 @@ def schema(connection: psycopg.Connection, catalog: Catalog) -> str:
 
     Parameters:
         connection: to a database that is migrated.
-        catalog: tells whose a table is.
+        catalog: knows which project a table belongs to.
     """
-    own = catalog.projects[-1]
+    project = catalog.projects[-1]
     tables = [
         _Table(
             name,
-            # Behind the mark, where there is one.
-            (comment or "").partition(": " if own.mark else "\0")[2 if own.mark else 0],
+            # The text after the project's mark, if it has one.
+            (comment or "").partition(": " if project.mark else "\0")[2 if project.mark else 0],
             columns=connection.execute(_COLUMNS, [oid]).fetchall(),
             constraints=connection.execute(_CONSTRAINTS, [oid]).fetchall(),
             indexes=connection.execute(_INDEXES, [oid]).fetchall(),
         )
         for oid, name, comment in connection.execute(_TABLES).fetchall()
-        if catalog.project_of_table(comment) is own
+        if catalog.project_of_table(comment) is project
     ]
     for table in tables:
         for _, kind, _, _, columns in table.constraints:
@@ -97,7 +97,7 @@ def _diagram(tables: list[_Table]) -> str:
 
 
 def _short(type_: str) -> str:
-    return _SHORT.get(type_.partition("(")[0], type_).replace(" ", "_")
+    return _SHORT_NAMES.get(type_.partition("(")[0], type_).replace(" ", "_")
 
 
 def _section(table: _Table) -> str:

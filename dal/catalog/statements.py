@@ -1,4 +1,4 @@
-"""sql/CATALOG.md: each statement as a DBA asks about it."""
+"""Generates sql/CATALOG.md: what a DBA wants to know of each statement."""
 
 import inspect
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.project.header_comments import INDEX, LOCKS
 
-_HEAD = """\
+_INTRODUCTION = """\
 # Statements
 
 Written by `dal catalog` from what a server says; `dal catalog --check` tells when it is stale.
@@ -29,11 +29,11 @@ def page(connection: psycopg.Connection, projects: Sequence[Project]) -> str:
     """The page's text, for the statements of the last project.
 
     Parameters:
-        connection: to a database that is migrated and holds rows, so that plans are as in use.
-        projects: those that share the database.
+        connection: to a database that is migrated and holds rows, so that plans are realistic.
+        projects: the projects that share the database.
     """
     catalog = Catalog(connection, projects)
-    parts = [_HEAD]
+    parts = [_INTRODUCTION]
     modules: dict[str, list[BoundStatement]] = {}
     for binding in sorted(projects[-1].bindings, key=lambda binding: binding.statement.name):
         statement = BoundStatement(binding, catalog)
@@ -49,12 +49,12 @@ def _section(statement: BoundStatement, catalog: Catalog) -> str:
         label: text.replace("|", "\\|")
         for label, text in statement.header.parts(INDEX, LOCKS).items()
     }
-    needs = statement.missing
+    missing = statement.missing
     cells = {
         "function": _function(statement.binding),
         **(
-            {"needs": f"`{needs}`, which the server that wrote this page has not"}
-            if needs
+            {"needs": f"`{missing}`, which the server that wrote this page has not"}
+            if missing
             else _described(statement, catalog)
         ),
         "locks on rows": header.get(LOCKS, ""),
@@ -65,13 +65,13 @@ def _section(statement: BoundStatement, catalog: Catalog) -> str:
 
 
 def _described(statement: BoundStatement, catalog: Catalog) -> dict[str, str]:
-    """What a server says of a statement."""
+    """The cells that come from the server's description of a statement."""
     described, connection = statement.description, catalog.connection
     never_null = [value.never_null for _, value in statement.analysis.columns]
     plan = statement.plan
     with connection.transaction(force_rollback=True):
         before = Tables.of(connection)
-        catalog.describe(statement.binding.statement)  # which locks as running it would
+        catalog.describe(statement.binding.statement)  # takes the locks that running it would take
         locked = before.locked(connection)
     written = [table for table, mode in locked.items() if mode in _WRITES]
     names = statement.binding.statement.parameters
@@ -80,13 +80,13 @@ def _described(statement: BoundStatement, catalog: Catalog) -> dict[str, str]:
             (name, type_.name) for name, type_ in zip(names, described.parameters, strict=True)
         ),
         "columns": _listed(
-            (name, type_.name + ("" if never else ", may be NULL"))
-            for (name, type_), never in zip(described.columns, never_null, strict=True)
+            (name, type_.name + ("" if is_never_null else ", may be NULL"))
+            for (name, type_), is_never_null in zip(described.columns, never_null, strict=True)
         ),
         "reads": ", ".join(f"`{table}`" for table in locked if table not in written),
         "writes": ", ".join(f"`{table}`" for table in written),
         "locks on tables": ", ".join(f"{mode} on `{table}`" for table, mode in locked.items()),
-        # Over the server's own catalogue it is the server's affair, and each version's.
+        # A plan over the server's own catalogue differs between versions.
         "plan": f"`{plan.shape}`" if locked and plan.shape else "",
     }
 
@@ -96,7 +96,10 @@ def _function(binding: Binding) -> str:
     if stub.__name__.startswith("_"):
         return f"inside `{stub.__module__}`"
     _, *parameters = inspect.signature(stub).parameters.values()
-    names = [one.name + ("" if one.default is one.empty else "=...") for one in parameters]
+    names = [
+        parameter.name + ("" if parameter.default is parameter.empty else "=...")
+        for parameter in parameters
+    ]
     listed = ", ".join(["db", *(["*", *names] if names else [])])
     record = getattr(binding.records.record, "__name__", "T")
     returns = binding.shape.value.replace("T", record).replace("|", "\\|")

@@ -1,1 +1,1 @@
-"""The projects that a command works on: dal's own, and the service in whose folder one stands."""
+"""The projects that a command works on: dal's own, and the service of the current folder."""

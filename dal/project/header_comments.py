@@ -1,4 +1,4 @@
-"""House style: what a header comment has to say. A project chooses it."""
+"""Optional rule: what a header comment has to say."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ INDEX, LOCKS = "Index", "Locks"
 
 
 def header_comment(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """A header comment says what the statement answers, which index serves it, what it locks."""
+    """Header comments that lack the purpose, the index, or the locks."""
     if not opens_with_sentence(statement.header):
         yield statement.finding(
             "header-comment",
@@ -20,10 +20,10 @@ def header_comment(statement: BoundStatement, catalog: Catalog) -> Iterator[Find
             "the file does not open with a comment that says, in a sentence, what it answers",
             "begin with `-- The last messages of ... .`",
         )
-    for label, says in ((INDEX, "which index serves it"), (LOCKS, "what it locks")):
+    for label, meaning in ((INDEX, "which index serves it"), (LOCKS, "what it locks")):
         line = statement.header.line(label)
         if line is None or not line[0]:
-            message = f"the header comment has no line `-- {label}: ...`, which says {says}"
+            message = f"the header comment has no line `-- {label}: ...`, which says {meaning}"
             place = line[1] if line else 0
             yield statement.finding(
                 "header-comment", place, message, f"add it; `-- {label}: none.` will do"

@@ -1,4 +1,4 @@
-"""Imports the modules in which statements are bound, and makes projects of them."""
+"""Imports the modules that bind statements, and builds the projects."""
 
 import sys
 import traceback
@@ -16,10 +16,10 @@ from dal.project.service import Service
 
 
 def projects(service: Service | None) -> list[Project]:
-    """dal's own, unless the service does without, and the service's.
+    """dal's own project, unless the service does without it, and the service's.
 
     Raises:
-        ConfigurationError: a module can't be imported, or has no such `Queries`.
+        ConfigurationError: a module can't be imported, or lacks the named `Queries`.
     """
     loaded = [] if service and not service.settings.dal else [own()]
     return [*loaded, _project(service)] if service else loaded
@@ -29,8 +29,8 @@ def _project(service: Service) -> Project:
     settings = service.settings
     with _importing_from(service.root):
         loaded = dict.fromkeys(_queries(service, reference) for reference in settings.queries)
-    by_hand = service.populate
-    if by_hand and not by_hand.is_file():
+    populate = service.populate
+    if populate and not populate.is_file():
         raise ConfigurationError(
             f"{service.file.name}, [tool.dal]: populate names {settings.populate}, which is not"
             " there"
@@ -42,13 +42,13 @@ def _project(service: Service) -> Project:
         statements=tuple(dict.fromkeys(queries.folder.resolve() for queries in loaded)),
         migrations=migrations,
         bindings=[binding for queries in loaded for binding in queries.bindings],
-        unbound=lambda path: path in (by_hand, *path.parents) or migrations in path.parents,
+        unbound=lambda path: path in (populate, *path.parents) or migrations in path.parents,
         owner=Owner(
             settings.owner,
             {table: column or None for table, column in settings.owner_exceptions.items()},
         ),
-        populate=by_hand,
-        made_up=by_hand is None,
+        populate=populate,
+        made_up=populate is None,
         rules=(Rule(header_comment, "header-comment"),) if settings.header_comments else (),
     )
 
@@ -57,24 +57,24 @@ def _queries(service: Service, reference: str) -> Queries:
     name, _, attribute = reference.partition(":")
     try:
         module = import_module(name)
-    except Exception as error:  # noqa: BLE001 - whatever its code raises
+    except Exception as error:  # noqa: BLE001 - a module's code may raise anything
         raise ConfigurationError(
             f"{service.file.name}, [tool.dal]: importing {name} fails{_where(service.root, error)}:"
             f" {_reason(error)}"
         ) from None
     queries = getattr(module, attribute, None)
     if not isinstance(queries, Queries):
-        there = [key for key, value in vars(module).items() if isinstance(value, Queries)]
+        available = [key for key, value in vars(module).items() if isinstance(value, Queries)]
         raise ConfigurationError(
             f"{service.file.name}, [tool.dal]: {name} has no Queries called {attribute}; there are"
-            f" {', '.join(there) or 'none'}"
+            f" {', '.join(available) or 'none'}"
         )
     return queries
 
 
 @contextmanager
 def _importing_from(root: Path) -> Iterator[None]:
-    """Find modules below a project's folder, or its `src`, without its being installed."""
+    """Make modules in a project's folder and its `src` importable without installing them."""
     added = [str(root), str(root / "src")]
     sys.path[:0] = added
     try:
@@ -94,6 +94,6 @@ def _where(root: Path, error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    # Of others the text may hold values, such as a setting's.
-    told = isinstance(error, ImportError | SyntaxError | NameError | AttributeError)
-    return f"{type(error).__name__}: {error}" if told else type(error).__name__
+    # Other errors' texts may hold values, such as a setting's.
+    is_safe = isinstance(error, ImportError | SyntaxError | NameError | AttributeError)
+    return f"{type(error).__name__}: {error}" if is_safe else type(error).__name__

@@ -1,4 +1,4 @@
-"""dal's own project: its statements, its owner's column, its marks, its house rules."""
+"""dal's own project: its statements, owner columns, mark and rules."""
 
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,7 @@ def _is_run_by_hand(path: Path) -> bool:
 
 
 def own() -> Project:
-    """dal's project; the modules with its stubs are imported."""
+    """dal's own project; imports the modules with its stubs."""
     for module in _MODULES:
         import_module(f"dal.{module}")
     return Project(

@@ -1,4 +1,4 @@
-"""What PostgreSQL says of the types of an UPDATE's parts."""
+"""The types of an UPDATE's parts, as PostgreSQL derives them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,27 +15,27 @@ from dal.source.scanner import Kind, tokens
 def types(
     catalog: Catalog, statement: Statement, update: exp.Expr, parts: Sequence[exp.Expr]
 ) -> list[str | None] | None:
-    """The types of parts that stand next to each other.
+    """The types of neighbouring parts.
 
-    A SELECT of them is prepared, from the tables that they see; nothing is run.
+    Prepares a SELECT of them from the tables that they can name; runs nothing.
 
     Parameters:
-        update: the UPDATE or ON CONFLICT DO UPDATE that they stand in.
+        update: the UPDATE or ON CONFLICT DO UPDATE that holds the parts.
 
     Returns:
-        None for a part that has no type of its own, such as a bare literal; None instead of the
-        list where PostgreSQL can't say.
+        A type for each part, or None for one without a type of its own, such as a bare literal.
+        None instead of the list if PostgreSQL can't tell.
     """
     typed = [part for part in map(bare, parts) if not _untyped(part)]
     if not typed:
         return [None for _ in parts]
-    columns = ", ".join(f"{_written(part)} AS part_{n}" for n, part in enumerate(typed))
+    columns = ", ".join(f"{_as_sql(part)} AS part_{n}" for n, part in enumerate(typed))
     sources, scope = [], parts[0].parent
     while scope is not None:
         if isinstance(scope, exp.Select | exp.Update | exp.OnConflict):
             sources.append(_sources(scope))
         scope = None if scope is update else scope.parent
-    text = f"SELECT {columns} FROM {sources[0]}"  # noqa: S608 - all of it stands in the file
+    text = f"SELECT {columns} FROM {sources[0]}"  # noqa: S608 - all of it comes from the file
     for source in sources[1:]:
         text = f"SELECT part.* FROM {source}, LATERAL ({text}) AS part"  # noqa: S608
     if ctes := update.root().args.get("with_"):
@@ -60,16 +60,16 @@ def _untyped(part: exp.Expr) -> bool:
     return isinstance(part, exp.Parameter | exp.Null | exp.Var) or part.is_string
 
 
-def _written(part: exp.Expr) -> str:
+def _as_sql(part: exp.Expr) -> str:
     if not isinstance(part, exp.Any):
         return part.sql("postgres")
     array = bare(part.this)
     text = array.sql("postgres")
-    return text if isinstance(array, exp.Query) else f"({text})[1]"  # one of its elements
+    return text if isinstance(array, exp.Query) else f"({text})[1]"  # an element
 
 
 def _sources(scope: exp.Expr) -> str:
-    """The tables that a scope's expressions see, as in FROM."""
+    """The tables that a scope's expressions can name, as a FROM list."""
     sources = [] if isinstance(scope, exp.Select) else [target(scope).sql("postgres")]
     if isinstance(scope, exp.OnConflict):
         table = target(scope).copy()
@@ -82,7 +82,7 @@ def _sources(scope: exp.Expr) -> str:
 
 
 def _numbered(text: str) -> str:
-    """The parameters from 1 on: PostgreSQL wants to see each of them used."""
+    """The text with parameters numbered from 1: PostgreSQL requires that each one is used."""
     numbers: dict[str, str] = {}
     return "".join(
         numbers.setdefault(token.text, f"${len(numbers) + 1}")

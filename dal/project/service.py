@@ -25,13 +25,13 @@ class Settings(BaseModel):
     """The table's keys, written with hyphens.
 
     Attributes:
-        name: the project's, with which its migrations' ids begin in a database; without it, that of
-            the table `[project]`.
+        name: the project's name, a prefix of its migrations' ids in a database; the name in the
+            table `[project]` by default.
         queries: `Queries` objects as `module:name`. Importing the modules binds the statements.
-        migrations: the folder of its own migrations, which are applied after dal's.
+        migrations: the folder of the service's migrations, which are applied after dal's.
         populate: SQL that fills a throw-away database with rows, for realistic plans.
-        owner: the column that says whose a row is. Without it, only dal's tables have an owner.
-        owner_exceptions: by table, the column that says so there, or false where none does.
+        owner: the column that holds a row's owner. Without it, only dal's tables have an owner.
+        owner_exceptions: by table, another such column, or false if its rows have no owner.
         header_comments: whether a statement has to say which index serves it and what it locks.
         dal: whether the service uses dal's tables.
     """
@@ -55,9 +55,9 @@ class Service:
     """A service that has settings.
 
     Attributes:
-        name: its own.
+        name: the service's name.
         file: its `pyproject.toml`.
-        settings: what that says.
+        settings: the settings in that file.
     """
 
     name: str
@@ -66,12 +66,12 @@ class Service:
 
     @property
     def root(self) -> Path:
-        """The folder that its paths begin in."""
+        """The folder that relative paths start from."""
         return self.file.parent
 
     @property
     def migrations(self) -> Folder | None:
-        """Its own migrations."""
+        """The folder of its migrations."""
         if self.settings.migrations is None:
             return None
         base = OWN if self.settings.dal else None
@@ -85,16 +85,16 @@ class Service:
 
 def folders(service: Service | None) -> Folders:
     """The migrations of dal and of a service, in the order in which they are applied."""
-    own = () if service and not service.settings.dal else (OWN,)
-    its = (service.migrations,) if service and service.migrations else ()
-    return (*own, *its)
+    base = () if service and not service.settings.dal else (OWN,)
+    additional = (service.migrations,) if service and service.migrations else ()
+    return (*base, *additional)
 
 
 def find(start: Path | None = None) -> Service | None:
-    """The service in whose folder one stands; None where no `pyproject.toml` has the table.
+    """The service of a folder; None if no `pyproject.toml` has the table.
 
     Parameters:
-        start: where to look first, and then in the folders above; None is the current folder.
+        start: the folder to search before those above it; None is the current folder.
 
     Raises:
         ConfigurationError: the file can't be read, or a setting is wrong.

@@ -1,6 +1,6 @@
-"""What an UPDATE may not compute, because a distributed table (Citus) refuses it.
+"""Optional rule: what an UPDATE of a distributed table (Citus) may not compute.
 
-That is a VOLATILE function; a STABLE function, operator or cast over a column; and a STABLE one
+These are a VOLATILE function; a STABLE function, operator or cast over a column; and a STABLE one
 within CASE or COALESCE.
 """
 
@@ -18,13 +18,15 @@ from dal.check.tree import bare, start
 from dal.project.parts import target, types
 
 Overloads: TypeAlias = list[tuple[str, list[str]]]
-"""Of each overload `i`(mmutable), `s`(table) or `v`(olatile), which rise, and its types."""
+"""The volatility of each overload, `i` < `s` < `v`, and the types of its arguments."""
 
 Place: TypeAlias = Callable[[], int | None]
-"""Finds a place: few are ever needed."""
+"""Finds the offset of a part; lazy, because few are needed."""
 
 _FUNCTIONS = """
-    SELECT provolatile::text, ARRAY(SELECT format_type(one, NULL) FROM unnest(proargtypes) AS one)
+    SELECT
+        provolatile::text,
+        ARRAY(SELECT format_type(argument, NULL) FROM unnest(proargtypes) AS argument)
     FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
     WHERE proname = %(name)s AND coalesce(
         nspname = %(schema)s::text, pg_function_is_visible(pg_proc.oid))
@@ -39,7 +41,7 @@ _IMPLICIT = """
     SELECT format_type(castsource, NULL), format_type(casttarget, NULL)
     FROM pg_cast WHERE castcontext = 'i'
 """
-# Where there is no cast of its own, it goes by way of text.
+# Types without a cast in the catalogue are cast by way of text.
 _CAST = """
     SELECT coalesce(
         (SELECT coalesce(provolatile::text, 'i')
@@ -54,7 +56,7 @@ _CAST = """
 
 _SYMBOLS = {"LIKE": "~~", "NOT LIKE": "!~~", "ILIKE": "~~*", "NOT ILIKE": "!~~*"}
 _SYMBOLS |= {"IS DISTINCT FROM": "=", "IS NOT DISTINCT FROM": "="}
-_HARMLESS: "tuple[str, Place, str]" = ("", lambda: None, "i")
+_IMMUTABLE_PART: "tuple[str, Place, str]" = ("", lambda: None, "i")
 _NOW = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime, exp.Localtimestamp)
 
 
@@ -62,17 +64,17 @@ def volatile(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """UPDATE and ON CONFLICT DO UPDATE that compute what a distributed table refuses."""
     for update in statement.tree.find_all(exp.Update, exp.OnConflict):
         for node in update.walk(prune=lambda part: isinstance(part, exp.With)):
-            name, place, how = _Part(statement, catalog, update, node).judged()
-            if how == "v":
+            name, place, volatility = _Part(statement, catalog, update, node).classified()
+            if volatility == "v":
                 message = f"{name} is VOLATILE, and stands in an UPDATE"
                 help_ = "give the value as a parameter, or take now(), the transaction's time"
-            elif how == "s" and node.find(exp.Column):
+            elif volatility == "s" and node.find(exp.Column):
                 message = f"{name} is STABLE, and is applied to a column in an UPDATE"
                 help_ = (
                     "write it with what is IMMUTABLE, such as"
                     " (x AT TIME ZONE 'UTC' + interval '1 day') AT TIME ZONE 'UTC'"
                 )
-            elif how == "s" and _conditional(node, update):
+            elif volatility == "s" and _conditional(node, update):
                 message = f"{name} is STABLE, and stands in CASE or COALESCE in an UPDATE"
                 help_ = "take it from outside: FROM (SELECT now() AS now) AS clock"
             else:
@@ -90,54 +92,60 @@ def _conditional(node: exp.Expr, update: exp.Expr) -> bool:
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of an UPDATE, which may be a function, an operator or a cast."""
+    """A part of an UPDATE, perhaps a function, an operator or a cast."""
 
     statement: BoundStatement
     catalog: Catalog
     update: exp.Expr
     node: exp.Expr
 
-    def judged(self) -> tuple[str, Place, str]:
-        """Its name, its place, and `i`, `s` or `v`."""
-        tree, node = self.statement, self.node
+    def classified(self) -> tuple[str, Place, str]:
+        """Its name, its place, and its volatility: `i`, `s` or `v`."""
+        statement, node = self.statement, self.node
         if isinstance(node, exp.Cast):
             before, after = self._types([node.this, node]) or (None, None)
             rows = self.catalog.connection.execute(_CAST, [before, after]).fetchall()
-            how = rows[0][0] if rows else "i"
-            return f"the cast to {after}", partial(tree.after, node.this, "::"), how
+            volatility = rows[0][0] if rows else "i"
+            return f"the cast to {after}", partial(statement.after, node.this, "::"), volatility
         if isinstance(node, exp.Func) and "start" in node.meta:
             position, end = node.meta["start"], node.meta["end"] + 1
-            name = tree.text[position:end].strip('"').lower()
-            return f"{name}()", partial(tree.at, position), self._function(name)
+            name = statement.text[position:end].strip('"').lower()
+            return f"{name}()", partial(statement.at, position), self._function(name)
         if isinstance(node, _NOW):
             word = node.sql("postgres")
-            return word, partial(tree.after, target(self.update), word), "s"
+            return word, partial(statement.after, target(self.update), word), "s"
         if isinstance(node, exp.Extract):
             return (
                 "extract()",
-                partial(tree.before, node.expression, "EXTRACT"),
+                partial(statement.before, node.expression, "EXTRACT"),
                 self._function("extract"),
             )
         if isinstance(node, exp.AtTimeZone):
-            how = self._function("timezone", [node.args["zone"], node.this])
-            return "AT TIME ZONE", partial(tree.after, node.this, "AT"), how
+            volatility = self._function("timezone", [node.args["zone"], node.this])
+            return "AT TIME ZONE", partial(statement.after, node.this, "AT"), volatility
         if isinstance(node, exp.Between):
             pairs = [(node.this, node.args["low"]), (node.this, node.args["high"])]
-            return "BETWEEN", partial(tree.after, node.this, "BETWEEN"), self._operator(">=", pairs)
+            return (
+                "BETWEEN",
+                partial(statement.after, node.this, "BETWEEN"),
+                self._operator(">=", pairs),
+            )
         if isinstance(node, exp.In) and node.expressions:
             pairs = [(node.this, part) for part in node.expressions]
-            return "IN", partial(tree.after, node.this, "IN"), self._operator("=", pairs)
+            return "IN", partial(statement.after, node.this, "IN"), self._operator("=", pairs)
         assigned = node.parent is self.update and node.arg_key == "expressions"
         if isinstance(node, exp.Binary) and not assigned:
             return self._binary(node)
-        return _HARMLESS
+        return _IMMUTABLE_PART
 
     def _binary(self, node: exp.Binary) -> tuple[str, Place, str]:
-        alone = type(node)(**(node.args | {"this": exp.column("x"), "expression": exp.column("x")}))
-        written = alone.sql("postgres").removeprefix("x ").removesuffix(" x")
+        pattern = type(node)(
+            **(node.args | {"this": exp.column("x"), "expression": exp.column("x")})
+        )
+        written = pattern.sql("postgres").removeprefix("x ").removesuffix(" x")
         symbol = _SYMBOLS.get(written, written)
-        if any(one.isalnum() for one in symbol):  # syntax, such as AND or COLLATE
-            return _HARMLESS
+        if any(character.isalnum() for character in symbol):  # syntax, such as AND or COLLATE
+            return _IMMUTABLE_PART
         left, right = bare(node.this), bare(node.expression)
         pairs = [(left, right)]
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
@@ -154,38 +162,44 @@ class _Part:
         schema = parent.this.name if isinstance(parent, exp.Dot) else None
         overloads = self.catalog.connection.execute(_FUNCTIONS, {"name": name, "schema": schema})
         # sqlglot keeps the arguments of some functions in an order of its own.
-        given = sorted(self.node.iter_expressions(), key=lambda part: start(part) or 0)
-        return self._worst(overloads.fetchall(), arguments or given)
+        operands = sorted(self.node.iter_expressions(), key=lambda part: start(part) or 0)
+        return self._worst(overloads.fetchall(), arguments or operands)
 
     def _types(self, parts: Sequence[exp.Expr]) -> list[str | None] | None:
         return types(self.catalog, self.statement.binding.statement, self.update, parts)
 
     def _worst(self, overloads: Overloads, arguments: Sequence[exp.Expr]) -> str:
-        """The volatility of the overload that is meant; where that is unclear, the worst one."""
-        if len({how for how, _ in overloads}) > 1 and (actual := self._types(arguments)):
+        """The volatility of the overload that is called; if that is unclear, the worst one."""
+        if len({volatility for volatility, _ in overloads}) > 1 and (
+            argument_types := self._types(arguments)
+        ):
             implicit = set(self.catalog.connection.execute(_IMPLICIT).fetchall())
-            overloads = _meant(overloads, actual, implicit) or overloads
-        return max((how for how, _ in overloads), default="i")
+            overloads = _candidates(overloads, argument_types, implicit) or overloads
+        return max((volatility for volatility, _ in overloads), default="i")
 
 
-def _meant(
-    overloads: Overloads, actual: list[str | None], implicit: set[tuple[str, str]]
+def _candidates(
+    overloads: Overloads, argument_types: list[str | None], implicit: set[tuple[str, str]]
 ) -> Overloads:
-    """Those that PostgreSQL would choose from."""
-    # PostgreSQL has no operators of varchar's own.
-    actual = ["text" if type_ == "character varying" else type_ for type_ in actual]
-    other = next((type_ for type_ in actual if type_), None)
+    """The overloads that PostgreSQL would choose from."""
+    # PostgreSQL has no operators for varchar.
+    argument_types = ["text" if type_ == "character varying" else type_ for type_ in argument_types]
+    literal_type = next((type_ for type_ in argument_types if type_), None)
 
-    def matches(ours: str | None, takes: str) -> bool:
-        return ours in (None, takes)
+    def matches(type_: str | None, takes: str) -> bool:
+        return type_ in (None, takes)
 
-    def becomes(ours: str | None, takes: str) -> bool:
-        return matches(ours, takes) or (ours, takes) in implicit or takes.startswith("any")
+    def becomes(type_: str | None, takes: str) -> bool:
+        return matches(type_, takes) or (type_, takes) in implicit or takes.startswith("any")
 
-    same = [overload for overload in overloads if len(overload[1]) == len(actual)]
-    # A bare literal is taken for what stands on the other side, if there is such an operator.
+    of_arity = [overload for overload in overloads if len(overload[1]) == len(argument_types)]
+    # A bare literal takes the type of the other side, if there is such an operator.
     return (
-        [overload for overload in same if overload[1] == [ours or other for ours in actual]]
-        or [overload for overload in same if all(map(matches, actual, overload[1]))]
-        or [overload for overload in same if all(map(becomes, actual, overload[1]))]
+        [
+            overload
+            for overload in of_arity
+            if overload[1] == [type_ or literal_type for type_ in argument_types]
+        ]
+        or [overload for overload in of_arity if all(map(matches, argument_types, overload[1]))]
+        or [overload for overload in of_arity if all(map(becomes, argument_types, overload[1]))]
     )

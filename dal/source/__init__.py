@@ -1,1 +1,1 @@
-"""SQL files as people write them: tokens, places, header comments, waivers, optional lines."""
+"""Reads SQL files: tokens, positions, header comments, waivers and optional lines."""

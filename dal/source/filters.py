@@ -4,8 +4,8 @@
       AND price >= :min_price            -- if :min_price
       AND stock > 0                      -- if :in_stock
 
-Where the argument is None, or a flag without a placeholder is not True, the line is left out. Each
-subset of the lines is a text of its own, made once from the file; nothing is composed from values.
+The line is left out if its argument is None; a flag without a placeholder keeps it only if True.
+Each subset of the lines is a text, made once from the file; no text is composed from values.
 """
 
 import re
@@ -16,10 +16,10 @@ from itertools import combinations
 from dal.source.scanner import QUIET, Kind, SourceError, Token, tokens
 
 MOST = 6
-"""How many parameters may have such lines: 64 texts."""
+"""The most parameters that may have such lines: they make 64 texts."""
 
 _MARKER = re.compile(r"--[ \t]*if[ \t]+:([^\W\d]\w*)[ \t]*")
-_MEANT = re.compile(r"(?i)(?:--|/\*)\s*if\s*:")  # as it may look when somebody has changed it
+_LOOKS_LIKE_MARKER = re.compile(r"(?i)(?:--|/\*)\s*if\s*:")  # misspelt ones too
 _CLAUSES = (
     *("SELECT", "FROM", "ON", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET"),
     *("FETCH", "FOR", "UNION", "INTERSECT", "EXCEPT"),
@@ -40,12 +40,16 @@ def lines_of(sql: str) -> list[Line]:
     """The lines of a statement that may be absent.
 
     Raises:
-        SourceError: a marker stands where leaving out its line would not leave out one condition.
+        SourceError: leaving out a marked line would not leave out exactly one condition.
     """
-    if not _MEANT.search(sql):
+    if not _LOOKS_LIKE_MARKER.search(sql):
         return []
     read = list(tokens(sql))
-    markers = [token for token in read if token.kind is Kind.COMMENT and _MEANT.match(token.text)]
+    markers = [
+        token
+        for token in read
+        if token.kind is Kind.COMMENT and _LOOKS_LIKE_MARKER.match(token.text)
+    ]
     loud = [token for token in read if token.kind not in QUIET]
     _refuse_writes(loud)
     lines = [_line(sql, marker, loud) for marker in markers]
@@ -56,7 +60,7 @@ def lines_of(sql: str) -> list[Line]:
 
 
 def only(sql: str, lines: Sequence[Line], parameters: Sequence[str]) -> str:
-    """The text with the lines of these parameters, and blanks for the others."""
+    """The text with the lines of these parameters; the other lines become blanks."""
     for line in lines:
         if line.parameter not in parameters:
             blank = re.sub(r"\S", " ", sql[line.start : line.end])
@@ -92,7 +96,7 @@ def _clauses(loud: Sequence[Token]) -> list[tuple[int, str]]:
         elif word in (")", "]", "END") and len(stack) > 1:
             stack.pop()
         elif word in _CLAUSES and (word, before) != ("FROM", "DISTINCT"):  # IS DISTINCT FROM
-            # Of an aggregate's FILTER it is no clause of a SELECT.
+            # The WHERE of an aggregate's FILTER is no clause of a SELECT.
             stack[-1] = word if word == "SELECT" or stack[-1] else ""
         clauses.append((len(stack), stack[-1]))
         before = word
@@ -100,8 +104,8 @@ def _clauses(loud: Sequence[Token]) -> list[tuple[int, str]]:
 
 
 def _line(sql: str, marker: Token, loud: Sequence[Token]) -> Line:
-    def demand(kept: bool, rule: str) -> None:
-        if not kept:
+    def require(holds: bool, rule: str) -> None:
+        if not holds:
             raise SourceError(f"`-- if` line: {rule}", marker.offset)
 
     named = _MARKER.fullmatch(marker.text)
@@ -109,28 +113,28 @@ def _line(sql: str, marker: Token, loud: Sequence[Token]) -> Line:
         raise SourceError("`-- if` line: write it as `-- if :parameter`", marker.offset)
     start = sql.rfind("\n", 0, marker.offset) + 1
     inside = [n for n, token in enumerate(loud) if start <= token.offset < marker.offset]
-    demand(bool(inside), "the condition stands on the line before its comment")
+    require(bool(inside), "the condition stands on the line before its comment")
     clauses = _clauses(loud)
     depth, clause = clauses[inside[0]]
-    own = [loud[n].text.upper() for n in inside if clauses[n][0] == depth]
-    demand(own[:1] == ["AND"], "it begins with AND, for it is not the first condition")
-    demand(clause == "WHERE", "it stands in the WHERE of a SELECT")
-    demand(
+    words = [loud[n].text.upper() for n in inside if clauses[n][0] == depth]
+    require(words[:1] == ["AND"], "it begins with AND, for it is not the first condition")
+    require(clause == "WHERE", "it stands in the WHERE of a SELECT")
+    require(
         all(clauses[n][0] >= depth for n in inside) and clauses[inside[-1]][0] == depth,
         "it closes the brackets that it opens, and no others",
     )
-    demand(
-        len(inside) > 1 and own.count("AND") == 1 + own.count("BETWEEN"),
+    require(
+        len(inside) > 1 and words.count("AND") == 1 + words.count("BETWEEN"),
         "it has one condition; another one gets a line of its own",
     )
     following = [token.text.upper() for token in loud[inside[-1] + 1 :][:1]]
-    demand({"AND", ")", ";", *_CLAUSES}.issuperset(following), "its condition ends with the line")
-    demand("OR" not in _where(inside[0], loud, clauses), "the OR of this WHERE needs brackets")
+    require({"AND", ")", ";", *_CLAUSES}.issuperset(following), "its condition ends with the line")
+    require("OR" not in _where(inside[0], loud, clauses), "the OR of this WHERE needs brackets")
     return Line(named[1], start, marker.offset + len(marker.text))
 
 
 def _where(place: int, loud: Sequence[Token], clauses: Sequence[tuple[int, str]]) -> list[str]:
-    """The words of the WHERE around a place, without what stands in brackets."""
+    """The words of the WHERE around a token, without those in brackets."""
     depth = clauses[place][0]
     within = [clause == (depth, "WHERE") or clause[0] > depth for clause in clauses]
     first = max((n for n in range(place) if not within[n]), default=-1) + 1

@@ -1,8 +1,8 @@
 """The comment that a SQL file opens with.
 
-Its first lines say what the statement answers; then come parts with a label, such as
+Its first lines say what the statement answers. Labelled parts follow, such as
 
-    -- Index: which one serves it.
+    -- Index: which index serves it.
     -- Locks: what it locks.
     -- Needs pg_stat_statements: what is done without it; an extension's view may be absent.
     -- Needs PostgreSQL 15: what is done on an older server.
@@ -33,12 +33,12 @@ class Header:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """That of a file."""
+        """The header comment of a file."""
         return cls.of(Source.read(path))
 
     @classmethod
     def of(cls, source: Source) -> Self:
-        """That of a file's text."""
+        """The header comment of a file's text."""
         opening = takewhile(lambda token: token.kind in QUIET, tokens(source.text))
         return cls(
             [
@@ -55,7 +55,7 @@ class Header:
 
     @cached_property
     def needs_version(self) -> int:
-        """The oldest PostgreSQL on which the statement can be proven; 0 where it does not say."""
+        """The oldest PostgreSQL on which the statement can be proven; 0 if it names none."""
         return max((int(match[1]) for match, _ in self.matching(_NEEDS_VERSION)), default=0)
 
     def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:
@@ -65,12 +65,12 @@ class Header:
                 yield match, offset
 
     def line(self, label: str) -> tuple[str, int] | None:
-        """What follows `label: ` at the beginning of a line, and that line's offset."""
+        """The text after `label: ` at the beginning of a line, and the line's offset."""
         begin = re.compile(rf"{re.escape(label)}:\s*(.*)")
         return next(((match[1], offset) for match, offset in self.matching(begin)), None)
 
     def parts(self, *labels: str) -> dict[str, str]:
-        """The whole text of each part, by its label; the purpose, which comes first, has none."""
+        """The text of each part by its label; `""` is the label of the purpose, which is first."""
         begin = re.compile(rf"({'|'.join([*map(re.escape, labels), _OWN_LABELS])}):(?: |$)")
         parts: dict[str, list[str]] = {"": []}
         label = ""

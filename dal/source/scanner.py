@@ -1,8 +1,8 @@
-"""PostgreSQL's SQL text as tokens, which tell a parameter from a string, a cast or a slice.
+"""Splits SQL text into tokens: tells a parameter from a string, a cast or a slice.
 
 Follows PostgreSQL's own lexer (scan.l) with `standard_conforming_strings` on, its default.
-Each regular expression here can read a text in one way only, so that the search for a closing
-quote that never comes takes linear time as well.
+Each regular expression here can match a text in one way only, so that a missing closing quote is
+noticed in linear time.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What a token is."""
+    """The kinds of tokens."""
 
     SPACE = auto()
     COMMENT = auto()
@@ -42,27 +42,27 @@ class SourceError(ValueError):
 
 
 class ScanError(SourceError):
-    """SQL text in which what opens at `offset` is never closed."""
+    """SQL text in which a string, identifier or comment opens at `offset` and is never closed."""
 
     offset: int
 
-    def __init__(self, sql: str, offset: int, what: str) -> None:
+    def __init__(self, sql: str, offset: int, construct: str) -> None:
         line = sql.count("\n", 0, offset) + 1
         column = offset - sql.rfind("\n", 0, offset)
-        super().__init__(f"line {line}, column {column}: this {what} is never closed", offset)
+        super().__init__(f"line {line}, column {column}: this {construct} is never closed", offset)
 
 
-# All characters beyond ASCII may be in a name. Its classes say what may not: of a range beyond
-# U+FFFF `re` makes a large table, and an import of dal would take 12 ms longer.
+# A name may hold any character beyond ASCII, so the classes list what it may not hold: for a range
+# beyond U+FFFF `re` builds a large table, and importing dal would take 12 ms longer.
 _OTHER = re.escape("".join(c for c in map(chr, range(128)) if not c.isalnum() and c not in "_$"))
 _START = rf"[^{_OTHER}0-9$]"
 _TAG = rf"(?:{_START}[^{_OTHER}$]*)?"
-# With `$`, in a parameter's name too: `:a$b` is a name that no function has, and an error there;
-# as `:a` and the rest, the rest could open a dollar quote.
+# A name may hold `$`, and so may a parameter's: `:a$b` fails because no function has an argument of
+# that name. Read as `:a` and `$b`, the latter could open a dollar quote.
 _WORD = rf"{_START}[^{_OTHER}]*"
 _INTEGER = r"[0-9][0-9_]*"
 
-# A string goes on where a quote follows its quote, at once or after white space with a newline.
+# A string continues if another quote follows its closing one, at once or after a line break.
 _REOPENED = r"'(?:[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:\s|--[^\n\r]*[\n\r])*)?'"
 _PLAIN, _ESCAPED = (
     rf"'{body}(?:{_REOPENED}{body})*(?!{_REOPENED})'" for body in (r"[^']*", r"(?:[^'\\]|\\.)*")
@@ -90,7 +90,7 @@ _COMMENT_MARK = re.compile(r"/\*|\*/")
 _UNCLOSED = {"'": "string", '"': "quoted identifier", "$": "dollar-quoted string"}
 
 QUIET = (Kind.SPACE, Kind.COMMENT)
-"""What the server passes over."""
+"""Tokens that the server ignores."""
 
 _KINDS: dict[str | None, Kind] = {kind.value: kind for kind in Kind}
 _BEFORE_A_VALUE = re.compile("and|array|between|case|else|from|i?like|in|not|or|then|when", re.I)
@@ -101,19 +101,19 @@ def tokens(sql: str) -> Iterator[Token]:
 
     `:name` is a parameter, except inside a subscript after a value, where the colon separates
     the bounds of a slice: `a[1:n]` holds the column n, `a[:n]` and `a[1 : :n]` the parameter.
-    A value is a closing bracket, a parameter, a number, a string, or a name: any word but the
-    few that a value follows, such as AND. Any other colon before a name needs a space between
-    them: `JSON_OBJECT('key': value)`.
+    A value ends with a closing bracket, a parameter, a number, a string, or a name: any word
+    except the few that precede a value, such as AND. Any other colon before a name needs a space
+    between them: `JSON_OBJECT('key': value)`.
 
-    Whoever replaces a parameter must keep it apart from a word before it: in `LIMIT:n`, the
-    text `LIMIT$1` would be one identifier.
+    A caller that replaces a parameter must separate it from a preceding word: `LIMIT:n` would
+    become the identifier `LIMIT$1`.
 
     Raises:
         ScanError: a string, a quoted identifier or a comment is never closed.
     """
     offset = 0
-    brackets: list[bool] = []  # those still open, True for a subscript
-    last: Token | None = None  # that is neither space nor comment
+    brackets: list[bool] = []  # the open ones; True for a subscript
+    last: Token | None = None  # the last that is neither space nor comment
     while match := _TOKEN.match(sql, offset):
         text, kind = match[0], _KINDS.get(match.lastgroup)
         if kind is None:

@@ -1,4 +1,4 @@
-"""Places in a SQL file."""
+"""Positions in a SQL file."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,25 +28,25 @@ class Source:
         return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 
     def marked(self, offset: int) -> tuple[str, int]:
-        """The line of an offset, and how many characters the word there has."""
+        """The line of an offset, and the length of the word there."""
         line = self.text[self.text.rfind("\n", 0, offset) + 1 :].partition("\n")[0]
         widths = [len(token.text) for token in self.loud if token.offset == offset]
         return line, widths[0] if widths else 1
 
     @cached_property
     def loud(self) -> list[Token]:
-        """The tokens, apart from space and comments, up to what is never closed."""
-        read: list[Token] = []
+        """The tokens except space and comments, up to one that is never closed."""
+        significant: list[Token] = []
         with suppress(ScanError):
-            read.extend(token for token in tokens(self.text) if token.kind not in QUIET)
-        return read
+            significant.extend(token for token in tokens(self.text) if token.kind not in QUIET)
+        return significant
 
     def parameter(self, name: str) -> int | None:
-        """Where a parameter stands first."""
+        """The offset of a parameter's first use."""
         return next((token.offset for token in self.loud if token.text == f":{name}"), None)
 
     def column(self, name: str) -> int | None:
-        """Where an output column is named: in the list after RETURNING, or of the outer SELECT."""
+        """The offset of an output column's name, in RETURNING or the outer select list."""
         depths = accumulate({"(": 1, ")": -1}.get(token.text, 0) for token in self.loud)
         outer = [token for token, depth in zip(self.loud, depths, strict=True) if depth == 0]
         words = [token.text.upper() for token in outer]
@@ -58,16 +58,16 @@ class Source:
             for place, token in enumerate(items)
             if token.kind in (Kind.WORD, Kind.QUOTED) and _identifier(token) == name
         ]
-        # The one that ends an item: in `id AS name, name + 1 AS next` the first.
+        # The name that ends an item is the column's: in `id AS name, name + 1 AS next` the first.
         ends = [n for n in named if n + 1 == len(items) or items[n + 1].text == ","]
         return items[(ends or named)[-1]].offset if named else None
 
     def sent(self, text: str, position: int) -> int | None:
-        """Where in the file a character of the text stands that was sent to the server."""
-        # The same tokens, apart from space, comments and the parameters' spelling.
-        for ours, theirs in zip(self.loud, Source(text).loud, strict=False):
-            if theirs.offset <= position < theirs.offset + len(theirs.text):
-                return ours.offset
+        """The offset in the file of a position in the text that was sent to the server."""
+        # Both have the same tokens, except space, comments and the spelling of parameters.
+        for token, sent_token in zip(self.loud, Source(text).loud, strict=False):
+            if sent_token.offset <= position < sent_token.offset + len(sent_token.text):
+                return token.offset
         return None
 
 

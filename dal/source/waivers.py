@@ -1,7 +1,7 @@
-"""Findings that are meant so: `-- Waives RULE: reason.` in a file's header comment.
+"""Waivers of findings: `-- Waives RULE: reason.` in a file's header comment.
 
-`-- Waives seq-scan on users, tasks: reason.` waives the findings about these objects alone. A
-waiver that waives nothing is a finding itself, so that none outlives its cause.
+`-- Waives seq-scan on users, tasks: reason.` waives the findings about these objects only. A
+waiver that waives nothing is itself a finding, so that none outlives its cause.
 """
 
 import re
@@ -13,7 +13,7 @@ from dal.source.header import Header
 
 
 class Waivable(Protocol):
-    """A finding, of whatever kind."""
+    """A finding of any command."""
 
     @property
     def rule(self) -> str:
@@ -22,17 +22,17 @@ class Waivable(Protocol):
 
     @property
     def object(self) -> str | None:
-        """What it is about, such as a table."""
+        """The object that it is about, such as a table."""
         ...
 
 
-Found = TypeVar("Found", bound=Waivable)
+FindingT = TypeVar("FindingT", bound=Waivable)
 
 UNWAIVABLE = ("refused", "rule-failed", "waiver", "needless-waiver")
 """Rules that no reason can set aside."""
 
-# They stand for unlike things, so that a waiver has to name which one is meant.
-_ABOUT_SOMETHING = ("not-proven",)
+# These findings have unrelated causes, so a waiver has to name an object.
+_OBJECT_REQUIRED = ("not-proven",)
 _BEGIN = re.compile(r"(?i)waives\b")
 _WAIVER = re.compile(r"Waives (?P<rule>[a-z-]+)(?: on (?P<objects>\S+(?:, \S+)*))?: .*\w")
 _FORM = "write it as `-- Waives RULE on OBJECT: reason.`, or without an object"
@@ -43,9 +43,9 @@ class Waiver:
     """A line that waives a rule.
 
     Attributes:
-        rule: its name.
-        object: what the findings are about, such as a table; None for all of them.
-        offset: characters before the line.
+        rule: the rule's name.
+        object: the object that the findings are about, such as a table; None for all findings.
+        offset: the number of characters before the line.
     """
 
     rule: str
@@ -54,56 +54,56 @@ class Waiver:
 
     def covers(self, finding: Waivable) -> bool:
         """Whether it waives a finding."""
-        if self.object is None and self.rule in _ABOUT_SOMETHING:
+        if self.object is None and self.rule in _OBJECT_REQUIRED:
             return False
         return self.rule == finding.rule and self.object in (None, finding.object)
 
 
 def waivers(header: Header) -> tuple[list[Waiver], list[int]]:
-    """The waivers in a header comment, and the offsets of lines that are meant as such."""
-    read: list[Waiver] = []
+    """The waivers in a header comment, and the offsets of malformed ones."""
+    parsed: list[Waiver] = []
     malformed: list[int] = []
     for text, offset in header.lines:
         if match := _WAIVER.match(text):
             objects = match["objects"].split(", ") if match["objects"] else [None]
-            read += [Waiver(match["rule"], name, offset) for name in objects]
+            parsed += [Waiver(match["rule"], name, offset) for name in objects]
         elif _BEGIN.match(text):
             malformed.append(offset)
-    return read, malformed
+    return parsed, malformed
 
 
 def apply_waivers(
-    findings: Iterable[Found],
+    findings: Iterable[FindingT],
     header: Header,
     *,
     rules: Iterable[str] | None,
     can_tell_needless: Callable[[Waiver], bool],
-    make: Callable[[str, int, str, str], Found],
-) -> Iterator[Found]:
+    make: Callable[[str, int, str, str], FindingT],
+) -> Iterator[FindingT]:
     """The findings that no waiver covers, and what is wrong with the waivers.
 
     Parameters:
-        findings: those of the file.
-        header: its header comment.
-        rules: the names that a waiver may have; None where they are not known.
-        can_tell_needless: whether a waiver that covers nothing is known to be needless.
-        make: makes a finding of this file, from rule, offset, message and help.
+        findings: the findings of one file.
+        header: the file's header comment.
+        rules: the names that a waiver may have; None if they are not known.
+        can_tell_needless: whether a waiver that covers nothing is certainly needless.
+        make: makes a finding of this file from rule, offset, message and help.
     """
-    read, malformed = waivers(header)
+    parsed, malformed = waivers(header)
     used: set[Waiver] = set()
     for finding in findings:
-        covering = [waiver for waiver in read if waiver.covers(finding)]
+        covering = [waiver for waiver in parsed if waiver.covers(finding)]
         used.update(covering)
         if not covering or finding.rule in UNWAIVABLE:
             yield finding
     for offset in malformed:
         yield make("waiver", offset, "this line waives nothing", _FORM)
     names = sorted({*(rules or ())}.difference(UNWAIVABLE))
-    for waiver in read:
+    for waiver in parsed:
         if rules is not None and waiver.rule not in names:
             message = f"no rule that can be waived is called {waiver.rule}"
             yield make("waiver", waiver.offset, message, f"there are {', '.join(names)}")
-        elif waiver.rule in _ABOUT_SOMETHING and waiver.object is None:
+        elif waiver.rule in _OBJECT_REQUIRED and waiver.object is None:
             message = f"the waiver does not name what is {waiver.rule}"
             help_ = f"write `-- Waives {waiver.rule} on OBJECT: reason.`"
             yield make("waiver", waiver.offset, message, help_)
