@@ -1,13 +1,13 @@
-"""What a statement's syntax tree proves, given the schema: asks no server, runs nothing.
+"""Proves facts about a statement from its syntax tree and the schema, without a server.
 
-Of each column that it gives whether it is never NULL, by what PostgreSQL enforces of columns and by
-what its own functions, operators and casts do; of each table that it names whether its rows are
-those of an owner whom the caller names. Keys, CHECKs and triggers are not looked at, and a function
-of the database's own proves nothing.
+For each column that it returns: whether it is never NULL, by what PostgreSQL enforces of columns
+and by what its own functions, operators and casts do. For each table that it names: whether the
+rows belong to an owner whom the caller names. Keys, CHECKs and triggers are ignored, and
+user-defined functions prove nothing.
 
-sqlglot's optimizer was looked at first: its scopes leave out what INSERT, UPDATE and DELETE see and
-return, and the operands of an outer join; `qualify` rewrites the tree, and loses the places of its
-parts; and nothing in it says which functions are strict.
+sqlglot's optimizer does not suffice: its scopes leave out what INSERT, UPDATE and DELETE read and
+return, and the operands of an outer join; `qualify` rewrites the tree and loses the positions of
+its parts; and nothing in it knows which functions are strict.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,11 +27,11 @@ class Analysis:
     """What is proven of a statement.
 
     Attributes:
-        columns: what it gives, each by the name that PostgreSQL has for it.
-        never_empty: there is always at least one row.
-        unfiltered: the tables whose rows may be anybody's, and the column that would say whose.
-        doubts: the parts whose rows can't be followed, with what they are about, and why.
-        writes: the values that it writes, each with its table and column.
+        columns: the columns that it returns, by PostgreSQL's names.
+        never_empty: whether there is always at least one row.
+        unfiltered: the tables whose rows may be anybody's, and their owner columns.
+        doubts: the parts whose rows can't be followed, with their names and reasons.
+        writes: the values that it writes, with their tables and columns.
     """
 
     columns: list[tuple[str, Value]]
@@ -51,9 +51,9 @@ def analyse(
 
     Parameters:
         root: the tree.
-        names: the columns that it gives, as PostgreSQL calls them.
+        names: PostgreSQL's names of the columns that it returns.
         schema: tables, functions and types.
-        owner_of: the column that says whose a table's rows are, of its name and columns.
+        owner_of: returns the column that holds the owner, by a table's name and columns.
     """
     statement = StatementAnalysis(schema, owner_of)
     result = statement.query(root, None, {})
@@ -63,15 +63,15 @@ def analyse(
     if not isinstance(root, _FOLLOWED):
         statement.doubt(root, "statement", "what it reads or changes can't be told")
     statement.finish(root)
-    own = {id(node): node for node in root.walk()}
+    nodes = {id(node): node for node in root.walk()}
     return Analysis(
         list(zip(names, values, strict=True)),
         result.never_empty,
         [
             (node, owner)
             for key, (owner, filtered) in statement.demands.items()
-            if not filtered and isinstance(node := own.get(key), exp.Table)
+            if not filtered and isinstance(node := nodes.get(key), exp.Table)
         ],
-        [doubt for key, doubt in statement.doubts.items() if key in own],
+        [doubt for key, doubt in statement.doubts.items() if key in nodes],
         statement.writes,
     )

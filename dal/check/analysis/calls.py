@@ -1,4 +1,4 @@
-"""Functions, operators and casts: which ones PostgreSQL may mean, and when they give NULL."""
+"""Functions, operators and casts: which ones PostgreSQL may choose, and when they return NULL."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -28,91 +28,97 @@ _QUANTIFIED = (exp.Any, exp.All)
 def resolved(
     node: exp.Expr, scope: "Scope"
 ) -> tuple[list[Routine], list[exp.Expr], list[Value]] | None:
-    """What a call or an operator may mean, its operands and their values; None for neither."""
+    """The candidate functions of a call or an operator, its operands and their values, or None."""
     routines = scope.routines
     if applied_operator := operator(node):
-        symbol, nodes = applied_operator
-        if any(isinstance(operand, _QUANTIFIED) for operand in nodes):
+        symbol, operands = applied_operator
+        if any(isinstance(operand, _QUANTIFIED) for operand in operands):
             return None
-        given = [scope.value(operand) for operand in nodes]
-        return routines.operators(symbol, [value.type for value in given]), nodes, given
+        values = [scope.value(operand) for operand in operands]
+        return routines.operators(symbol, [value.type for value in values]), operands, values
     called = call(node)
     if called is None:
         return None
-    schema, name, nodes = called
+    schema, name, operands = called
     if any(
         isinstance(argument, (exp.Variadic, exp.Star, exp.Distinct, exp.Order))
-        for argument in nodes
+        for argument in operands
     ):
-        return [], nodes, []
-    named = any(isinstance(argument, _NAMED) for argument in nodes)
-    nodes = [
-        argument.expression if isinstance(argument, _NAMED) else argument for argument in nodes
+        return [], operands, []
+    has_names = any(isinstance(argument, _NAMED) for argument in operands)
+    operands = [
+        argument.expression if isinstance(argument, _NAMED) else argument for argument in operands
     ]
-    given = [scope.value(argument) for argument in nodes]
-    # Which argument a name is of, is not looked at.
-    types = [NOT_KNOWN if named else value.type for value in given]
-    return routines.calls(schema, name, types), nodes, given
+    values = [scope.value(argument) for argument in operands]
+    # Named arguments are not matched with parameters, so their types are left open.
+    types = [NOT_KNOWN if has_names else value.type for value in values]
+    return routines.calls(schema, name, types), operands, values
 
 
 def value(node: exp.Expr, scope: "Scope") -> Value | None:
-    """The value of a call or of an operator, or None for what is neither."""
+    """The value of a call or an operator, or None for another node."""
     call = resolved(node, scope)
     if call is None:
         return None
-    meant, _, given = call
-    made = applied(node, meant, given, scope)
-    absent = frozenset[int]().union(*(argument.null_without for argument in given))
-    return replace(made, null_without=absent) if meant and _strict(meant) else made
+    candidates, _, operands = call
+    result = applied(node, candidates, operands, scope)
+    null_without = frozenset[int]().union(*(argument.null_without for argument in operands))
+    return (
+        replace(result, null_without=null_without) if candidates and _strict(candidates) else result
+    )
 
 
-def applied(node: exp.Expr, meant: list[Routine], given: list[Value], scope: "Scope") -> Value:
-    """What functions give for these arguments, of which it may be any."""
-    if not meant:
+def applied(
+    node: exp.Expr, candidates: list[Routine], operands: list[Value], scope: "Scope"
+) -> Value:
+    """The value that a call of any of these functions returns."""
+    if not candidates:
         return not_analysed(node)
-    type_ = scope.routines.result(meant, [argument.type for argument in given])
-    whole = arrays.null_free(meant, given, scope)
-    counts = [routine.deciding for routine in meant]
+    type_ = scope.routines.result(candidates, [argument.type for argument in operands])
+    null_free = arrays.null_free(candidates, operands, scope)
+    counts = [routine.deciding for routine in candidates]
     if any(count is None for count in counts):
-        made = not_analysed(node)
-        if all(routine.own for routine in meant):
-            made = unproven(f"{short(node)} may be NULL though no operand is")
+        result = not_analysed(node)
+        if all(routine.own for routine in candidates):
+            result = unproven(f"{short(node)} may be NULL though no operand is")
     else:
-        made = together(node, given[: max(count or 0 for count in counts)])
-    return replace(made, type=type_, null_free=whole)
+        result = together(node, operands[: max(count or 0 for count in counts)])
+    return replace(result, type=type_, null_free=null_free)
 
 
 def strict_operands(node: exp.Expr, scope: "Scope") -> Iterable[exp.Expr]:
-    """The operands for whose NULL a call, an operator or a cast certainly gives NULL."""
+    """The operands that make a call, an operator or a cast NULL if they are NULL."""
     if type(node) is exp.Cast:
         target = scope.routines.types.named(node.to)
-        meant = scope.routines.casts(scope.value(node.this).type, target)
-        return [node.this] if meant is not None and _strict(meant) else []
+        candidates = scope.routines.casts(scope.value(node.this).type, target)
+        return [node.this] if candidates is not None and _strict(candidates) else []
     call = resolved(node, scope)
     return call[1] if call and call[0] and _strict(call[0]) else []
 
 
-def _strict(meant: list[Routine]) -> bool:
-    return all(routine.own and routine.strict and not routine.set_returning for routine in meant)
+def _strict(candidates: list[Routine]) -> bool:
+    return all(
+        routine.own and routine.strict and not routine.set_returning for routine in candidates
+    )
 
 
 def cast(node: exp.Cast, scope: "Scope") -> Value:
     """The value of a cast."""
     types = scope.routines.types
     target, operand = types.named(node.to), scope.value(node.this)
-    meant = scope.routines.casts(operand.type, target)
-    if meant is None:
+    candidates = scope.routines.casts(operand.type, target)
+    if candidates is None:
         return not_analysed(node)
-    sure = all(routine.deciding is not None for routine in meant)
-    whole = operand.null_free and bool(types.element(operand.type)) and sure
+    never_adds_null = all(routine.deciding is not None for routine in candidates)
+    null_free = operand.null_free and bool(types.element(operand.type)) and never_adds_null
     if operand.type == LITERAL and types.element(target):
-        whole = arrays.of_text(node.this)
-    each = types.element(types.base(target)) and types.element(operand.type)
-    if not sure and not each:  # the elements of an array are cast each by itself
+        null_free = arrays.of_text(node.this)
+    by_element = types.element(types.base(target)) and types.element(operand.type)
+    if not never_adds_null and not by_element:  # each element of an array is cast separately
         return unproven(f"{short(node)} may be NULL though its operand is not", target)
-    made = operand.made(target, null_free=whole)
+    result = operand.made(target, null_free=null_free)
     return replace(
-        made,
+        result,
         null_without=operand.null_without,
-        only_null_without=operand.only_null_without if sure else 0,
+        only_null_without=operand.only_null_without if never_adds_null else 0,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def case(node: exp.Case, scope: "Scope") -> Value:
-    """NULL where the arm that is taken is, or where none is taken."""
+    """NULL if the chosen arm is, or if there is no arm to choose."""
     arms = _arms(node, scope)
     made = next((arm for arm in arms if not arm.never_null), None)
     made = made or never_null("no arm of CASE is ever NULL")
@@ -25,25 +25,25 @@ def case(node: exp.Case, scope: "Scope") -> Value:
 
 
 def _arms(node: exp.Case, scope: "Scope") -> list[Value]:
-    arms, reached = [], scope
+    arms, remaining = [], scope
     for branch in node.args["ifs"]:
         arm = branch.args["true"]
-        taken = reached if node.this else reached.where(branch.this)
-        arms.append(_arm(arm, scope, taken))
+        selected = remaining if node.this else remaining.where(branch.this)
+        arms.append(_arm(arm, scope, selected))
         if not node.this and isinstance(branch.this, exp.Is):  # it is true or false
-            reached = reached.where(exp.Not(this=branch.this.copy()))
+            remaining = remaining.where(exp.Not(this=branch.this.copy()))
     default = node.args.get("default")
-    arms.append(_arm(default, scope, reached) if default else unproven("CASE without ELSE"))
+    arms.append(_arm(default, scope, remaining) if default else unproven("CASE without ELSE"))
     return arms
 
 
-def _arm(arm: exp.Expr, everywhere: "Scope", taken: "Scope") -> Value:
-    """An arm's value; a window looks beyond the rows for which it is taken."""
-    return (everywhere if arm.find(exp.Window) else taken).value(arm)
+def _arm(arm: exp.Expr, everywhere: "Scope", selected: "Scope") -> Value:
+    """An arm's value; a window function also sees rows that choose another arm."""
+    return (everywhere if arm.find(exp.Window) else selected).value(arm)
 
 
 def nullif(node: exp.Nullif, scope: "Scope") -> Value:
-    """NULL where the two are equal, or the first is NULL."""
+    """NULL if the arguments are equal or the first is NULL."""
     first = scope.value(node.this)
     return unproven(
         f"{short(node)} is NULL where the two are equal",
@@ -53,7 +53,7 @@ def nullif(node: exp.Nullif, scope: "Scope") -> Value:
 
 
 def choice(node: exp.Expr, scope: "Scope") -> Value:
-    """NULL exactly if all arguments are: COALESCE, GREATEST, LEAST."""
+    """NULL if and only if all arguments are: COALESCE, GREATEST, LEAST."""
     arguments = [scope.value(part) for part in node.iter_expressions()]
     made = unproven(f"all arguments of {short(node)} may be NULL")
     if any(argument.never_null for argument in arguments):

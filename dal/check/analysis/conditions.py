@@ -1,4 +1,4 @@
-"""What holds for each row that a condition lets pass."""
+"""Derives which columns are not NULL in the rows that satisfy a condition."""
 
 from dataclasses import replace
 
@@ -12,12 +12,12 @@ from dal.check.analysis.scope import Scope
 from dal.check.tree import folded
 
 Columns = frozenset[tuple[Relation, str]]
-"""Columns, each with its relation."""
+"""Columns with their relations."""
 NONE: Columns = frozenset()
 
 
 def _where_true(node: exp.Expr, scope: Scope) -> Columns:
-    """The columns that are not NULL in any row for which a condition is true."""
+    """The columns that are never NULL in rows for which a condition is true."""
     match node:
         case exp.Paren():
             return _where_true(node.this, scope)
@@ -30,17 +30,17 @@ def _where_true(node: exp.Expr, scope: Scope) -> Columns:
         case exp.Is():
             return _where_is(node, scope, wanted=True)
         case exp.In():
-            return _of_each(node.this, scope)
+            return _parts_not_null(node.this, scope)
         case exp.EQ() if row_parts(node.left) and row_parts(node.right):
-            return _of_each(node.left, scope) | _of_each(node.right, scope)
-    if isinstance(node, exp.Binary) and (several := _quantified(node)):
-        any_ = isinstance(several, exp.Any) or is_call(several, "some")
-        return _not_null(node.left, scope) if any_ else NONE
+            return _parts_not_null(node.left, scope) | _parts_not_null(node.right, scope)
+    if isinstance(node, exp.Binary) and (quantified := _quantified(node)):
+        is_any = isinstance(quantified, exp.Any) or is_call(quantified, "some")
+        return _not_null(node.left, scope) if is_any else NONE
     return _not_null(node, scope)
 
 
 def _where_false(node: exp.Expr, scope: Scope) -> Columns:
-    """The columns that are not NULL in any row for which a condition is false."""
+    """The columns that are never NULL in rows for which a condition is false."""
     match node:
         case exp.Paren():
             return _where_false(node.this, scope)
@@ -56,21 +56,21 @@ def _where_false(node: exp.Expr, scope: Scope) -> Columns:
 
 
 def _where_is(node: exp.Is, scope: Scope, *, wanted: bool) -> Columns:
-    """The same of IS [NOT] NULL, TRUE and FALSE."""
-    positive = bool(node.args.get("negate")) is not wanted
-    if isinstance(node.expression, exp.Null) and not positive:
-        # Of a row, IS NOT NULL wants all of it, and the opposite of IS NULL only some.
+    """The columns that are never NULL where IS [NOT] NULL, TRUE or FALSE gives `wanted`."""
+    asserted = bool(node.args.get("negate")) is not wanted
+    if isinstance(node.expression, exp.Null) and not asserted:
+        # For a row, IS NOT NULL needs all parts not NULL, and NOT (IS NULL) only one.
         if row_parts(node.this) is not None:
-            return _of_each(node.this, scope) if wanted else NONE
+            return _parts_not_null(node.this, scope) if wanted else NONE
         return _not_null(node.this, scope)
-    if isinstance(node.expression, exp.Boolean) and positive:
-        inside = _where_true if node.expression.this else _where_false
-        return inside(node.this, scope)
+    if isinstance(node.expression, exp.Boolean) and asserted:
+        where = _where_true if node.expression.this else _where_false
+        return where(node.this, scope)
     return NONE
 
 
 def _not_null(node: exp.Expr, scope: Scope) -> Columns:
-    """The columns that are not NULL where an expression is not NULL."""
+    """The columns that are never NULL where an expression is not NULL."""
     match node:
         case exp.Column():
             holder = scope.holder(node)
@@ -90,8 +90,8 @@ def _not_null(node: exp.Expr, scope: Scope) -> Columns:
     return NONE.union(*(_not_null(operand, scope) for operand in strict_operands(node, scope)))
 
 
-def _of_each(node: exp.Expr, scope: Scope) -> Columns:
-    """The same of a row of which each part is not NULL."""
+def _parts_not_null(node: exp.Expr, scope: Scope) -> Columns:
+    """The columns that are never NULL where no part of a row is NULL."""
     parts = row_parts(node)
     if parts is None:
         return _not_null(node, scope)
@@ -106,15 +106,15 @@ def _quantified(node: exp.Binary) -> exp.Expr | None:
 
 
 def restrict(scope: Scope, condition: exp.Expr) -> None:
-    """Note what holds for each row: WHERE, or the ON of an inner join."""
+    """Note which columns a WHERE or the ON of an inner join makes never NULL."""
     for relation, name in _where_true(condition, scope):
         if relation is not scope.target:
             exclude_null(relation, name, "a condition excludes NULL")
 
 
 def exclude_null(relation: Relation, name: str, reason: str) -> None:
-    """Note that a column is NULL in no row."""
-    # So its rows are none that an outer join made of NULLs.
+    """Note that a column is never NULL."""
+    # So no row of the relation was filled with NULLs by an outer join.
     for column, matched in relation.matched.items():
         if matched.never_null and not relation.columns[column].never_null:
             relation.columns[column] = matched

@@ -1,4 +1,4 @@
-"""Whether an expression may be NULL, given what its scope knows of columns and rows."""
+"""Whether an expression may be NULL, by what its scope knows of columns and rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def value(node: exp.Expr, scope: "Scope") -> Value:
-    """What is known of an expression."""
+    """The value of an expression."""
     match node:
         case exp.Paren() | exp.Collate():
             return scope.value(node.this)
@@ -63,7 +63,7 @@ def value(node: exp.Expr, scope: "Scope") -> Value:
 
 
 def _test(node: exp.Expr, scope: "Scope") -> Value | None:
-    """The value of a test or a row."""
+    """The value of a test or a row, or None for another expression."""
     match node:
         case exp.Is() if isinstance(node.expression, (exp.Null, exp.Boolean)):
             return never_null("IS is never NULL", BOOL)
@@ -101,10 +101,10 @@ def _call(node: exp.Expr, scope: "Scope") -> Value:
 
 
 def _cast(node: exp.Cast, scope: "Scope") -> Value:
-    made = replace(calls.cast(node, scope), parameters=scope.value(node.this).parameters)
+    result = replace(calls.cast(node, scope), parameters=scope.value(node.this).parameters)
     if isinstance(node.this, exp.Literal) and node.this.is_string:
-        return never_null("a constant", made.type, null_free=made.null_free)
-    return replace(made, always_null=isinstance(node.this, exp.Null))
+        return never_null("a constant", result.type, null_free=result.null_free)
+    return replace(result, always_null=isinstance(node.this, exp.Null))
 
 
 def _extract(node: exp.Extract, scope: "Scope") -> Value:
@@ -117,26 +117,26 @@ def _extract(node: exp.Extract, scope: "Scope") -> Value:
 
 def _between(node: exp.Between, scope: "Scope") -> Value:
     subject = _parts(node.this, scope)
-    ends = [_parts(node.args[key], scope) for key in ("low", "high")]
-    for end, symbol in zip(ends, (">=", "<="), strict=True):
-        if not _comparable(symbol, subject, end, scope):
+    bounds = [_parts(node.args[key], scope) for key in ("low", "high")]
+    for bound, symbol in zip(bounds, (">=", "<="), strict=True):
+        if not _comparable(symbol, subject, bound, scope):
             return not_analysed(node)
-    return together(node, [*subject, *ends[0], *ends[1]], BOOL)
+    return together(node, [*subject, *bounds[0], *bounds[1]], BOOL)
 
 
 def _comparable(symbol: str, left: Sequence[Value], right: Sequence[Value], scope: "Scope") -> bool:
-    """Whether an operator between these is NULL only where one of them is."""
+    """Whether an operator is NULL only if one of its operands is."""
     if len(left) != len(right):
         return False
-    for one, other in zip(left, right, strict=False):
-        meant = scope.routines.operators(symbol, [one.type, other.type])
-        if not meant or any(routine.deciding is None for routine in meant):
+    for left_value, right_value in zip(left, right, strict=False):
+        candidates = scope.routines.operators(symbol, [left_value.type, right_value.type])
+        if not candidates or any(routine.deciding is None for routine in candidates):
             return False
     return True
 
 
 def _parts(node: exp.Expr, scope: "Scope") -> list[Value]:
-    """The values that a comparison looks at: of a row, each one's."""
+    """The values that a comparison reads: an expression's, or those of a row's parts."""
     row = row_parts(node)
     if row is None:
         return [scope.value(node)]
@@ -145,19 +145,19 @@ def _parts(node: exp.Expr, scope: "Scope") -> list[Value]:
 
 def _in(node: exp.In, scope: "Scope") -> Value:
     subject, query = _parts(node.this, scope), node.args.get("query")
-    given = [_parts(part, scope) for part in node.expressions]
-    lists = [scope.rows_of(query)] if query else given
-    if not any(lists) or not all(_comparable("=", subject, others, scope) for others in lists):
+    items = [_parts(part, scope) for part in node.expressions]
+    compared = [scope.rows_of(query)] if query else items
+    if not any(compared) or not all(_comparable("=", subject, item, scope) for item in compared):
         return not_analysed(node)
-    return together(node, [*subject, *(value for others in lists for value in others)], BOOL)
+    return together(node, [*subject, *(value for item in compared for value in item)], BOOL)
 
 
 def _compared(node: exp.Expr, symbol: str, sides: list[exp.Expr], scope: "Scope") -> Value | None:
-    """A comparison of rows, or with ANY or ALL of several values."""
+    """The value of a comparison of rows, or with ANY or ALL."""
     if all(row_parts(side) is not None for side in sides):
         left, right = (_parts(side, scope) for side in sides)
-    elif several := next((side for side in sides if is_quantified(side)), None):
-        left, right = _parts(sides[0], scope), _several(several, scope)
+    elif quantified := next((side for side in sides if is_quantified(side)), None):
+        left, right = _parts(sides[0], scope), _quantified_values(quantified, scope)
     else:
         return None
     if not _comparable(symbol, left, right, scope):
@@ -165,8 +165,8 @@ def _compared(node: exp.Expr, symbol: str, sides: list[exp.Expr], scope: "Scope"
     return together(node, [*left, *right], BOOL)
 
 
-def _several(node: exp.Expr, scope: "Scope") -> list[Value]:
-    """What ANY or ALL compares with: an element of an array, or a subselect's columns."""
+def _quantified_values(node: exp.Expr, scope: "Scope") -> list[Value]:
+    """The values that ANY or ALL compares with: an array's element, or a subselect's columns."""
     quantified = isinstance(node, (exp.Any, exp.All))
     inner = bare(node.this if quantified else arguments(node)[0])
     if isinstance(inner, exp.Query):
@@ -179,5 +179,5 @@ def _several(node: exp.Expr, scope: "Scope") -> list[Value]:
 
 
 def is_quantified(node: exp.Expr) -> bool:
-    """Whether it is ANY, SOME or ALL of several values."""
+    """Whether an expression is ANY, SOME or ALL."""
     return isinstance(node, (exp.Any, exp.All)) or is_call(node, "all") or is_call(node, "some")

@@ -11,7 +11,7 @@ from dal.check.analysis.values import Items, Value, never_null, unproven
 from dal.check.schema.types import BIGINT
 from dal.check.tree import callee, folded
 
-# They give no rows for a NULL, and no row with a NULL.
+# They return no rows for a NULL argument, and no row with a NULL.
 _FILLED = {
     *("generate_series", "generate_subscripts", "json_object_keys", "jsonb_object_keys"),
     *("json_array_elements", "jsonb_array_elements", "regexp_split_to_table"),
@@ -24,23 +24,30 @@ def function_columns(scope: Scope, node: exp.Expr) -> Items:
     """The columns of a function's rows, as far as they are known by name."""
     call = node.this if isinstance(node, (exp.Lateral, exp.Table)) else node
     alias = node.args.get("alias")
-    given = alias if isinstance(alias, exp.TableAlias) else None
-    names = [folded(name) for name in (given.args.get("columns") or [] if given else [])]
+    table_alias = alias if isinstance(alias, exp.TableAlias) else None
+    names = [
+        folded(name) for name in (table_alias.args.get("columns") or [] if table_alias else [])
+    ]
     if call is None:  # ROWS FROM
         return [(name, unproven("a function's row")) for name in names]
     if isinstance(place := call.args.get("offset"), exp.Identifier):
-        names.append(folded(place))  # sqlglot takes the last one away
+        names.append(folded(place))  # sqlglot moves the last name there
     columns = _columns(scope, call)
-    usual = _names(call, columns, folded(given.this) if given else "") if columns else []
+    default_names = (
+        _names(call, columns, folded(table_alias.this) if table_alias else "") if columns else []
+    )
     if columns and _with_place(node, call):
         columns.append(never_null("a row number", BIGINT))
-        usual.append("ordinality")
+        default_names.append("ordinality")
     if len(names) > len(columns):
-        row = replace(unproven("a function's row"), from_caller=_all_given(scope, call))
+        row = replace(unproven("a function's row"), from_caller=_all_from_caller(scope, call))
         arrays = call.expressions if isinstance(call, exp.Unnest) else []
-        sent = [_items(scope.value(array)) for array in arrays] + [frozenset()] * len(names)
-        return [(name, replace(row, parameters=of)) for name, of in zip(names, sent, strict=False)]
-    return list(zip(names + usual[len(names) :], columns, strict=True))
+        parameters = [_items(scope.value(array)) for array in arrays] + [frozenset()] * len(names)
+        return [
+            (name, replace(row, parameters=sources))
+            for name, sources in zip(names, parameters, strict=False)
+        ]
+    return list(zip(names + default_names[len(names) :], columns, strict=True))
 
 
 def _with_place(node: exp.Expr, call: exp.Expr) -> bool:
@@ -49,25 +56,25 @@ def _with_place(node: exp.Expr, call: exp.Expr) -> bool:
 
 
 def _names(call: exp.Expr, columns: list[Value], alias: str) -> list[str]:
-    """What the columns are called where the statement gives them no names."""
+    """The names of columns that the statement does not name."""
     called = callee(call)
     if called and called[1] in _PAIRS | _PAIRS_OF_TEXT:
         return ["key", "value"]
-    # A function of one column is called as its alias is.
+    # The only column of a function has the name of its alias.
     name = alias or (called[1] if called else "unnest")
     return [name] * len(columns) if len(columns) < 2 else [""] * len(columns)
 
 
 def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
-    """The values of a row; none where they can't be told."""
+    """The values of a row; empty if they are not known."""
     types = scope.routines.types
     if isinstance(call, exp.Unnest):
         arrays = [scope.value(argument) for argument in call.expressions]
         if not all(types.scalar(types.element(types.base(array.type))) for array in arrays):
             return []
-        alone = len(arrays) == 1  # a shorter one is filled up with NULLs
+        is_only = len(arrays) == 1  # of several, shorter ones are padded with NULLs
         elements = [
-            _element(array, types.element(types.base(array.type)), alone) for array in arrays
+            _element(array, types.element(types.base(array.type)), is_only) for array in arrays
         ]
         return [
             replace(element, from_caller=is_from_caller(node, scope), parameters=_items(array))
@@ -82,9 +89,9 @@ def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
         or not all(routine.own for routine in meaning[0])
     ):
         return []
-    meant, _, given = meaning
+    candidates, _, operands = meaning
     name = called[1]
-    type_ = scope.routines.result(meant, [value.type for value in given])
+    type_ = scope.routines.result(candidates, [value.type for value in operands])
     row = f"{name}() gives no row with a NULL"
     if name in _FILLED:
         return [never_null(row, type_)]
@@ -98,18 +105,18 @@ def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
 
 
 def _items(array: Value) -> frozenset[tuple[str, bool]]:
-    """The parameters whose items an array's elements may be."""
+    """The parameters whose items may be an array's elements."""
     return frozenset((name, True) for name, is_item in array.parameters if not is_item)
 
 
-def _all_given(scope: Scope, call: exp.Expr) -> bool:
-    """Whether all arrays of an unnest() are the caller's, whatever columns their elements have."""
+def _all_from_caller(scope: Scope, call: exp.Expr) -> bool:
+    """Whether all arrays of an unnest() come from the caller."""
     return isinstance(call, exp.Unnest) and all(
         is_from_caller(array, scope) for array in call.expressions
     )
 
 
-def _element(array: Value, type_: int, alone: bool) -> Value:
-    if array.null_free and alone:
+def _element(array: Value, type_: int, is_only: bool) -> Value:
+    if array.null_free and is_only:
         return never_null("no element of the array is NULL", type_)
     return unproven("an element of the array may be NULL", type_)

@@ -1,4 +1,4 @@
-"""What sqlglot's types are in PostgreSQL: constants, operators, and functions with own syntax."""
+"""Maps sqlglot's nodes to PostgreSQL's constants, operators and functions."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from dal.check.schema.types import (
 )
 from dal.check.tree import arguments, bare, callee
 
-# Exact types, because sqlglot derives unlike things from each other.
+# Exact types, because sqlglot derives unrelated nodes from each other.
 _CONSTANTS: dict[type[exp.Expr], int] = {
     **dict.fromkeys((exp.RawString, exp.ByteString, exp.UnicodeString, exp.National), LITERAL),
     **dict.fromkeys((exp.BitString, exp.HexString), NOT_KNOWN),
@@ -42,7 +42,7 @@ _OPERATORS: dict[type[exp.Expr], str] = {
     exp.JSONBContainsAllTopKeys: "?&", exp.JSONBDeleteAtPath: "#-", exp.StartsWith: "^@",
 }  # fmt: skip
 _PREFIXES: dict[type[exp.Expr], str] = {exp.Neg: "-", exp.BitwiseNot: "~"}
-# Functions with a syntax of their own, and their arguments in the order that a call has.
+# Functions with a syntax of their own, and the keys of their arguments in call order.
 _SYNTAX: dict[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
     exp.Substring: ("substring", ("this", "start", "length")),
     exp.StrPosition: ("position", ("this", "substr")),
@@ -51,12 +51,12 @@ _SYNTAX: dict[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
     exp.Normalize: ("normalize", ("this",)),
 }
 _TRIMS = {"LEADING": "ltrim", "TRAILING": "rtrim"}
-# Of an infinite time these are infinite, and all others NULL.
+# For an infinite time these fields are infinite, and all others NULL.
 _ENDLESS = {"epoch", "year", "decade", "century", "millennium", "isoyear", "julian"}
 
 
 def constant(node: exp.Expr) -> int | None:
-    """The type of a constant, or None for what is none."""
+    """The type of a constant, or None for another node."""
     if isinstance(node, exp.Literal):
         if node.is_string:
             return LITERAL
@@ -78,7 +78,7 @@ def constant(node: exp.Expr) -> int | None:
 
 
 def operator(node: exp.Expr) -> tuple[str, list[exp.Expr]] | None:
-    """The symbol of an operator and its operands."""
+    """The symbol and the operands of an operator, or None for another node."""
     if symbol := _PREFIXES.get(type(node)):
         return symbol, [node.this]
     if isinstance(node, exp.Operator):
@@ -90,14 +90,14 @@ def operator(node: exp.Expr) -> tuple[str, list[exp.Expr]] | None:
 
 
 def call(node: exp.Expr) -> tuple[str, str, list[exp.Expr]] | None:
-    """The schema, the name and the arguments of a function that is called."""
+    """The schema, name and arguments of a call, or None for another node."""
     if called := callee(node):
         return (*called, arguments(node))
     if type(node) is exp.Trim:
-        given = [
+        operands = [
             operand for operand in (node.this, node.expression) if isinstance(operand, exp.Expr)
         ]
-        return "", _TRIMS.get(str(node.args.get("position") or "").upper(), "btrim"), given
+        return "", _TRIMS.get(str(node.args.get("position") or "").upper(), "btrim"), operands
     if type(node) not in _SYNTAX:
         return None
     name, keys = _SYNTAX[type(node)]
@@ -109,17 +109,17 @@ def call(node: exp.Expr) -> tuple[str, str, list[exp.Expr]] | None:
 
 
 def endless(node: exp.Extract) -> bool:
-    """Whether a field is there of all times, of infinite ones too."""
+    """Whether EXTRACT reads a field that infinite times have, too."""
     return str(node.this.name).lower() in _ENDLESS
 
 
 def is_call(node: exp.Expr, name: str) -> bool:
-    """Whether it looks like a call of this function, which is syntax to PostgreSQL."""
+    """Whether a node looks like a call of a function that is syntax to PostgreSQL."""
     return callee(node) == ("", name)
 
 
 def row_parts(node: exp.Expr) -> list[exp.Expr] | None:
-    """The parts of a row, or None for what is none."""
+    """The parts of a row, or None for another node."""
     node = bare(node)
     if isinstance(node, exp.Tuple):
         return list(node.expressions)
@@ -127,9 +127,9 @@ def row_parts(node: exp.Expr) -> list[exp.Expr] | None:
 
 
 def functions_in(nodes: Iterator[exp.Expr]) -> Iterator[tuple[exp.Expr, str, str]]:
-    """The calls among some nodes, with schema and name."""
+    """The calls among nodes, with schema and name."""
     for node in nodes:
         if called := callee(node):
             if isinstance(node.parent, exp.Dot) and node.parent.expression is node:
-                continue  # the Dot itself stands for it
+                continue  # the Dot is the call
             yield (node, *called)

@@ -1,4 +1,4 @@
-"""A query as a whole: WITH, set operations, LIMIT, and what it is made of."""
+"""Analyses whole queries: WITH, set operations, LIMIT, views and subselects."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -19,22 +19,22 @@ from dal.check.schema import Schema, Table
 from dal.check.tree import folded, table_name
 
 Doubt = tuple[exp.Expr, str, str]
-"""A part whose rows can't be followed, what a waiver calls it, and why."""
+"""A part whose rows can't be followed, its name in a waiver, and the reason."""
 
 _REASON = "a recursive query is not analysed"
 
 
 @dataclass(slots=True)
 class StatementAnalysis:
-    """A statement's schema, and what is found out about its tables.
+    """A statement's schema, and what is known about its tables.
 
     Attributes:
-        owner_of: gives the column that says whose a table's rows are.
-        demands: of each table that the statement names, by its node: the owner's column, and
-            whether something makes that equal to what the caller gave.
-        doubts: parts whose rows can't be followed, with what they are about and why, by node.
-        seen: the tables that a scope has, by node.
-        writes: the values that are written, each with its table and column.
+        owner_of: returns the column that holds the owner of a table's rows.
+        demands: for each table of the statement, by its node: the owner's column, and whether a
+            condition makes that equal to a value from the caller.
+        doubts: the parts whose rows can't be followed, with their names and reasons, by node.
+        seen: the tables that belong to a scope, by node.
+        writes: the values that are written, with their tables and columns.
     """
 
     schema: Schema
@@ -43,11 +43,12 @@ class StatementAnalysis:
     doubts: dict[int, Doubt] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     writes: list[tuple[Table, str, Value]] = field(default_factory=list)
-    _views: list[Table] = field(default_factory=list)  # those that are being read
-    _trees: list[exp.Expr] = field(default_factory=list)  # of views: nodes are told by their ids
+    _views: list[Table] = field(default_factory=list)  # the views that are being analysed
+    # The trees of views are kept, because nodes are identified by their ids.
+    _trees: list[exp.Expr] = field(default_factory=list)
 
     def query(self, node: exp.Expr, outer: Scope | None, queries: Queries) -> Result:
-        """A query, or a statement with RETURNING."""
+        """The result of a query, or of a statement with RETURNING."""
         if with_ := node.args.get("with_"):
             queries = self._with(with_, outer, queries)
         scope = Scope(self, outer, queries)
@@ -68,13 +69,13 @@ class StatementAnalysis:
             case _:
                 return Result([])
         if not isinstance(node, exp.SetOperation | exp.Subquery):
-            self._look_within(scope, node)
+            self._note_tables(scope, node)
         limit = node.args.get("limit")
-        cut = (limit and not _lets_one_pass(limit)) or node.args.get("offset")
-        return Result(result.items, result.never_empty and not cut)
+        may_be_empty = (limit and not _allows_a_row(limit)) or node.args.get("offset")
+        return Result(result.items, result.never_empty and not may_be_empty)
 
-    def _look_within(self, scope: Scope, node: exp.Expr) -> None:
-        """Note the tables of a scope, and those of the subselects that it sees."""
+    def _note_tables(self, scope: Scope, node: exp.Expr) -> None:
+        """Note the tables of a scope and of its subselects."""
         for relation in scope.relations:
             self._demand(relation)
         parts = [argument for key, argument in node.args.items() if key not in _SOURCES]
@@ -91,7 +92,7 @@ class StatementAnalysis:
             self.demands[id(relation.table)] = name, filtered or relation.filtered
 
     def table(self, node: exp.Table) -> Table | None:
-        """The table that a part names; what can't be followed is a doubt."""
+        """The table that a node names; adds a doubt if its rows can't be followed."""
         name, schema = folded(node.this), folded(node.args.get("db"))
         table = self.schema.table(schema, name)
         self.seen.add(id(node))
@@ -105,26 +106,26 @@ class StatementAnalysis:
         return table
 
     def _keeps_owners(self, view: Table) -> bool:
-        """Whether all of a view's row is its owner's, or nobody's where it names no owner."""
+        """Whether each row of a view holds only its owner's data, or nobody's if it has none."""
         owner = self.owner(view)
         if view in self._views:
             return False
         try:
             tree = parsed(view.definition)
-            asked = tree if owner is None else of_caller(tree, list(view.columns).index(owner))
+            query = tree if owner is None else of_caller(tree, list(view.columns).index(owner))
         except NotAnalysedError:
             return False
-        if asked is None:
+        if query is None:
             return False
-        inside = StatementAnalysis(self.schema, self.owner_of, _views=[*self._views, view])
-        inside.query(asked, None, {})
-        inside.finish(asked)
-        return not inside.doubts and all(filtered for _, filtered in inside.demands.values())
+        analysis = StatementAnalysis(self.schema, self.owner_of, _views=[*self._views, view])
+        analysis.query(query, None, {})
+        analysis.finish(query)
+        return not analysis.doubts and all(filtered for _, filtered in analysis.demands.values())
 
     def finish(self, root: exp.Expr) -> None:
-        """Note what no scope has: further tables, and functions that read what they please."""
+        """Note the tables outside any scope, and the functions whose reads can't be followed."""
         for node in root.find_all(exp.Table):
-            is_table = isinstance(node.this, exp.Identifier)  # and no function's result
+            is_table = isinstance(node.this, exp.Identifier)  # not a function's result
             if is_table and id(node) not in self.seen and not isinstance(node.parent, exp.Lock):
                 table = self.table(node)
                 if table and (owner := self.owner(table)):
@@ -133,19 +134,19 @@ class StatementAnalysis:
             self.doubt(call, name, reason)
 
     def doubt(self, node: exp.Expr, about: str, reason: str) -> None:
-        """Note that whose rows a part reads or changes can't be followed."""
+        """Note that the owner of the rows that a part reads or changes can't be followed."""
         self.doubts[id(node)] = node, about, reason
 
     def owner(self, table: Table) -> str | None:
-        """The column that says whose a table's rows are."""
+        """The column that holds the owner of a table's rows."""
         return self.owner_of(table.name.rpartition(".")[2], table.columns)
 
     def restrict(self, scope: Scope, condition: exp.Expr) -> None:
-        """Note what holds for each row that a condition lets pass."""
+        """Note what holds for each row that satisfies a condition."""
         restrict(scope, condition)
 
     def view(self, view: Table) -> Result:
-        """What a view's query gives."""
+        """The result of a view's query."""
         names = list(view.columns)
         if view in self._views:
             return Result([(name, unproven("a view of itself")) for name in names])
@@ -173,7 +174,7 @@ class StatementAnalysis:
     def _with(self, with_: exp.Expr, outer: Scope | None, queries: Queries) -> Queries:
         named = dict(queries)
         recursive = with_.args.get("recursive")
-        if recursive:  # they may name each other in any order
+        if recursive:  # these queries may refer to later ones
             for cte in with_.expressions:
                 named[folded(cte.args["alias"].this)] = _not_analysed(cte)
         for cte in with_.expressions:
@@ -188,10 +189,10 @@ class StatementAnalysis:
         return named
 
     def _recursion(self, cte: exp.Expr, outer: Scope | None, queries: Queries) -> Result:
-        """The rows of a query that names itself.
+        """The result of a query that names itself.
 
-        That a column is never NULL is assumed of the rows that the second arm reads, as long as it
-        holds of those that both arms give.
+        A column is assumed to be never NULL in the rows that the second arm reads, as long as that
+        holds for the rows that both arms return.
         """
         node, alias = cte.this, cte.args["alias"]
         arguments = {key for key, argument in node.args.items() if argument}
@@ -203,29 +204,29 @@ class StatementAnalysis:
         assumed = [_assumed(value) for _, value in first.items]
         while True:
             named = renamed(list(zip(names, assumed, strict=True)), alias)
-            inside = {**queries, folded(alias.this): Result(named)}
-            second = self.query(node.expression, outer, inside)
-            left = [
+            named_queries = {**queries, folded(alias.this): Result(named)}
+            second = self.query(node.expression, outer, named_queries)
+            weakened = [
                 _weaker(value, made)
                 for value, (_, made) in zip(assumed, second.items, strict=False)
             ]
-            if left == assumed or len(left) != len(assumed):
+            if weakened == assumed or len(weakened) != len(assumed):
                 return Result(named, first.never_empty)
-            assumed = left
+            assumed = weakened
 
     def _combined(self, node: exp.SetOperation, outer: Scope | None, queries: Queries) -> Result:
         left = self.query(node.this, outer, queries)
         right = self.query(node.expression, outer, queries)
         items: Items = []
-        for (name, one), (_, other) in zip(left.items, right.items, strict=False):
-            either = one_of([one, other])
+        for (name, left_value), (_, right_value) in zip(left.items, right.items, strict=False):
+            either = one_of([left_value, right_value])
             if not isinstance(node, exp.Union):
-                arms = [one] if isinstance(node, exp.Except) else [one, other]
-                sure = next((arm for arm in arms if arm.never_null), arms[0])
+                arms = [left_value] if isinstance(node, exp.Except) else [left_value, right_value]
+                strongest = next((arm for arm in arms if arm.never_null), arms[0])
                 either = replace(
                     either,
-                    never_null=sure.never_null,
-                    reason=sure.reason,
+                    never_null=strongest.never_null,
+                    reason=strongest.reason,
                     null_free=any(arm.null_free for arm in arms),
                 )
             items.append((name, either))
@@ -234,17 +235,17 @@ class StatementAnalysis:
         )
 
 
-# What is looked into by itself.
+# The parts that are analysed separately.
 _SOURCES = ("with_", "from_", "joins", "using", "laterals", "this", "expression")
 _SYSTEM = ("pg_catalog", "information_schema")
-# Relations of PostgreSQL's own that hold values out of the tables.
+# Relations of PostgreSQL's own that hold values from tables.
 _SAMPLES = {
     *("pg_stats", "pg_stats_ext", "pg_stats_ext_exprs", "pg_statistic", "pg_statistic_ext_data"),
     "pg_largeobject",
 }
 
 
-def _lets_one_pass(limit: exp.Expr) -> bool:
+def _allows_a_row(limit: exp.Expr) -> bool:
     number = limit.expression if isinstance(limit, exp.Limit) else None
     return isinstance(number, exp.Literal) and number.name.isdigit() and int(number.name) > 0
 
@@ -256,12 +257,12 @@ def _not_analysed(cte: exp.Expr) -> Result:
 
 def _assumed(value: Value) -> Value:
     made = never_null("both arms of the recursion are") if value.never_null else value
-    # A row of the second arm has no part in what the first arm's outer joins lack.
+    # The outer joins of the first arm tell nothing about a row of the second.
     made = replace(made, null_without=frozenset(), only_null_without=0)
     return replace(made, type=value.type, null_free=value.null_free, from_caller=False)
 
 
 def _weaker(value: Value, made: Value) -> Value:
-    """What is left of an assumption when such a value was made."""
+    """An assumption about a value, weakened by a value that the second arm returns."""
     kept = value if made.never_null or not value.never_null else unproven(made.reason)
     return replace(kept, type=value.type, null_free=value.null_free and made.null_free)

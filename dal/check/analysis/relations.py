@@ -1,4 +1,4 @@
-"""What stands in FROM, and what conditions say of it."""
+"""The relations of a FROM, and the equalities between their columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,17 +13,17 @@ _KEYS = count(1)
 
 
 def new_key() -> int:
-    """A number that no other relation has."""
+    """A new key for a relation."""
     return next(_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A query's columns.
+    """The result of a query.
 
     Attributes:
         items: the columns.
-        never_empty: there is always at least one row.
+        never_empty: whether there is always at least one row.
     """
 
     items: Items
@@ -36,17 +36,17 @@ Queries = Mapping[str, Result]
 
 @dataclass(slots=True, eq=False)
 class Relation:
-    """What stands in FROM, or is written to.
+    """An item of FROM, or the target of a write.
 
     Attributes:
-        name: as the statement calls it.
-        columns: by their names.
-        incomplete: it has columns that are not known by name.
-        matched: the columns of the rows that no outer join made of NULLs, where one may have.
-        source: the table that it is, if it is one.
-        table: where the statement names a table of users' rows.
-        key: what tells it from all others of a statement.
-        owner: the column that says whose a row of it is.
+        name: its name or alias in the statement.
+        columns: the columns by their names.
+        incomplete: whether it has columns whose names are not known.
+        matched: the columns of rows that an outer join did not fill with NULLs; empty without one.
+        source: the table or view, if it is one.
+        table: the node that names a table of users' rows.
+        key: identifies it among the relations of a statement.
+        owner: the column that holds the owner of its rows.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Relation:
 
     @property
     def filtered(self) -> bool:
-        """Whether its rows are those of an owner that the caller named."""
+        """Whether it only has rows of an owner that the caller named."""
         return self.owner is None or self.columns[self.owner].from_caller
 
     def mark_from_caller(self, column: str) -> bool:
-        """Note that a column equals what the caller gave; False if that was known."""
+        """Note that a column holds a value from the caller; False if that was known."""
         value = self.columns[column]
         self.columns[column] = replace(value, from_caller=True)
         if column in self.matched:
@@ -77,8 +77,8 @@ class Equality:
     """A condition that two expressions are equal.
 
     Attributes:
-        filters: the relations whose rows are left out where it does not hold.
-        visible: those that its names may mean, beside what is around the whole query.
+        filters: the relations whose rows are left out if it does not hold.
+        visible: the relations that its names may refer to, besides outer queries.
     """
 
     sides: tuple[exp.Expr, exp.Expr]
@@ -88,11 +88,11 @@ class Equality:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A column that USING makes of two.
+    """A column that USING merges from two.
 
     Attributes:
         covered: the relations that are joined.
-        source: the relation whose column it equals, if it is always the same.
+        source: the relation whose column it always equals, if there is one.
     """
 
     name: str
@@ -101,6 +101,6 @@ class Merged:
     source: Relation | None
 
 
-def within(some: Sequence[Relation], others: Sequence[Relation]) -> bool:
-    """Whether all of some relations are among others."""
-    return all(any(relation is other for other in others) for relation in some)
+def within(relations: Sequence[Relation], others: Sequence[Relation]) -> bool:
+    """Whether all relations are among others."""
+    return all(any(relation is other for other in others) for relation in relations)

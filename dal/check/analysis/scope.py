@@ -1,4 +1,4 @@
-"""What an expression can name: the relations around it, and what is proven of their columns."""
+"""The names that an expression can use: relations, and what is proven of their columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,41 +13,41 @@ from dal.check.schema import Schema, Table
 from dal.check.schema.routines import Routines
 from dal.check.tree import folded
 
-# Unquoted they are no names to PostgreSQL, and sqlglot reads columns.
-_WORDS = {"default", "user", "current_role", "current_catalog", "current_schema"}
+# PostgreSQL takes them for keywords if they are unquoted, and sqlglot for columns.
+_KEYWORDS = {"default", "user", "current_role", "current_catalog", "current_schema"}
 
 
 class StatementContext(Protocol):
-    """What a scope asks of the statement that it is a part of."""
+    """What a scope needs of its statement."""
 
     schema: Schema
     seen: set[int]
-    """The tables that a scope has, by node."""
+    """The tables that belong to a scope, by node."""
     writes: list[tuple[Table, str, Value]]
-    """The values that are written, each with its table and column."""
+    """The values that are written, with their tables and columns."""
 
     def table(self, node: exp.Table) -> Table | None:
-        """The table that a part names."""
+        """The table that a node names."""
         ...
 
     def query(self, node: exp.Expr, outer: "Scope | None", queries: Queries) -> Result:
-        """A query's columns, as of a subselect."""
+        """The result of a query, such as a subselect."""
         ...
 
     def view(self, view: Table) -> Result:
-        """What a view's query gives."""
+        """The result of a view's query."""
         ...
 
     def owner(self, table: Table) -> str | None:
-        """The column that says whose a table's rows are."""
+        """The column that holds the owner of a table's rows."""
         ...
 
     def doubt(self, node: exp.Expr, about: str, reason: str) -> None:
-        """Note that whose rows a part reads or changes can't be followed."""
+        """Note that the owner of the rows that a part reads or changes can't be followed."""
         ...
 
     def restrict(self, scope: "Scope", condition: exp.Expr) -> None:
-        """Note what holds for each row that a condition lets pass."""
+        """Note what holds for each row that satisfies a condition."""
         ...
 
 
@@ -56,16 +56,16 @@ class Scope:
     """The relations that an expression can name, and what the conditions say of them.
 
     Attributes:
-        outer: the scope around, whose columns can be named as well.
-        relations: in their order.
-        merged: the columns that USING makes of two.
-        equalities: those that hold of the rows.
-        conditions: those of the joins, each with the relations that its names may mean.
-        target: the relation that a statement writes to, and gives as it is then.
-        windows: those that WINDOW names.
-        grouped: each aggregate sees the rows of a GROUP BY's group, at least one.
-        never_empty: FROM and WHERE give at least one row.
-        unclear: why nothing is proven of the columns, where a part is not understood.
+        outer: the scope of the outer query, whose columns can be named as well.
+        relations: the relations in their order.
+        merged: the columns that USING merges from two.
+        equalities: the equalities that hold for the rows.
+        conditions: the joins' conditions, with the relations that their names may refer to.
+        target: the relation that a statement writes to, and returns as it is then.
+        windows: the windows that WINDOW names.
+        grouped: whether aggregates read the groups of GROUP BY, which have at least one row.
+        never_empty: whether FROM and WHERE give at least one row.
+        unclear: why nothing is proven of the columns, if a part is not understood.
     """
 
     statement: StatementContext
@@ -87,14 +87,14 @@ class Scope:
         return self.statement.schema.routines
 
     def add(self, relation: Relation) -> Relation:
-        """Take in a relation."""
-        if any(relation.name == other.name for other in self.relations):
+        """Add a relation."""
+        if any(relation.name == present.name for present in self.relations):
             self.unclear = f"two relations are called {relation.name}"
         self.relations.append(relation)
         return relation
 
     def understand(self, node: exp.Expr, understood: Iterable[str]) -> None:
-        """Note where a node has more to it than what is understood."""
+        """Note if a node has an argument that is not understood."""
         for key, argument in node.args.items():
             if argument and key not in understood:
                 self.unclear = f"{key.strip('_').upper()} is not analysed"
@@ -102,40 +102,44 @@ class Scope:
     # Names.
 
     def column(self, node: exp.Column) -> Value:
-        """A column's value, here or in a scope around."""
+        """A column's value, here or in an outer scope."""
         value = self.local(node)
         if value is None:
             return self.outer.column(node) if self.outer else _no_such(node)
         return value
 
     def local(self, node: exp.Column) -> Value | None:
-        """A column of this scope's own relations."""
+        """The value of a column of this scope's relations; None if it has no such column."""
         name, qualifier = folded(node.this), folded(node.args.get("table"))
-        word = not qualifier and name in _WORDS and not node.this.args.get("quoted")
-        if node.args.get("db") or word:
+        is_keyword = not qualifier and name in _KEYWORDS and not node.this.args.get("quoted")
+        if node.args.get("db") or is_keyword:
             return _no_such(node)
         if qualifier:
-            named = [relation for relation in self.relations if relation.name == qualifier]
-            return named[0].columns.get(name, _no_such(node)) if named else None
+            qualified = [relation for relation in self.relations if relation.name == qualifier]
+            return qualified[0].columns.get(name, _no_such(node)) if qualified else None
         value = self.among(name, self.relations)
         if value is None and any(relation.incomplete for relation in self.relations):
             return _no_such(node)
         return value
 
     def among(self, name: str, relations: Sequence[Relation]) -> Value | None:
-        """An unqualified column of some of the relations."""
+        """The value of an unqualified column, among some of the relations."""
         holders = [relation for relation in relations if name in relation.columns]
         if len(holders) == 1:
             return holders[0].columns[name]
         if merged := self._merged(name, holders, relations):
             if merged.source is None:
                 return replace(merged.value, from_caller=False)
-            own = merged.source.columns[name]
-            return own if own.never_null else replace(merged.value, from_caller=own.from_caller)
+            column = merged.source.columns[name]
+            return (
+                column
+                if column.never_null
+                else replace(merged.value, from_caller=column.from_caller)
+            )
         return unproven(f"{name} is not a name of one column alone") if holders else None
 
     def source(self, name: str, relations: Sequence[Relation]) -> Relation | None:
-        """The relation whose column an unqualified name means, among some of them."""
+        """The relation of an unqualified column, among some of the relations."""
         holders = [relation for relation in relations if name in relation.columns]
         if len(holders) == 1:
             return holders[0]
@@ -145,7 +149,7 @@ class Scope:
     def _merged(
         self, name: str, holders: Sequence[Relation], relations: Sequence[Relation]
     ) -> Merged | None:
-        """What USING has made of the columns of this name."""
+        """The column that USING has merged from columns of this name."""
         for merged in reversed(self.merged):
             covered = merged.covered
             if merged.name == name and within(holders, covered) and within(covered, relations):
@@ -153,7 +157,7 @@ class Scope:
         return None
 
     def holder(self, node: exp.Column) -> Relation | None:
-        """The one relation here whose column is meant."""
+        """The only relation of this scope that a column may belong to."""
         name, qualifier = folded(node.this), folded(node.args.get("table"))
         holders = [
             relation
@@ -175,7 +179,7 @@ class Scope:
         return value(node, self)
 
     def where(self, condition: exp.Expr) -> "Scope":
-        """The same for the rows that a condition lets pass."""
+        """This scope, for the rows that satisfy a condition."""
         relations = {
             id(relation): replace(
                 relation, columns=dict(relation.columns), matched=dict(relation.matched)
@@ -184,11 +188,11 @@ class Scope:
         }
         merged = [
             replace(
-                each,
-                covered=[relations[id(relation)] for relation in each.covered],
-                source=relations[id(each.source)] if each.source else None,
+                column,
+                covered=[relations[id(relation)] for relation in column.covered],
+                source=relations[id(column.source)] if column.source else None,
             )
-            for each in self.merged
+            for column in self.merged
         ]
         inside = replace(self, relations=[*relations.values()], merged=merged, target=None)
         self.statement.restrict(inside, condition)
@@ -199,7 +203,7 @@ class Scope:
         return self.statement.query(node, self, self.queries)
 
     def scalar(self, node: exp.Expr) -> Value:
-        """The value of a subselect that gives at most one row."""
+        """The value of a subselect that returns at most one row."""
         result = self.query(node)
         if len(result.items) != 1:
             return unproven("a subselect of several columns is not analysed")
@@ -209,7 +213,7 @@ class Scope:
         return replace(value, never_null=False, reason="a scalar subselect may find no row")
 
     def rows_of(self, node: exp.Expr) -> list[Value]:
-        """The columns of a subselect that may give any number of rows."""
+        """The columns of a subselect that may return any number of rows."""
         return [as_text(value) for _, value in self.query(node).items]
 
 

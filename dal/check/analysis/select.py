@@ -9,7 +9,7 @@ from dal.check.analysis.ownership import equal_sides, is_from_caller, propagate
 from dal.check.analysis.relations import Equality, Result
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.sources import chain, from_item
-from dal.check.analysis.syntax import aggregates_in, item_name, may_give_rows, own
+from dal.check.analysis.syntax import aggregates_in, item_name, may_return_rows, outside_subselects
 from dal.check.analysis.values import Items, Value, one_of
 from dal.check.tree import folded
 
@@ -17,7 +17,7 @@ UNDERSTOOD = {
     *("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset"),
     *("distinct", "windows", "locks", "with_"),
 }
-"""What sqlglot hangs on a SELECT and is understood."""
+"""The arguments of a SELECT node that are understood."""
 
 
 def select(scope: Scope, node: exp.Select) -> Result:
@@ -25,36 +25,38 @@ def select(scope: Scope, node: exp.Select) -> Result:
     scope.understand(node, UNDERSTOOD)
     where, having = node.args.get("where"), node.args.get("having")
     note_equalities(scope, where)
-    some = True
+    never_empty = True
     if from_ := node.args.get("from_"):
         first = from_item(scope, from_.this)
-        _, some = chain(scope, node.args.get("joins") or [], first)
+        _, never_empty = chain(scope, node.args.get("joins") or [], first)
     if where:
         restrict(scope, where.this)
     propagate(scope)
-    beside = (having, node.args.get("order"), node.args.get("distinct"))
-    heads = [*node.expressions, *(part for part in beside if part)]
+    clauses = (having, node.args.get("order"), node.args.get("distinct"))
+    parts = [*node.expressions, *(part for part in clauses if part)]
     scope.windows = {folded(window.this): window for window in node.args.get("windows") or []}
-    scope.never_empty = some and not where
+    scope.never_empty = never_empty and not where
     group = node.args.get("group")
     scope.grouped = bool(group)
-    aggregates = list(aggregates_in(heads, scope.routines))
-    _look_for_doubts(scope, group, aggregates)
+    aggregates = list(aggregates_in(parts, scope.routines))
+    _note_unclear(scope, group, aggregates)
     items = select_list(scope, node.expressions)
-    calling = [*heads, *([group] if group else [])]
-    any_number = any(may_give_rows(part, scope.routines) for part in calling)
-    some = not having and not any_number and (scope.never_empty or bool(aggregates and not group))
-    return Result(items, some)
+    calling = [*parts, *([group] if group else [])]
+    any_number = any(may_return_rows(part, scope.routines) for part in calling)
+    never_empty = (
+        not having and not any_number and (scope.never_empty or bool(aggregates and not group))
+    )
+    return Result(items, never_empty)
 
 
 def note_equalities(scope: Scope, where: exp.Expr | None) -> None:
-    """Note what WHERE wants to be equal; it filters all relations."""
+    """Note the equalities of a WHERE, which filter all relations."""
     scope.equalities += [
         Equality(pair, scope.relations, scope.relations) for pair in equal_sides(where)
     ]
 
 
-def _look_for_doubts(scope: Scope, group: exp.Expr | None, aggregates: list[exp.Expr]) -> None:
+def _note_unclear(scope: Scope, group: exp.Expr | None, aggregates: list[exp.Expr]) -> None:
     sets = (exp.Tuple, exp.GroupingSets, exp.Rollup, exp.Cube)
     if group and (
         {key for key, argument in group.args.items() if argument} != {"expressions"}
@@ -62,20 +64,24 @@ def _look_for_doubts(scope: Scope, group: exp.Expr | None, aggregates: list[exp.
     ):
         scope.unclear = "grouping sets are not analysed"
     for aggregate in aggregates:
-        # A subselect in it may name only an outer query's columns, and others of its own.
-        columns = (node for node in own(aggregate, exp.Column) if isinstance(node, exp.Column))
+        # Columns within a subselect may be its own.
+        columns = (
+            node
+            for node in outside_subselects(aggregate, exp.Column)
+            if isinstance(node, exp.Column)
+        )
         named = aggregate.find(exp.Column)
         if named and not any(scope.local(column) for column in columns):
             scope.unclear = "an aggregate of an outer query's rows is not analysed"
 
 
 def select_list(scope: Scope, nodes: list[exp.Expr]) -> Items:
-    """A select list, or that of RETURNING."""
+    """The columns of a select list, or of RETURNING."""
     items: Items = []
     for node in nodes:
         if node.is_star:
-            columns = _all(scope, node)
-            if columns is None:  # how many it stands for is not known: no place is certain
+            columns = _star_columns(scope, node)
+            if columns is None:  # their number is not known, so later positions are not either
                 return []
             items += columns
         else:
@@ -83,20 +89,25 @@ def select_list(scope: Scope, nodes: list[exp.Expr]) -> Items:
     return items
 
 
-def _all(scope: Scope, star: exp.Expr) -> Items | None:
-    """The columns that `*` or `t.*` stands for, or None where they are not known."""
+def _star_columns(scope: Scope, star: exp.Expr) -> Items | None:
+    """The columns that `*` or `t.*` stands for, or None if they are not known."""
     qualifier = folded(star.args.get("table"))
-    relations = [each for each in scope.relations if qualifier in ("", each.name)]
+    relations = [relation for relation in scope.relations if qualifier in ("", relation.name)]
     composite = isinstance(star, exp.Dot)  # `(t).*`
-    if composite or not relations or scope.merged or any(each.incomplete for each in relations):
+    if (
+        composite
+        or not relations
+        or scope.merged
+        or any(relation.incomplete for relation in relations)
+    ):
         return None
     if scope.unclear:
         return None
-    return [item for each in relations for item in each.columns.items()]
+    return [item for relation in relations for item in relation.columns.items()]
 
 
 def item(scope: Scope, node: exp.Expr) -> Value:
-    """What is proven of an item of a list."""
+    """The value of an item of a list."""
     value = replace(scope.value(node), from_caller=is_from_caller(node, scope))
     if scope.unclear:
         return replace(value, never_null=False, reason=scope.unclear, null_free=False)
@@ -104,8 +115,8 @@ def item(scope: Scope, node: exp.Expr) -> Value:
 
 
 def values_lists(scope: Scope, node: exp.Values) -> Result:
-    """VALUES."""
-    lines = [select_list(scope, line.expressions) for line in node.expressions]
-    columns = zip(*([value for _, value in line] for line in lines), strict=False)
+    """The rows of VALUES."""
+    rows = [select_list(scope, row.expressions) for row in node.expressions]
+    columns = zip(*([value for _, value in row] for row in rows), strict=False)
     items = [(f"column{place}", one_of(column)) for place, column in enumerate(columns, 1)]
     return Result(items, never_empty=True)

@@ -1,4 +1,4 @@
-"""Reading sqlglot's tree: names, and what stands where."""
+"""Reads sqlglot's tree: names, calls and subselects."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +9,7 @@ from dal.check.analysis.values import Items
 from dal.check.schema.routines import Routines
 from dal.check.tree import bare, folded
 
-# They look like functions.
+# Syntax that looks like function calls.
 _SYNTAX = {
     *("all", "array", "current_time", "current_timestamp", "grouping", "localtime"),
     *("localtimestamp", "row", "some"),
@@ -17,7 +17,7 @@ _SYNTAX = {
 
 
 def item_name(node: exp.Expr) -> str:
-    """The name of a select list's column, or `""` where PostgreSQL chooses it."""
+    """The name of a select list's column, or `""` if PostgreSQL chooses it."""
     if isinstance(node, exp.Alias):
         return folded(node.args["alias"])
     while isinstance(node, (exp.Cast, exp.Paren)):
@@ -26,7 +26,7 @@ def item_name(node: exp.Expr) -> str:
 
 
 def item_names(root: exp.Expr) -> list[str]:
-    """The names of a query's columns, or of RETURNING's."""
+    """The names of the columns of a query, or of RETURNING."""
     if returning := root.args.get("returning"):
         return [item_name(item) for item in returning.expressions]
     while isinstance(root, (exp.SetOperation, exp.Subquery)):
@@ -36,17 +36,17 @@ def item_names(root: exp.Expr) -> list[str]:
     return [item_name(item) for item in root.expressions] if isinstance(root, exp.Select) else []
 
 
-def own(node: exp.Expr, kind: type[exp.Expr]) -> Iterator[exp.Expr]:
-    """The nodes of a kind that no subselect holds."""
+def outside_subselects(node: exp.Expr, kind: type[exp.Expr]) -> Iterator[exp.Expr]:
+    """The nodes of a type outside of subselects."""
     for part in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
         if isinstance(part, kind):
             yield part
 
 
 def aggregates_in(nodes: Iterable[exp.Expr], routines: Routines) -> Iterator[exp.Expr]:
-    """The aggregates, those apart that are window functions."""
+    """The aggregates except those used as window functions."""
     for node in nodes:
-        for call, schema, name in functions_in(own(node, exp.Expr)):
+        for call, schema, name in functions_in(outside_subselects(node, exp.Expr)):
             if "a" not in {routine.kind for routine in routines.functions(schema, name)}:
                 continue
             inner = call
@@ -56,18 +56,20 @@ def aggregates_in(nodes: Iterable[exp.Expr], routines: Routines) -> Iterator[exp
                 yield call
 
 
-def may_give_rows(node: exp.Expr, routines: Routines) -> bool:
-    """Whether a select list calls what may give any number of rows, or what is not known."""
-    for _, schema, name in functions_in(own(node, exp.Expr)):
-        meant = routines.functions(schema, name)
-        syntax = not schema and name in _SYNTAX
-        if not syntax and (not meant or any(routine.set_returning for routine in meant)):
+def may_return_rows(node: exp.Expr, routines: Routines) -> bool:
+    """Whether a node calls a function that is unknown or may return any number of rows."""
+    for _, schema, name in functions_in(outside_subselects(node, exp.Expr)):
+        candidates = routines.functions(schema, name)
+        is_syntax = not schema and name in _SYNTAX
+        if not is_syntax and (
+            not candidates or any(routine.set_returning for routine in candidates)
+        ):
             return True
     return False
 
 
 def renamed(items: Items, alias: object) -> Items:
-    """Columns as `AS t (a, b)` names them: the first ones, or all."""
+    """Columns with the names that `AS t (a, b)` gives to the first ones."""
     columns = alias.args.get("columns") or [] if isinstance(alias, exp.TableAlias) else []
     names = [folded(column) for column in columns]
     return [
@@ -77,16 +79,20 @@ def renamed(items: Items, alias: object) -> Items:
 
 
 def outermost(part: object) -> list[exp.Expr]:
-    """The subselects of a part, or of a list of parts, those within them apart."""
+    """The outermost subselects of a node or of a list of nodes."""
     if isinstance(part, exp.Query):
         return [part]
     if isinstance(part, exp.Expr):
         part = list(part.iter_expressions())
-    return [query for each in part for query in outermost(each)] if isinstance(part, list) else []
+    return (
+        [query for element in part for query in outermost(element)]
+        if isinstance(part, list)
+        else []
+    )
 
 
 def parts(node: exp.Expr | None) -> list[exp.Expr]:
-    """The parts of a row or of a list of columns; of anything else, that itself."""
+    """The parts of a row or of a list of columns; any other node is its own only part."""
     if node is None:
         return []
     if isinstance(node, exp.Schema):

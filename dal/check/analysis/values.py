@@ -1,4 +1,4 @@
-"""What is proven of a value: that it is never NULL, and that only the caller's values can be it."""
+"""What is proven of a value: whether it may be NULL, and whether it comes from the caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,16 +13,16 @@ class Value:
     """What is known of a value.
 
     Attributes:
-        never_null: whether that is proven.
-        reason: why, or why not, for a person.
-        origin: the table's column that it is, unchanged.
+        never_null: whether it is proven to be never NULL.
+        reason: why, or why not, in words.
+        origin: the table and column that it is read from unchanged.
         type: its type's OID, or 0.
-        null_free: an array none of whose elements is NULL.
-        from_caller: it can only be what the caller gave, or NULL.
-        null_without: keys of relations in outer joins: where one of them has no row, it is NULL.
+        null_free: whether it is an array without NULL elements.
+        from_caller: whether it can only be a value from the caller, or NULL.
+        null_without: the keys of outer-joined relations without whose row it is NULL.
         only_null_without: the key of such a relation if nothing else makes it NULL, or 0.
-        parameters: the parameters that it may be, unchanged, and whether it is an item of one.
-        always_null: it is NULL, written as such.
+        parameters: the parameters that it may be unchanged, and whether it is an item of one.
+        always_null: whether it is the constant NULL.
     """
 
     never_null: bool
@@ -37,12 +37,12 @@ class Value:
     always_null: bool = False
 
     def made(self, type_: int = NOT_KNOWN, *, null_free: bool = False) -> "Value":
-        """Another value that is never NULL if this one is not."""
+        """A value derived from this one, which is never NULL if this one is not."""
         return Value(self.never_null, self.reason, type=type_, null_free=null_free)
 
 
 Items = list[tuple[str, Value]]
-"""A query's columns in their order, each with its name, or `""` where PostgreSQL chooses it."""
+"""A query's columns in order, each with its name, or `""` if PostgreSQL chooses it."""
 
 
 def never_null(reason: str, type_: int = NOT_KNOWN, *, null_free: bool = False) -> Value:
@@ -56,12 +56,12 @@ def unproven(reason: str, type_: int = NOT_KNOWN, *, null_free: bool = False) ->
 
 
 def not_analysed(node: exp.Expr) -> Value:
-    """The value of an expression that is not followed."""
+    """The value of an expression that is not analysed."""
     return unproven(f"{short(node)} is not analysed")
 
 
 def short(node: exp.Expr) -> str:
-    """An expression's text, cut to what a reason can hold."""
+    """An expression's text, shortened to fit into a reason."""
     text = " ".join(node.sql("postgres", comments=False, normalize_functions="lower").split())
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -70,17 +70,17 @@ def together(node: exp.Expr, parts: Sequence[Value], type_: int = NOT_KNOWN) -> 
     """A value that is never NULL if no part is."""
     nullable = [part for part in parts if not part.never_null]
     if nullable:
-        lacking = {part.only_null_without for part in nullable}
-        alone = lacking.pop() if len(lacking) == 1 else 0
-        return replace(unproven(nullable[0].reason, type_), only_null_without=alone)
+        keys = {part.only_null_without for part in nullable}
+        only_key = keys.pop() if len(keys) == 1 else 0
+        return replace(unproven(nullable[0].reason, type_), only_null_without=only_key)
     return never_null(f"no operand of {short(node)} is ever NULL", type_)
 
 
 def one_of(values: Sequence[Value]) -> Value:
-    """One of several, as of the arms of a UNION."""
+    """A value that may be any of several, as in the arms of a UNION."""
     chosen = next((value for value in values if not value.never_null), values[0])
     origins = {value.origin for value in values}
-    lacking = {value.only_null_without for value in values}
+    keys = {value.only_null_without for value in values}
     return replace(
         chosen,
         origin=origins.pop() if len(origins) == 1 else None,
@@ -88,18 +88,18 @@ def one_of(values: Sequence[Value]) -> Value:
         null_free=all(value.null_free for value in values),
         from_caller=all(value.from_caller for value in values),
         null_without=frozenset.intersection(*(value.null_without for value in values)),
-        only_null_without=lacking.pop() if len(lacking) == 1 else 0,
+        only_null_without=keys.pop() if len(keys) == 1 else 0,
         parameters=frozenset().union(*(value.parameters for value in values)),
         always_null=all(value.always_null for value in values),
     )
 
 
 def as_text(value: Value) -> Value:
-    """A value that a subselect gives: a literal is a text by then."""
+    """A value that a subselect returns, where literals have become texts."""
     return replace(value, type=TEXT) if value.type == LITERAL else value
 
 
 def common_type(values: Sequence[Value]) -> int:
-    """The type that values have together, or 0."""
+    """The type that all values have, or 0."""
     types = {value.type for value in values if value.type != LITERAL}
     return types.pop() if len(types) == 1 else NOT_KNOWN

@@ -1,4 +1,4 @@
-"""INSERT, UPDATE, DELETE and MERGE: what they write, and what RETURNING gives of it."""
+"""Analyses INSERT, UPDATE, DELETE and MERGE: what they write and return."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ _UNDERSTOOD = {
 
 
 def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
-    """What RETURNING gives: of DELETE rows as they were, of the others as they are stored."""
+    """What RETURNING gives: the old rows for DELETE, else the rows as they are stored."""
     scope.understand(node, _UNDERSTOOD)
     where = node.args.get("where")
     note_equalities(scope, where)
@@ -46,7 +46,7 @@ def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
 
 
 def merge(scope: Scope, node: exp.Merge) -> Result:
-    """What RETURNING gives; whose rows MERGE changes is not followed."""
+    """What RETURNING gives; the owner of the rows that MERGE changes is not followed."""
     target = _target(scope, node.this)
     from_item(scope, node.args["using"])
     for when in node.args["whens"].expressions:
@@ -58,7 +58,7 @@ def merge(scope: Scope, node: exp.Merge) -> Result:
         elif isinstance(action, exp.Update):
             _note(scope, target, _assigned(scope, action))
     for relation in scope.relations:
-        _take_back(relation, relation.columns)
+        _unmark(relation, relation.columns)
     returning = node.args.get("returning")
     unclear = unproven("what MERGE returns is not analysed")
     return Result(
@@ -67,63 +67,63 @@ def merge(scope: Scope, node: exp.Merge) -> Result:
 
 
 def _target(scope: Scope, node: exp.Expr) -> Relation:
-    """The table that is written to, which is one, whatever WITH calls so."""
+    """The table that is written to, even if a query of WITH has the same name."""
     into: exp.Table = node.this if isinstance(node, exp.Schema) else node  # type: ignore[assignment]
     [target], _ = table(scope, into, {}, written=True)
     return target
 
 
 def _update(scope: Scope, node: exp.Expr, target: Relation) -> None:
-    """Note what SET writes; a row may be given away."""
+    """Note what SET writes, which may change a row's owner."""
     assigned = list(_assigned(scope, node))
     _note(scope, target, assigned)
-    _take_back(target, [name for name, value in assigned if not value.from_caller])
+    _unmark(target, [name for name, value in assigned if not value.from_caller])
 
 
 def _insert(scope: Scope, node: exp.Insert, target: Relation) -> bool:
-    """Note what an INSERT writes; whether it returns at least one row."""
+    """Note what an INSERT writes; returns whether RETURNING gives at least one row."""
     named = node.this.expressions if isinstance(node.this, exp.Schema) else ()
     names = [*map(folded, named)] or list(target.columns)
     source = node.args.get("expression")
-    # Without a source it is DEFAULT VALUES, which is a row.
-    given = (
+    # Without a source it is DEFAULT VALUES, which writes a row.
+    result = (
         scope.statement.query(source, scope.outer, scope.queries) if source else Result([], True)
     )
-    written = list(zip(names, (value for _, value in given.items), strict=False))
+    written = list(zip(names, (value for _, value in result.items), strict=False))
     _note(scope, target, written)
     for name, value in written:
         if value.from_caller and name in target.columns:
             target.mark_from_caller(name)
     conflict = node.args.get("conflict")
     if conflict and conflict.expressions:
-        # It changes a row that is there: whose is only sure if the key says so.
+        # It changes an existing row, whose owner is only certain if the conflict key includes it.
         keys = [
             folded(column.this)
             for key in conflict.args.get("conflict_keys") or ()
             if isinstance(column := bare(key.this), exp.Column)  # and not left(user_id, 1)
         ]
-        _take_back(target, [name for name in target.columns if name not in keys])
+        _unmark(target, [name for name in target.columns if name not in keys])
         excluded = Relation("excluded", dict(target.columns))
         _update(replace(scope, relations=[target, excluded]), conflict, target)
-    # DO NOTHING returns none for a row that is there, and DO UPDATE none that it passes over.
+    # DO NOTHING returns no row on a conflict, nor does DO UPDATE for one that its WHERE skips.
     skips = conflict and (not conflict.expressions or conflict.args.get("where"))
-    return given.never_empty and not skips
+    return result.never_empty and not skips
 
 
 def _assigned(scope: Scope, node: exp.Expr) -> Iterator[tuple[str, Value]]:
-    """The columns that SET writes, and what it writes to them."""
+    """The columns that SET writes, with their values."""
     for assignment in node.expressions:
-        left, right = assignment.this, bare(assignment.expression)
+        targets, source = assignment.this, bare(assignment.expression)
         names = [
             folded(column.find(exp.Identifier))
-            for column in (left.expressions if isinstance(left, exp.Tuple) else [left])
+            for column in (targets.expressions if isinstance(targets, exp.Tuple) else [targets])
         ]
         if len(names) == 1:
-            values = [item(scope, right)]
-        elif isinstance(right, exp.Query):
-            values = scope.rows_of(right)
+            values = [item(scope, source)]
+        elif isinstance(source, exp.Query):
+            values = scope.rows_of(source)
         else:
-            values = [item(scope, part) for part in parts(right)]
+            values = [item(scope, part) for part in parts(source)]
         values += [unproven("several columns at once")] * (len(names) - len(values))
         yield from zip(names, values, strict=False)
 
@@ -133,7 +133,7 @@ def _note(scope: Scope, target: Relation, written: Iterable[tuple[str, Value]]) 
         scope.statement.writes += [(target.source, name, value) for name, value in written]
 
 
-def _take_back(target: Relation, names: Iterable[str]) -> None:
-    """Note that columns may hold what the caller did not give, such as another owner."""
+def _unmark(target: Relation, names: Iterable[str]) -> None:
+    """Note that columns may hold other values than the caller's, such as another owner."""
     for name in {*names} & {*target.columns}:
         target.columns[name] = replace(target.columns[name], from_caller=False)
