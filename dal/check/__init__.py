@@ -1,4 +1,4 @@
-"""Proves statements against a schema before anything runs: what a compiler would find.
+"""Proves statements against a schema before anything runs, as a compiler would.
 
-`rules/` has the rules, a file each, and their list; `run.py` applies them.
+`rules/` holds the rules, one file each, and their list; `run.py` applies them.
 """

@@ -1,7 +1,7 @@
-"""PostgreSQL as sqlglot reads it, with functions left as they are written.
+"""sqlglot's PostgreSQL dialect, which keeps the names of functions.
 
-sqlglot makes one function of several, such as upper() of a text and of a range, and drops the
-names; here the catalogue says what a function is, so its name has to stay.
+sqlglot turns several functions into one, such as upper() of a text and of a range, and drops the
+names; here the catalogue tells what a function is, so its name has to stay.
 """
 
 import logging
@@ -15,7 +15,7 @@ from sqlglot.parsers.postgres import PostgresParser
 
 from dal.source.scanner import Kind, tokens
 
-# They are syntax, and no functions that the catalogue knows.
+# These are syntax, not functions that the catalogue knows.
 _SYNTAX = ("COALESCE", "GREATEST", "LEAST", "NULLIF")
 _SPECIAL = {
     *("CAST", "EXTRACT", "JSON_OBJECT", "JSON_TABLE", "JSON_VALUE", "NORMALIZE", "OVERLAY"),
@@ -23,7 +23,7 @@ _SPECIAL = {
 }
 
 
-# What sqlglot can't read is a finding; Python would print the warning as well.
+# A statement that sqlglot can't read becomes a finding; Python would also print its warning.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 _OPERATOR_CHARACTERS = frozenset("+-*/<>=~!@#%^&|`?")
@@ -44,10 +44,10 @@ class NotAnalysedError(ValueError):
 
 
 def parsed(sql: str) -> exp.Expr:
-    """A statement's tree.
+    """The syntax tree of a statement.
 
     Raises:
-        NotAnalysedError: sqlglot can't parse it, or knows nothing but its first word.
+        NotAnalysedError: sqlglot can't parse it, or knows only its first word.
     """
     try:
         roots = sqlglot.parse(_readable(sql), read=_Plain)
@@ -65,12 +65,12 @@ def parsed(sql: str) -> exp.Expr:
 
 
 def _readable(sql: str) -> str:
-    """The text with `@2` for a `$2` that stands right behind a comma or a bracket.
+    """The text with `@2` for a `$2` directly after a comma or a bracket.
 
-    sqlglot takes `$1,$` of `$1,$2` for the beginning of a string. The places stay the same.
+    sqlglot reads `$1,$` of `$1,$2` as the beginning of a string. Positions do not change.
 
     Raises:
-        NotAnalysedError: it has the operator `@`, which sqlglot takes for such a mark.
+        NotAnalysedError: it has the operator `@`, which sqlglot reads as such a mark.
     """
     for token in tokens(sql):
         beside = sql[max(token.offset - 1, 0) : token.offset + 2]

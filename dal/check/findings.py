@@ -1,4 +1,4 @@
-"""What is wrong, where, and what to do about it."""
+"""Findings: what is wrong, where, and what to do about it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +8,13 @@ from dal.source.text import Source
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong.
+    """A violation of a rule.
 
     Attributes:
-        rule: its kind, such as `column-type`.
-        path: the file that it is in.
-        offset: characters before the place, or None for the file as a whole.
-        message: what is wrong, with what was expected.
+        rule: the rule's name, such as `column-type`.
+        path: the file.
+        offset: the number of characters before the place, or None for the whole file.
+        message: what is wrong, and what was expected.
         help: what to do.
         object: the table, column or index that it is about, for a waiver to name.
     """
@@ -32,7 +32,7 @@ class Finding:
         return (1, 1) if self.offset is None else Source.read(self.path).place(self.offset)
 
     def as_json(self, root: Path) -> dict[str, str | int]:
-        """For machines; the file's name is relative to the root where it lies below it."""
+        """The finding for machines; the path is relative to the root if it is below it."""
         line, column = self.place
         return {
             "rule": self.rule,
@@ -44,7 +44,7 @@ class Finding:
         }
 
     def as_text(self, root: Path) -> str:
-        """For people: the place, the line with a mark, and the help."""
+        """The finding for people: the place, the marked line, and the help."""
         line, column = self.place
         lines = [f"{_relative(self.path, root)}:{line}:{column}: {self.rule}: {self.message}"]
         if self.offset is not None:

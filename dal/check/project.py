@@ -1,4 +1,4 @@
-"""What is proven, and what of it is a project's own choice."""
+"""Projects: the statements to prove, and the settings of their rules."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Rule:
-    """A rule that each statement has to keep.
+    """A rule for statements.
 
     Attributes:
-        find: gives the findings of a statement.
-        names: what its findings are called.
+        find: yields the findings of a statement.
+        names: the names of its findings.
     """
 
     def __init__(
@@ -28,24 +28,23 @@ class Rule:
 
 
 SchemaRule: TypeAlias = "Callable[[Sequence[BoundStatement], Catalog], Iterator[Finding]]"
-"""A rule for all statements together with the schema."""
+"""A rule for all statements and the schema."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """How tables say whose their rows are.
+    """The columns that hold the owners of tables' rows.
 
     Attributes:
-        column: its name; a table without it has no owner. None where nobody asks.
-        by_table: the column of a table that calls it otherwise, by the table's name; None for a
-            table whose rows are nobody's.
+        column: the usual name; a table without it has no owner. None turns the rule off.
+        by_table: exceptions, by the table's name; None for a table whose rows have no owner.
     """
 
     column: str | None = None
     by_table: Mapping[str, str | None] = field(default_factory=dict)
 
     def of(self, table: str, columns: Iterable[str]) -> str | None:
-        """The column of a table, if it has one."""
+        """The owner column of a table, if it has one."""
         name = self.by_table.get(table, self.column)
         return name if name and name in columns else None
 
@@ -55,25 +54,25 @@ class Owner:
 
 @dataclass(frozen=True)
 class Project:
-    """Folders of statements, and the part of the schema that is theirs.
+    """Folders of statements, and the tables that belong to them.
 
     Attributes:
-        home: the file or folder in which findings have their place that have no better one.
+        home: the file or folder to report findings at that have no better place.
         statements: the folders of the SQL files.
         bindings: the statements with their stubs.
         migrations: the folder of the migrations, if it has any.
-        name: as people call it.
-        unbound: whether a file needs no stub, as one that people run by hand.
-        owner: whose a row is.
-        mark: how the comment begins on tables that its migrations have made. The tables that bear
-            nobody's mark belong to the project that has none.
+        name: the name for people.
+        unbound: whether a file needs no stub, such as one that people run by hand.
+        owner: the columns that hold the owners of rows.
+        mark: the beginning of the comment on tables that its migrations have made. Tables without
+            any project's mark belong to the project that has none.
         indexes: a query for the indexes that a statement has to use, unless its header comment
-            waives that; None where nobody asks.
-        populate: statements that fill a new database, so that plans mean something.
-        made_up: whether, without such statements, the rows of its tables are made up. How they are
-            spread says nothing then: no value is judged apart from the others, and nobody can tell
-            whether a plan's waiver is needless.
-        rules: further rules, which the project chooses.
+            waives that; None turns the rule off.
+        populate: statements that fill a new database, for realistic plans.
+        made_up: whether, without such statements, the rows of its tables are made up. Their
+            distribution means nothing then: plans for particular values are not judged, nor
+            whether a waiver of a plan is needless.
+        rules: additional rules that the project chooses.
     """
 
     home: Path
@@ -91,10 +90,10 @@ class Project:
 
 
 def joint_owner(projects: Sequence[Project]) -> Owner:
-    """Whose a row is, where several projects share a database.
+    """The owner columns of projects that share a database.
 
-    What a project says of its own tables goes before what those after it say; of tables that none
-    names, the last one decides.
+    For a table that several projects name, the first one decides; for a table that none names, the
+    last one.
     """
     by_table = {
         table: column

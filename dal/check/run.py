@@ -1,4 +1,4 @@
-"""Runs all rules over the statements of projects that share a database."""
+"""Applies all rules to the statements of projects that share a database."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -20,7 +20,7 @@ from dal.migrate import settings
 from dal.source.waivers import Waiver, apply_waivers
 
 LOCK_TIMEOUT = "1s"
-_ABOUT_THE_SERVER = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege)
+_SERVER_ERRORS = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege)
 
 
 def check(
@@ -30,21 +30,21 @@ def check(
     live: bool,
     misfits: Sequence[BindingError] = (),
 ) -> tuple[list[Finding], dict[str, str]]:
-    """All findings, by file and place, and the statements that lack what they need.
+    """All findings, by file and place, and the statements that can't be proven here.
 
-    It runs in a read-only transaction that is rolled back. Preparing and explaining a write takes
-    ROW EXCLUSIVE on its tables for a moment, and the privileges that running it would take.
+    Runs in a read-only transaction that is rolled back. Preparing and explaining a write takes
+    ROW EXCLUSIVE on its tables for a moment, and needs the privileges that running it needs.
 
     Parameters:
         connection: to a database that is migrated; `populate` has filled it unless it is live.
-        projects: whose statements are proven together, because their tables are in one database.
-        live: the rows are a service's own. Whether an index or a waiver is needless can't be told
-            from them.
-        misfits: files that do not fit their stubs.
+        projects: the projects whose tables are in the database.
+        live: whether the rows are real ones, which do not tell whether an index or a waiver is
+            needless.
+        misfits: errors about files that do not fit their stubs.
 
     Returns:
         The findings; and the names of the statements that can't be proven here, each with what
-        it lacks, as its header comment says: `-- Needs pg_stat_statements: why.`
+        its header comment needs and is missing: `-- Needs pg_stat_statements: why.`
     """
     settings.committed_reads(connection)
     with connection.transaction(force_rollback=True):
@@ -65,12 +65,12 @@ def check(
             for finding in merged([list(prove(variant, catalog)) for variant in variants], variants)
         ]
         findings += map(misfit, misfits)
-        misfit_paths = {each.path for each in misfits}
+        misfit_paths = {error.path for error in misfits}
         for rule in SCHEMA_RULES:
             find = partial(rule, statements, catalog)
-            fail = partial(_about_the_schema, projects[-1])
-            broken, _ = _guarded(rule.__name__, find, catalog, fail)
-            findings += (finding for finding in broken if finding.path not in misfit_paths)
+            fail = partial(_schema_finding, projects[-1])
+            violations, _ = _run_rule(rule.__name__, find, catalog, fail)
+            findings += (finding for finding in violations if finding.path not in misfit_paths)
         absent = {
             statement.name: statement.missing for statement in statements if statement.missing
         }
@@ -80,27 +80,29 @@ def check(
     return findings, absent
 
 
-def _about_the_schema(project: Project, rule: str, message: str, help_: str) -> Finding:
+def _schema_finding(project: Project, rule: str, message: str, help_: str) -> Finding:
     return Finding(rule, project.home, None, message, help_)
 
 
 def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """A statement's findings that no waiver covers, and what is wrong with its waivers."""
+    """A statement's findings that no waiver covers, and those about its waivers."""
     rules = (*RULES, *statement.project.rules)
-    refused = _refused(statement, catalog)
-    findings, unsure = ([refused], None) if refused else _looked(statement, catalog, rules)
+    refused_finding = _refusal(statement, catalog)
+    findings, incomplete = (
+        ([refused_finding], None) if refused_finding else _apply_rules(statement, catalog, rules)
+    )
 
     def can_tell_needless(waiver: Waiver) -> bool:
-        if unsure is None or waiver.rule in unsure:
+        if incomplete is None or waiver.rule in incomplete:
             return False
         if waiver.rule not in PLAN_RULES:
             return True
-        # It would show only where the table is large, and on rows that the project made for it.
+        # Only a large table with typical rows would show the finding.
         if statement.project.made_up:
             return False
         tables = [waiver.object] if waiver.object else catalog.rows
-        known = [table for table in tables if table in catalog.rows]
-        return not catalog.live and (not known or any(map(catalog.is_large, known)))
+        known_tables = [table for table in tables if table in catalog.rows]
+        return not catalog.live and (not known_tables or any(map(catalog.is_large, known_tables)))
 
     return apply_waivers(
         findings,
@@ -111,8 +113,8 @@ def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     )
 
 
-def _refused(statement: BoundStatement, catalog: Catalog) -> Finding | None:
-    """The finding of a statement that PostgreSQL can't prepare or plan; no rule looks at it."""
+def _refusal(statement: BoundStatement, catalog: Catalog) -> Finding | None:
+    """The finding about a statement that PostgreSQL can't prepare or plan, else None."""
     try:
         with catalog.connection.transaction(force_rollback=True):
             statement.description  # noqa: B018 - it is prepared here
@@ -120,7 +122,7 @@ def _refused(statement: BoundStatement, catalog: Catalog) -> Finding | None:
             statement.plan  # noqa: B018 - and planned
     except RefusedError as error:
         return refusal(statement, catalog, error)
-    except _ABOUT_THE_SERVER:
+    except _SERVER_ERRORS:
         raise
     except psycopg.Error as error:
         message = f"PostgreSQL can't plan it: {error.diag.message_primary}"
@@ -128,38 +130,38 @@ def _refused(statement: BoundStatement, catalog: Catalog) -> Finding | None:
     return None
 
 
-def _looked(
+def _apply_rules(
     statement: BoundStatement, catalog: Catalog, rules: Sequence[Rule]
 ) -> tuple[list[Finding], set[str]]:
-    """What the rules find, and the names of those that did not come to their end."""
-    findings: dict[Finding, None] = {}  # several rules may stumble over the same
-    unsure: set[str] = set()
+    """The findings of the rules, and the names of the rules that did not complete."""
+    findings: dict[Finding, None] = {}  # several rules may report the same failure
+    incomplete: set[str] = set()
 
     def fail(rule: str, message: str, help_: str) -> Finding:
         return statement.finding(rule, statement.beginning, message, help_, "statement")
 
     for rule in rules:
         find = partial(rule.find, statement, catalog)
-        broken, complete = _guarded(rule.names[0], find, catalog, fail)
-        findings |= dict.fromkeys(broken)
-        unsure |= set() if complete else {*rule.names}
-    return list(findings), unsure
+        violations, complete = _run_rule(rule.names[0], find, catalog, fail)
+        findings |= dict.fromkeys(violations)
+        incomplete |= set() if complete else {*rule.names}
+    return list(findings), incomplete
 
 
-def _guarded(
+def _run_rule(
     name: str,
     find: Callable[[], Iterator[Finding]],
     catalog: Catalog,
     fail: Callable[[str, str, str], Finding],
 ) -> tuple[list[Finding], bool]:
-    """What a rule finds, and whether it came to its end: what stops it must not stop the check."""
+    """A rule's findings, and whether it completed: its failure must not stop the check."""
     try:
         with catalog.connection.transaction(force_rollback=True):
             return list(find()), True
     except NotAnalysedError as error:
         message = f"the statement can't be analysed: {error}"
         return [fail("not-proven", message, "write it in another way")], False
-    except _ABOUT_THE_SERVER:
+    except _SERVER_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001
         message = f"the rule {name} fails ({type(error).__name__})"

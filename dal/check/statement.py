@@ -1,4 +1,4 @@
-"""A statement with its stub, and all that is known of it, each read once."""
+"""A statement with its stub, and everything that is known of it, read on demand."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,11 +26,11 @@ class BoundStatement:
     """A statement with its stub.
 
     Attributes:
-        binding: both of them.
+        binding: the statement with its stub.
         path: the file.
-        project: whose it is.
-        name: `messages.history`.
-        text: what is sent.
+        project: the project that it belongs to.
+        name: its name, such as `messages.history`.
+        text: the text that is sent.
     """
 
     def __init__(self, binding: Binding, catalog: "Catalog") -> None:
@@ -41,7 +41,7 @@ class BoundStatement:
 
     @cached_property
     def source(self) -> Source:
-        """The file's text; in a variant, the lines that it lacks are blank."""
+        """The file's text; a variant has blanks for the lines that it lacks."""
         return Source(self.binding.statement.sql)
 
     @cached_property
@@ -56,7 +56,7 @@ class BoundStatement:
 
     @cached_property
     def description(self) -> Described:
-        """What PostgreSQL says of the prepared statement.
+        """PostgreSQL's description of the prepared statement.
 
         Raises:
             RefusedError: it does not fit the schema.
@@ -67,7 +67,9 @@ class BoundStatement:
     def annotations(self) -> dict[str, Any]:
         """The annotation of each parameter of the statement, by name."""
         hints = self.binding.hints.items()
-        return {name: each for hint in hints for name, each in parameters(*hint).items()}
+        return {
+            name: annotation for hint in hints for name, annotation in parameters(*hint).items()
+        }
 
     @cached_property
     def tree(self) -> exp.Expr:
@@ -80,7 +82,7 @@ class BoundStatement:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """What its tree proves.
+        """What is proven of it from its tree.
 
         Raises:
             RefusedError: it does not fit the schema.
@@ -91,23 +93,23 @@ class BoundStatement:
 
     @cached_property
     def missing(self) -> str | None:
-        """What the file says it needs, and is not here: a relation, or a later PostgreSQL."""
+        """What its header comment needs and is missing: a relation, or a later PostgreSQL."""
         version = self.header.needs_version
         if self._catalog.connection.info.server_version // 10_000 < version:
             return f"PostgreSQL {version}"
         words = {token.text.lower() for token in self.source.loud}
-        # What the statement does not name can't be what is in the way.
+        # A relation that the statement does not name does not prevent its proof.
         missing = (name for name in self.header.needs if name in words)
         return next((name for name in missing if name not in self._catalog.schema.path), None)
 
     @cached_property
     def has_plan(self) -> bool:
-        """Whether it is of a kind that the planner plans."""
+        """Whether the planner plans statements of its kind."""
         return self.source.loud[0].text.upper() in _PLANNED
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan for any values.
+        """The generic plan.
 
         Raises:
             psycopg.Error: it can't be planned, though it could be prepared.
@@ -122,14 +124,14 @@ class BoundStatement:
         return self.source.loud[0].offset
 
     def place(self, node: exp.Expr) -> int | None:
-        """Where a part begins, as far as sqlglot says."""
+        """The offset of a node, or None if sqlglot does not know it."""
         if node is self.tree:
             return self.beginning
         position = start(node)
         return None if position is None else self.at(position)
 
     def after(self, part: exp.Expr, word: str) -> int | None:
-        """Where a word or symbol stands next after a part; else where that begins."""
+        """The offset of the next word or symbol after a node, else the node's."""
         end = max((node.meta["end"] for node in part.walk() if "end" in node.meta), default=-1)
         for token in self.sent.loud:
             if token.offset > end and token.text.upper() == word:
@@ -137,7 +139,7 @@ class BoundStatement:
         return self.place(part)
 
     def before(self, part: exp.Expr, word: str) -> int | None:
-        """Where a word stands last before a part."""
+        """The offset of the last such word before a node, else the node's."""
         end = start(part)
         offsets = [
             token.offset
@@ -147,7 +149,7 @@ class BoundStatement:
         return self.at(offsets[-1]) if offsets else self.place(part)
 
     def at(self, position: int) -> int | None:
-        """Where a character of the sent text stands."""
+        """The offset in the file of a position in the sent text."""
         return self.source.sent(self.text, position)
 
     def finding(

@@ -1,4 +1,4 @@
-"""A database to be thrown away: migrated, and filled so that its tables look large."""
+"""Prepares a throw-away database: migrated, and filled so that its tables look large."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,17 +18,17 @@ from dal.migrate.migration import Folders
 def prepared(
     url: str, folders: Folders, projects: Sequence[Project], *, application_name: str
 ) -> Iterator[tuple[psycopg.Connection, list[Finding], list[str]]]:
-    """Migrate an empty database and fill it: as the projects say, else with made-up rows.
+    """Migrate an empty database and fill it from the projects' files, else with made-up rows.
 
     Parameters:
-        url: the database, which is yours to throw away.
+        url: the throw-away database.
         folders: the migrations.
-        projects: whose tables are in it.
-        application_name: what to be called there.
+        projects: the projects whose tables are in it.
+        application_name: the connection's name on the server.
 
     Yields:
-        A connection in autocommit mode; the projects' statements that do not fit the schema; and a
-        sentence for each table that has no rows.
+        A connection in autocommit mode; findings about statements that do not fit the schema; and
+        a sentence for each table without rows.
     """
     apply(url, folders=folders)
     with connect(url, application_name=application_name) as connection:

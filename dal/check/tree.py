@@ -1,4 +1,4 @@
-"""Parts of a syntax tree, as sqlglot reads it."""
+"""Helpers for sqlglot's syntax trees."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,12 @@ from sqlglot import exp
 
 
 def start(node: exp.Expr) -> int | None:
-    """Where in the text that is sent a part begins, as far as sqlglot says."""
+    """The position of a node in the sent text, or None if sqlglot does not know it."""
     return min((part.meta["start"] for part in node.walk() if "start" in part.meta), default=None)
 
 
 def folded(node: object) -> str:
-    """An identifier as PostgreSQL folds it; `""` for what is none."""
+    """An identifier as PostgreSQL folds it; `""` for anything else."""
     if not isinstance(node, exp.Identifier):
         return ""
     return str(node.this) if node.args.get("quoted") else str(node.this).lower()
@@ -32,7 +32,7 @@ def inner(node: exp.Expr) -> exp.Expr:
 
 
 def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
-    """The conditions that all have to hold."""
+    """The conditions that a condition joins with AND."""
     if isinstance(condition, exp.Paren | exp.Where | exp.Having):
         yield from conjuncts(condition.this)
     elif isinstance(condition, exp.And):
@@ -43,7 +43,7 @@ def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def callee(node: exp.Expr | None) -> tuple[str, str] | None:
-    """The schema and the name of a function that is called, or None where it is something else."""
+    """The schema and the name of a called function, or None for another node."""
     schema = ""
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
         if not isinstance(node.this, exp.Identifier):
@@ -51,20 +51,20 @@ def callee(node: exp.Expr | None) -> tuple[str, str] | None:
         schema, node = folded(node.this), node.expression
     if type(node) is not exp.Anonymous:
         return None
-    # sqlglot has an unquoted name as a text.
+    # sqlglot keeps an unquoted name as a string.
     return schema, folded(node.this) or str(node.this).lower()
 
 
 def arguments(node: exp.Expr) -> list[exp.Expr]:
-    """The arguments of a function that is called."""
+    """The arguments of a called function."""
     return list((node.expression if isinstance(node, exp.Dot) else node).expressions)
 
 
 def qualified(schema: str, name: str) -> str:
-    """A table or a function as a waiver names it."""
+    """The name of a table or a function in waivers."""
     return f"{schema}.{name}" if schema else name
 
 
 def table_name(table: exp.Table) -> str:
-    """The name of a table as a waiver gives it."""
+    """The name of a table in waivers."""
     return qualified(folded(table.args.get("db")), folded(table.this))

@@ -1,4 +1,4 @@
-"""The findings of a statement that is sent in several forms, each of them said once."""
+"""Merges the findings of a statement's variants, so that each one is reported once."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,26 +11,28 @@ from dal.check.statement import BoundStatement
 def merged(
     findings: Sequence[Sequence[Finding]], variants: Sequence[BoundStatement]
 ) -> Iterator[Finding]:
-    """The findings of all variants; one that not all have says in how many, and an example.
+    """The findings of all variants; if only some have it, the message counts them with an example.
 
     Parameters:
-        findings: those of each variant.
-        variants: the forms of one statement.
+        findings: the findings of each variant.
+        variants: the variants of one statement.
     """
-    having: dict[Finding, list[BoundStatement]] = defaultdict(list)
-    for variant, own in zip(variants, findings, strict=True):
-        for finding in dict.fromkeys(own):
-            having[finding].append(variant)
-    for finding, those in having.items():
-        if len(those) == len(variants):
+    variants_by_finding: dict[Finding, list[BoundStatement]] = defaultdict(list)
+    for variant, variant_findings in zip(variants, findings, strict=True):
+        for finding in dict.fromkeys(variant_findings):
+            variants_by_finding[finding].append(variant)
+    for finding, affected in variants_by_finding.items():
+        if len(affected) == len(variants):
             yield finding
         elif finding.rule != "needless-waiver":  # another variant needs it
-            text = f"{finding.message} (in {len(those)} of {len(variants)}, {_example(those)})"
+            text = (
+                f"{finding.message} (in {len(affected)} of {len(variants)}, {_example(affected)})"
+            )
             yield replace(finding, message=text)
 
 
 def _example(variants: Sequence[BoundStatement]) -> str:
-    """The first of some variants, by the parameters that it has or lacks."""
+    """The first variant, described by its parameters."""
     first = variants[0].binding.statement
     names = first.variant
     if not names:

@@ -39,7 +39,7 @@ def explain(
 
     dal explain messages.history --user-id ada --conversation-id ...
     """
-    from dal.check.server.explain import analyzed_plan, told
+    from dal.check.server.explain import analyzed_plan, explain_text
 
     if name is None:
         statements.show_all(as_json=as_json)
@@ -65,7 +65,7 @@ def explain(
             plan = analyzed_plan(connection, statement, ordered, generic=not custom)
             print_json([{"Plan": plan.root}])
         else:
-            out.print(told(connection, statement, ordered, generic=not custom))
+            out.print(explain_text(connection, statement, ordered, generic=not custom))
 
 
 def _options(arguments: list[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Fills empty tables from what the catalogue says of them, so that plans mean something.
+"""Fills empty tables with made-up rows, for realistic plans.
 
 The rows obey types, keys, foreign keys and CHECKs, and are the same each time. They tell nothing
-about real data: a project that has typical rows names them with `populate`.
+about real data: a project with typical rows provides them with `populate`.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import psycopg
 from dal.check.fill.insert import rows
 from dal.check.fill.tables import Table, read_tables
 
-# In the order in which one may read another.
+# In the order of creation, because a view may read an earlier one.
 _VIEWS = """
     SELECT pg_class.oid::regclass::text
     FROM pg_class
@@ -28,9 +28,9 @@ def fill(connection: psycopg.Connection) -> Iterator[str]:
         connection: in autocommit mode, to a database that is migrated.
 
     Yields:
-        What could not be filled, a sentence for each table.
+        A sentence for each table that could not be filled.
     """
-    # Else VACUUM may come before a commit is on disk, and takes no row for visible to all.
+    # Otherwise VACUUM may run before a commit is on disk, and marks no page as all-visible.
     connection.execute("SET synchronous_commit = on")
     tables = read_tables(connection)
     filled = {oid for oid, table in tables.items() if _has_rows(connection, table.name)}
@@ -57,7 +57,7 @@ def fill(connection: psycopg.Connection) -> Iterator[str]:
 
 
 def _fill(connection: psycopg.Connection, table: Table, filled: set[int]) -> str | None:
-    """Fill a table; the reason if that fails, else None."""
+    """Fill a table; returns the reason if that fails, else None."""
     try:
         with connection.transaction():
             connection.execute(rows(connection, table, filled).encode())
@@ -75,5 +75,5 @@ def _has_rows(connection: psycopg.Connection, table: str) -> bool:
 
 
 def _parents(table: Table, oid: int) -> set[int]:
-    """The tables that need rows first: where a key's column may be NULL, it is NULL instead."""
-    return {key.parent for key in table.keys if key.parent != oid and table.must(key)}
+    """The tables that need rows first; keys that may be NULL need none."""
+    return {key.parent for key in table.keys if key.parent != oid and table.is_required(key)}

@@ -1,4 +1,4 @@
-"""Values for columns that CHECKs restrict: the combinations that they let through."""
+"""Values for columns that CHECKs restrict: combinations that obey them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,15 +11,15 @@ from dal.check.fill.tables import Column, Table
 
 _TRIED = (1, 2, 17, 9998)  # the rows on which a combination has to obey the CHECKs
 _COMBINATIONS = 12
-_LONGEST = 1000  # characters, of a text that a CHECK on its length is tried with
+_LONGEST = 1000  # characters, of a text to try for a CHECK on its length
 _LITERALS = re.compile(r"'(?:[^']|'')*'|(?<![\w.'])\d+(?:\.\d+)?")
 
 
-def groups(table: Table, own: Iterable[str]) -> list[tuple[list[str], list[str]]]:
-    """Columns that CHECKs tie to each other, and those CHECKs."""
+def groups(table: Table, names_to_fill: Iterable[str]) -> list[tuple[list[str], list[str]]]:
+    """Groups of columns that CHECKs relate to each other, with the CHECKs."""
     tied: list[tuple[set[str], list[str]]] = []
     for names, text in table.checks:
-        if not names or not names <= {*own}:
+        if not names or not names <= {*names_to_fill}:
             continue
         joined = [group for group in tied if group[0] & names]
         tied = [group for group in tied if group not in joined]
@@ -34,13 +34,13 @@ def chosen(
     checks: Sequence[str],
     unique: set[str],
 ) -> dict[str, str]:
-    """The combinations that obey the CHECKs, one after the other from row to row.
+    """Expressions that take turns with the combinations that obey the CHECKs, by column.
 
     Parameters:
-        connection: with which they are tried.
-        columns: those that the CHECKs are about.
-        checks: as expressions.
-        unique: the columns of keys, which should differ from row to row.
+        connection: used to try combinations.
+        columns: the columns of the CHECKs.
+        checks: the CHECKs' expressions.
+        unique: the columns of keys, whose values should differ from row to row.
     """
     candidates = [_candidates(connection, column, checks, unique) for column in columns]
     numbers = ", ".join(f"({number})" for number in _TRIED)
@@ -58,26 +58,26 @@ def chosen(
         for column in columns
         if column.name in unique
     )
-    obeyed = " AND ".join(f"coalesce(({check}), true)" for check in checks)
+    condition = " AND ".join(f"coalesce(({check}), true)" for check in checks)
     listed = ", ".join(places)
     query = (
         f"SELECT {listed}, {varied or 0}"  # noqa: S608
         f" FROM (VALUES {numbers}) AS tried (nth), {', '.join(sources)}"
-        f" GROUP BY {listed} HAVING bool_and({obeyed})"
+        f" GROUP BY {listed} HAVING bool_and({condition})"
         f" ORDER BY {len(places) + 1}, {' + '.join(places)}, {listed} LIMIT {_COMBINATIONS}"
     )
     combinations = connection.execute(query.encode()).fetchall()
     best = [row[:-1] for row in combinations if row[-1] == combinations[0][-1]]
     return {
-        column.name: _cycle([candidates[at][row[at]] for row in best], column.type)
-        for at, column in enumerate(columns)
+        column.name: _cycle([candidates[index][row[index]] for row in best], column.type)
+        for index, column in enumerate(columns)
     }
 
 
 def _candidates(
     connection: psycopg.Connection, column: Column, checks: Sequence[str], unique: set[str]
 ) -> list[str]:
-    """The expressions to try for a column; those that differ from row to row come first."""
+    """The expressions to try for a column, starting with those that vary by row."""
     tried = list(expressions(column))
     base = column.type.partition("(")[0]
     for literal in dict.fromkeys(chain(*map(_LITERALS.findall, checks))):
@@ -111,7 +111,7 @@ def _casts(connection: psycopg.Connection, expression: str, type_: str) -> bool:
 
 
 def _cycle(expressions: Sequence[str], type_: str) -> str:
-    """One expression after the other, from row to row."""
+    """An expression that takes turns with others, from row to row."""
     if not expressions:
         return f"CAST(NULL AS {type_})"
     if len(set(expressions)) == 1:

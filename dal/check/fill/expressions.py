@@ -48,7 +48,7 @@ NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision
 
 
 def plain(column: Column, unique: set[str]) -> str:
-    """The value of a column that no CHECK restricts."""
+    """An expression for a column that no CHECK restricts."""
     value = f"CAST({expressions(column)[0]} AS {column.type})"
     if column.name in unique:
         return value
@@ -79,7 +79,7 @@ def is_text(column: Column) -> bool:
 
 
 def _number(type_: str) -> str:
-    """The row's number, as far as a type has room for it."""
+    """The row's number, limited to the range of a type."""
     if type_ == "smallint":
         return "nth % 32767"
     if digits := re.match(r"numeric\((\d+),(-?\d+)\)", type_):

@@ -1,4 +1,4 @@
-"""What the catalogue says of a table that made-up rows have to fit."""
+"""The properties of a table that made-up rows have to fit, read from the catalogue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _COLUMNS = """
     WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped
     ORDER BY attnum
 """
-# A domain's CHECK speaks of VALUE, which stands for the column.
+# In a domain's CHECK, VALUE stands for the column.
 _CHECKS = """
     SELECT
         ARRAY(
@@ -87,19 +87,19 @@ _UNIQUE = """
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, with its name as SQL has it; `made` is whether the server gives it a value."""
+    """A column, with its quoted name; the server computes the value if it is `generated`."""
 
     name: str
     type: str
     not_null: bool
     default: str | None
-    made: bool
+    generated: bool
     labels: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A foreign key: its columns, and those that they refer to."""
+    """A foreign key: its columns and the columns that they refer to."""
 
     parent: int
     parent_name: str
@@ -109,7 +109,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, as far as made-up rows have to fit it."""
+    """A table that made-up rows have to fit."""
 
     oid: int
     name: str
@@ -118,13 +118,13 @@ class Table:
     keys: list[Key]
     unique: list[set[str]]
 
-    def must(self, key: Key) -> bool:
+    def is_required(self, key: Key) -> bool:
         """Whether the columns of a foreign key can't be NULL."""
         return all(self.columns[name].not_null for name in key.columns)
 
 
 def read_tables(connection: psycopg.Connection) -> dict[int, Table]:
-    """The tables of the schemas on the search path, by their oids."""
+    """The tables of the schemas on the search path, by OID."""
     names: dict[int, str] = dict(connection.execute(_TABLES).fetchall())
     return {oid: _table(connection, oid, names) for oid in names}
 

@@ -1,4 +1,4 @@
-"""A database's schema as the analysis sees it: data that is read once, and asks no server."""
+"""A database's schema for the analysis: data that is read once and needs no server."""
 
 from dal.check.schema.tables import Column, Schema, Table
 

@@ -1,11 +1,10 @@
-"""Which of PostgreSQL's own functions give NULL otherwise than a strict function does.
+"""PostgreSQL's own functions that return NULL in other cases than strict functions do.
 
-A strict function gives NULL for a NULL. That it gives NULL for nothing else is taken for granted of
-all of PostgreSQL's own but these, which were found in the sources of PostgreSQL 15.18 and 18.6: the
-functions whose C code, or a function that it hands its call to, sets the result to NULL. They stand
-here by the names that pg_proc.prosrc has, because of the overloads of a name such as upper() only
-some may be NULL; those that are written in SQL by their own. `tests/check/test_builtins.py` calls
-the others.
+A strict function returns NULL for a NULL. All of PostgreSQL's own are assumed to return NULL in no
+other case, except these from the sources of PostgreSQL 15.18 and 18.6: the functions whose C code,
+or a function that it delegates to, sets the result to NULL. They are listed by pg_proc.prosrc,
+because only some overloads of a name such as upper() may be NULL; functions written in SQL are
+listed by their names. `tests/check/test_builtins.py` calls the others.
 """
 
 MAY_BE_NULL = {
@@ -32,13 +31,13 @@ MAY_BE_NULL = {
     *("timestamptz_time", "timestamptz_timetz", "timestamptz_to_char", "ts_lexize"),
     *("uuid_extract_timestamp", "uuid_extract_version"),
 }
-# What tells of the server's own state is not looked at, and taken to give NULL.
+# Functions about the server's state are not analysed, and assumed to return NULL.
 NOT_LOOKED_AT = ("pg_", "has_", "to_reg", "txid_", "inet_client", "inet_server")
 LOOKED_AT = {
     *("pg_convert", "pg_convert_from", "pg_convert_to", "pg_size_bytes", "pg_size_pretty"),
     *("pg_size_pretty_numeric", "pg_backend_pid"),
 }
-# Those that are not strict: how many of the first arguments must not be NULL for it not to be NULL.
+# Non-strict functions: how many of the first arguments must not be NULL for a result that is not.
 _NONE = (
     *("array_append", "array_prepend", "json_build_array", "json_build_array_noargs"),
     *("json_build_object", "json_build_object_noargs", "jsonb_build_array"),

@@ -1,4 +1,4 @@
-"""The functions, operators and casts of a database, and which ones a call may mean."""
+"""The functions, operators and casts of a database, and which of them a call may choose."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from dal.check.schema.builtins import DECIDING, LOOKED_AT, MAY_BE_NULL, NOT_LOOKED_AT
 from dal.check.schema.types import LITERAL, NOT_KNOWN, Types
 
-MANY = 100  # more than a function takes
+MANY = 100  # more arguments than a function takes
 
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """A function, or what an operator or a cast calls.
+    """A function, or the function of an operator or a cast.
 
     Attributes:
-        schema: where it, or its operator, is.
-        visible: the search path has that schema.
-        kind: as in pg_proc.
-        own: it is PostgreSQL's.
-        strict: it gives NULL for a NULL.
-        takes, gives: types.
-        source: what PostgreSQL's own ones call.
+        schema: the schema of it or of its operator.
+        visible: whether that schema is on the search path.
+        kind: pg_proc.prokind.
+        own: whether it is PostgreSQL's own.
+        strict: whether it returns NULL for a NULL.
+        takes, gives: the types of its arguments and its result.
+        source: pg_proc.prosrc of an internal function, the name of one in SQL, else empty.
     """
 
     schema: str
@@ -37,18 +37,18 @@ class Routine:
 
     @property
     def deciding(self) -> int | None:
-        """How many of the first arguments must not be NULL for it not to be; None: who knows."""
+        """How many first arguments must not be NULL for a result that is not; None if unknown."""
         if not self.own or not self.source or self.set_returning:
             return None
         if self.source in DECIDING:
             return DECIDING[self.source]
         if not self.strict or self.source in MAY_BE_NULL:
             return None
-        unseen = self.source.startswith(NOT_LOOKED_AT) and self.source not in LOOKED_AT
-        return None if unseen else MANY
+        is_unknown = self.source.startswith(NOT_LOOKED_AT) and self.source not in LOOKED_AT
+        return None if is_unknown else MANY
 
     def formal(self, types: Types, count: int) -> tuple[int, ...] | None:
-        """The types that it takes if it is called with so many arguments, or None."""
+        """The types of its parameters in a call with `count` arguments, or None."""
         formal = self.takes
         if self.variadic and count >= len(formal) - 1:
             last = formal[-1]
@@ -61,9 +61,9 @@ class Routines:
     """The functions, operators and casts of a database.
 
     Parameters:
-        functions, operators: all of them, by name.
-        casts: the function of each, by the types from and to; None for one that needs none.
-        types: all of them.
+        functions, operators: the functions, by the name of the function or operator.
+        casts: the function of each cast, by source and target type; None if it needs none.
+        types: the types.
     """
 
     def __init__(
@@ -77,25 +77,31 @@ class Routines:
         self._casts, self.types = casts or {}, types or Types({}, ())
 
     def functions(self, schema: str, name: str) -> list[Routine]:
-        """All functions that a name may mean."""
-        return [routine for routine in self._functions.get(name, ()) if _found(routine, schema)]
+        """All functions of a name."""
+        return [
+            routine for routine in self._functions.get(name, ()) if _matches_schema(routine, schema)
+        ]
 
-    def calls(self, schema: str, name: str, given: list[int]) -> list[Routine]:
-        """The functions that a call with arguments of these types may mean."""
-        return self._meant(self.functions(schema, name), given)
+    def calls(self, schema: str, name: str, actual: list[int]) -> list[Routine]:
+        """The functions that a call with arguments of these types may choose."""
+        return self._resolve(self.functions(schema, name), actual)
 
-    def operators(self, name: str, given: list[int]) -> list[Routine]:
-        """The functions that an operator between such operands may mean."""
+    def operators(self, name: str, actual: list[int]) -> list[Routine]:
+        """The functions that an operator between operands of these types may choose."""
         schema, _, symbol = name.rpartition(".")
-        if LITERAL in given and len(given) == 2:  # it is first taken for the other's type
-            other = self.types.base(given[given[0] == LITERAL])
-            alike = self._meant(self._of(schema, symbol), [other, other])
-            if other not in (NOT_KNOWN, LITERAL) and self._exact(alike, [other, other]):
-                return alike
-        return self._meant(self._of(schema, symbol), given)
+        if LITERAL in actual and len(actual) == 2:  # a literal first takes the other operand's type
+            operand_type = self.types.base(actual[actual[0] == LITERAL])
+            resolved = self._resolve(
+                self._operators_called(schema, symbol), [operand_type, operand_type]
+            )
+            if operand_type not in (NOT_KNOWN, LITERAL) and self._exact(
+                resolved, [operand_type, operand_type]
+            ):
+                return resolved
+        return self._resolve(self._operators_called(schema, symbol), actual)
 
     def casts(self, source: int, target: int) -> list[Routine] | None:
-        """The functions that a cast may call, or None where it is not known."""
+        """The functions that a cast may call, or None if they are not known."""
         source, target = self.types.base(source), self.types.base(target)
         if target == NOT_KNOWN:
             return None
@@ -107,41 +113,47 @@ class Routines:
         routine = self._casts.get((source, target))
         return [routine] if routine else []
 
-    def result(self, meant: Iterable[Routine], given: Sequence[int]) -> int:
-        """The type that functions give for arguments of these types, or 0 if it may be several."""
-        types = {self.types.result(routine.gives, [*routine.takes], [*given]) for routine in meant}
+    def result(self, candidates: Iterable[Routine], actual: Sequence[int]) -> int:
+        """The type that functions return for arguments of these types, or 0 if not unique."""
+        types = {
+            self.types.result(routine.gives, [*routine.takes], [*actual]) for routine in candidates
+        }
         return types.pop() if len(types) == 1 else NOT_KNOWN
 
-    def _of(self, schema: str, symbol: str) -> list[Routine]:
-        return [routine for routine in self._operators.get(symbol, ()) if _found(routine, schema)]
+    def _operators_called(self, schema: str, symbol: str) -> list[Routine]:
+        return [
+            routine
+            for routine in self._operators.get(symbol, ())
+            if _matches_schema(routine, schema)
+        ]
 
-    def _meant(self, candidates: Iterable[Routine], given: list[int]) -> list[Routine]:
-        """Those that PostgreSQL may choose, by the rules that its manual has in chapter 10."""
+    def _resolve(self, candidates: Iterable[Routine], actual: list[int]) -> list[Routine]:
+        """The candidates that PostgreSQL may choose, by the rules of its manual's chapter 10."""
         types = self.types
-        given = [types.base(type_) for type_ in given]
+        actual = [types.base(type_) for type_ in actual]
         fitting = [
             (routine, formal)
             for routine in candidates
-            if (formal := routine.formal(types, len(given))) is not None
-            and all(map(types.fits, given, formal))
+            if (formal := routine.formal(types, len(actual))) is not None
+            and all(map(types.fits, actual, formal))
         ]
-        if NOT_KNOWN in given:
+        if NOT_KNOWN in actual:
             return [routine for routine, _ in fitting]
-        if LITERAL not in given and (exact := [fit for fit in fitting if [*fit[1]] == given]):
+        if LITERAL not in actual and (exact := [fit for fit in fitting if [*fit[1]] == actual]):
             return [routine for routine, _ in exact]
-        known = [place for place, type_ in enumerate(given) if type_ != LITERAL]
-        for fair in (types.same, types.preferred):
-            scores = [sum(fair(given[n], formal[n]) for n in known) for _, formal in fitting]
+        known = [place for place, type_ in enumerate(actual) if type_ != LITERAL]
+        for matches in (types.same, types.preferred):
+            scores = [sum(matches(actual[n], formal[n]) for n in known) for _, formal in fitting]
             best = max(scores, default=0)
             fitting = [fit for fit, score in zip(fitting, scores, strict=True) if score == best]
-        for place in set(range(len(given))) - set(known):
+        for place in set(range(len(actual))) - set(known):
             texts = [fit for fit in fitting if types.text(fit[1][place])]
             fitting = texts or fitting
         return [routine for routine, _ in fitting]
 
-    def _exact(self, candidates: list[Routine], given: list[int]) -> bool:
-        return all(list(routine.takes) == given for routine in candidates) and bool(candidates)
+    def _exact(self, candidates: list[Routine], actual: list[int]) -> bool:
+        return all(list(routine.takes) == actual for routine in candidates) and bool(candidates)
 
 
-def _found(routine: Routine, schema: str) -> bool:
+def _matches_schema(routine: Routine, schema: str) -> bool:
     return routine.schema == schema if schema else routine.visible

@@ -1,4 +1,4 @@
-"""Tables and views, and what PostgreSQL enforces of their columns."""
+"""Tables, views and columns, with what PostgreSQL enforces of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ class Column:
     Attributes:
         type: its type's OID.
         declared: whether it is declared NOT NULL.
-        enforced: whether that holds of all rows.
-        null_free: a CHECK wants that no element of the array is NULL.
+        enforced: whether that holds for all rows.
+        null_free: whether a CHECK forbids NULL elements of the array.
     """
 
     type: int = 0
@@ -28,9 +28,9 @@ class Table:
     """A table or a view.
 
     Attributes:
-        name: with its schema, where the search path does not find it.
-        kind: as pg_class has it: `v` for a view, `m` for a materialized one.
-        rules: a rule may write something else in its place.
+        name: its name, with the schema if that is not on the search path.
+        kind: pg_class.relkind: `v` for a view, `m` for a materialized one.
+        rules: whether it has rules, which may write something else instead.
         definition: the query of a view.
     """
 
@@ -51,8 +51,8 @@ class Schema:
     """The relations, functions, operators and types of a database.
 
     Attributes:
-        path: the relations that are found by their names alone.
-        tables: all of them, by schema and name; a temporary one also by pg_temp.
+        path: the relations on the search path, by name.
+        tables: all relations, by schema and name; a temporary one also by pg_temp.
         routines: functions, operators, casts and types.
     """
 
@@ -61,5 +61,5 @@ class Schema:
     routines: Routines = field(default_factory=Routines)
 
     def table(self, schema: str, name: str) -> Table | None:
-        """The relation that a name means."""
+        """The relation of a name."""
         return self.tables.get((schema, name)) if schema else self.path.get(name)

@@ -1,4 +1,4 @@
-"""PostgreSQL's types: what casts implicitly to what, and what the casts of sqlglot are called."""
+"""PostgreSQL's types and implicit casts, and the types that sqlglot's casts name."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlglot import exp
 from dal.check.tree import folded
 
 NOT_KNOWN, LITERAL = 0, 705
-"""The type of a value of which it is not known, and of a literal that may still become any."""
+"""The type of a value whose type is not known, and of a literal that may still become any."""
 BOOL, INT, BIGINT, NUMERIC, TEXT, DATE, INTERVAL = 16, 23, 20, 1700, 25, 1082, 1186
 TIMESTAMPTZ, NAME, RECORD = 1184, 19, 2249
 FLOAT, TIMES_OF_DAY = 701, (1083, 1266)
@@ -47,8 +47,8 @@ class Types:
     """The types of a database, by their OIDs.
 
     Parameters:
-        types: all of them.
-        implicit: from which type to which one a value is cast unasked.
+        types: the types.
+        implicit: the source and target types of implicit casts.
     """
 
     def __init__(self, types: dict[int, Type], implicit: Collection[tuple[int, int]]) -> None:
@@ -70,11 +70,11 @@ class Types:
         return self._types[oid].element if oid in self._types else NOT_KNOWN
 
     def array(self, oid: int) -> int:
-        """The type of arrays of it, or 0."""
+        """The type of arrays of a type, or 0."""
         return self._types[oid].array if oid in self._types else NOT_KNOWN
 
     def scalar(self, oid: int) -> bool:
-        """Whether it is known to be no array and no row."""
+        """Whether a type is known to be neither an array nor a row."""
         return oid in self._types and not self.element(oid) and self._types[oid].kind != "c"
 
     def named(self, node: exp.Expr) -> int:
@@ -95,7 +95,7 @@ class Types:
         return self._named.get(("pg_catalog", name), NOT_KNOWN)
 
     def fits(self, actual: int, formal: int) -> bool:
-        """Whether a value may be passed where a type is wanted, with what is cast unasked."""
+        """Whether a value of a type may be passed for a parameter, with implicit casts."""
         actual = self.base(actual)
         if actual in (NOT_KNOWN, LITERAL) or actual == formal or formal in _ANY:
             return True
@@ -112,11 +112,11 @@ class Types:
 
     @staticmethod
     def same(actual: int, formal: int) -> bool:
-        """Whether it is just the type that is wanted."""
+        """Whether the types are the same."""
         return actual == formal
 
     def preferred(self, actual: int, formal: int) -> bool:
-        """The same, or whether it is the type to which its category is cast first."""
+        """Whether the types are the same, or the parameter's is preferred in its category."""
         if actual == formal:
             return True
         if actual not in self._types or formal not in self._types:
@@ -125,19 +125,19 @@ class Types:
         return wanted.preferred and wanted.category == self._types[actual].category
 
     def text(self, oid: int) -> bool:
-        """Whether a literal of no known type is taken for it before any other."""
+        """Whether it is a string type, which literals of unknown type prefer."""
         return oid in self._types and self._types[oid].category == "S"
 
     def result(self, declared: int, formal: list[int], actual: list[int]) -> int:
-        """The type that a function gives which is declared with any type."""
+        """The type of a result that is declared as `declared`, which may be polymorphic."""
         if declared not in _ANY | _ANY_ARRAY | _ANY_NOT_ARRAY:
             return NOT_KNOWN if declared in _ANY_KIND else declared
-        for wanted, given in zip(formal, actual, strict=False):
-            given = self.base(given)
-            if given in (NOT_KNOWN, LITERAL):
+        for wanted, type_ in zip(formal, actual, strict=False):
+            type_ = self.base(type_)
+            if type_ in (NOT_KNOWN, LITERAL):
                 continue
-            if wanted in _ANY_ARRAY and self.element(given):
-                return given if declared in _ANY_ARRAY else self.element(given)
+            if wanted in _ANY_ARRAY and self.element(type_):
+                return type_ if declared in _ANY_ARRAY else self.element(type_)
             if wanted == declared == 2283 or wanted == declared == 2776:
-                return given
+                return type_
         return NOT_KNOWN

@@ -1,4 +1,4 @@
-"""What a database's catalogue and statistics say of the schema."""
+"""Reads the schema from a database's catalogue and statistics."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from dal.check.server.tables import read_schema
 from dal.check.types.pgtypes import read_types
 
 LARGE_ROWS = 5000
-"""How many rows a table needs for its plans to be judged: a small one is rightly read whole."""
+"""The fewest rows of a table whose plans are judged: reading a small table in full is right."""
 
 _TYPES = """
     SELECT
@@ -43,7 +43,7 @@ _CHECKS = """
     JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
     WHERE contype = 'c' AND cardinality(conkey) = 1 AND convalidated
 """
-# By the name alone where the search path finds the table.
+# By the name alone, too, if the table is on the search path.
 _ROWS = """
     SELECT name, reltuples
     FROM pg_class
@@ -75,16 +75,16 @@ class Catalog:
 
     Parameters:
         connection: to a database that is migrated.
-        projects: whose statements and migrations they are.
-        live: the rows are a service's own, so that they do not tell whether an index is needless.
+        projects: the projects whose tables are in the database.
+        live: whether the rows are real ones, which do not tell whether an index is needless.
 
     Attributes:
-        owners: whose a row is.
-        schema: tables, functions and types, as the analysis of a statement needs them.
-        checks: the definitions of the CHECKs on a single column, by its table and name.
-        rows: how many rows the planner takes each table to have, by `name` and `schema.name`.
+        owners: the columns that hold the owners of rows.
+        schema: the tables, functions and types that the analysis of statements needs.
+        checks: the definitions of the CHECKs on a single column, by table and column.
+        rows: the planner's estimate of each table's rows, by `name` and `schema.name`.
         index_columns: the columns of each index, in order; None for an expression.
-        unique: the columns of each table's unique indexes, by the index.
+        unique: the columns of each table's unique indexes, by index.
     """
 
     def __init__(
@@ -107,11 +107,11 @@ class Catalog:
 
     @cached_property
     def samples(self) -> Samples:
-        """Values that the planner knows something of."""
+        """Values from the planner's statistics."""
         return Samples(self.connection)
 
     def describe(self, statement: Statement) -> Described:
-        """What PostgreSQL says of a statement that it prepares, and does not run.
+        """PostgreSQL's description of a statement, which is prepared but not run.
 
         Raises:
             RefusedError: it does not fit the schema.
@@ -119,7 +119,7 @@ class Catalog:
         return describe(self.connection, statement, self._types)
 
     def owner(self, table: str, columns: Iterable[str]) -> str | None:
-        """The column that says whose a table's rows are, if it has any."""
+        """The column that holds the owner of a table's rows, if it has one."""
         return self.owners.of(table, columns)
 
     def project_of_file(self, path: Path) -> Project:
@@ -130,7 +130,7 @@ class Catalog:
         return self.projects[-1]
 
     def project_of_table(self, comment: str | None) -> Project | None:
-        """The project that a table belongs to, by its comment; None for one that is nobody's."""
+        """The project that a table belongs to, by its comment; None if it belongs to none."""
         for project in self.projects:
             if project.mark and (comment or "").startswith(project.mark):
                 return project

@@ -1,4 +1,4 @@
-"""What PostgreSQL says of a statement that it has prepared, and not run."""
+"""Describes statements: PostgreSQL prepares them, but does not run them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dal.check.types.pgtypes import PgType
 
 
 class RefusedError(Exception):
-    """PostgreSQL can't prepare a statement; `position` is that in the text that was sent."""
+    """PostgreSQL can't prepare a statement; `position` is in the text that was sent."""
 
     def __init__(self, message: str, hint: str, position: int | None) -> None:
         super().__init__(message)
@@ -20,11 +20,11 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a statement takes and gives.
+    """A statement's parameters and columns.
 
     Attributes:
-        parameters: their types, in order.
-        columns: their names and types, in order.
+        parameters: the parameters' types, in order.
+        columns: the columns' names and types, in order.
     """
 
     parameters: list[PgType]

@@ -1,4 +1,4 @@
-"""A statement's plan, as PostgreSQL chooses it."""
+"""The plans that PostgreSQL chooses for statements."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ _GENERIC = "SET LOCAL plan_cache_mode = force_generic_plan"
 _CUSTOM = "SET LOCAL plan_cache_mode = force_custom_plan"
 _PLAIN = "EXPLAIN (FORMAT JSON)"
 _ANALYZE = "EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS, TIMING OFF)"
-_TOLD = "EXPLAIN (ANALYZE, BUFFERS)"
+_TEXT = "EXPLAIN (ANALYZE, BUFFERS)"
 
-# What a rule leaves of a statement that is DO INSTEAD NOTHING.
+# The plan of a statement that a rule replaces with DO INSTEAD NOTHING.
 _NOTHING: Node = {"Node Type": "Result"}
-# Steps that a reader needs nothing of; their names and places differ between versions.
-_SILENT = {"Result", "Subquery Scan", "Hash", "Materialize", "Memoize", "Gather", "Gather Merge"}
+# Steps that do not matter to a reader, and that differ between versions.
+_OMITTED = {"Result", "Subquery Scan", "Hash", "Materialize", "Memoize", "Gather", "Gather Merge"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Plan:
 
     @cached_property
     def scans(self) -> list[Scan]:
-        """How each table is read, as often as it is named."""
+        """The scans of tables, one for each mention."""
         return list(scans(self.root))
 
     @property
@@ -52,16 +52,16 @@ class Plan:
 
     @property
     def sorted(self) -> list[Scan]:
-        """The scans whose rows are sorted, apart from what a LIMIT or an aggregate made few."""
+        """The scans whose rows are sorted, except those reduced by a LIMIT or an aggregate."""
         sorts = [node for node in self.nodes if node["Node Type"].endswith("Sort")]
         return list(dict.fromkeys(scan for node in sorts for scan in self._feeding(node)))
 
     @property
     def shape(self) -> str:
-        """The steps in words, the same on each version of PostgreSQL that plans alike.
+        """The steps in words, the same on all versions of PostgreSQL that choose the same plan.
 
-        The parts that are run by themselves (CTEs, subselects) come first; those that read and
-        write no table are left out.
+        Parts that are run separately (CTEs, subselects) come first; those that neither read nor
+        write a table are left out.
         """
         parts = [("", self.root)]
         parts += [
@@ -70,7 +70,7 @@ class Plan:
             if node.get("Parent Relationship") in ASIDE
         ]
         parts_in_words = [
-            f"{name}: {_told(node)}" if name else _told(node)
+            f"{name}: {_step_in_words(node)}" if name else _step_in_words(node)
             for name, node in [*parts[1:], parts[0]]
             if any("Relation Name" in step for step in walk(node, aside=False))
         ]
@@ -113,7 +113,7 @@ def custom_plan(
 def analyzed_plan(
     connection: psycopg.Connection, statement: Statement, values: Sequence[Any], *, generic: bool
 ) -> Plan:
-    """The plan with the rows and pages that it really takes: the statement is run and undone.
+    """The plan with its actual rows and pages; the statement is run and rolled back.
 
     Raises:
         psycopg.Error: as `custom_plan`; or the statement fails.
@@ -121,12 +121,12 @@ def analyzed_plan(
     return _explain(connection, statement, _GENERIC if generic else _CUSTOM, values, _ANALYZE)
 
 
-def told(
+def explain_text(
     connection: psycopg.Connection, statement: Statement, values: Sequence[Any], *, generic: bool
 ) -> str:
-    """As `analyzed_plan`, in PostgreSQL's own words."""
+    """The same as `analyzed_plan`, as PostgreSQL's text."""
     mode = _GENERIC if generic else _CUSTOM
-    return "\n".join(line for (line,) in _rows(connection, statement, mode, values, _TOLD))
+    return "\n".join(line for (line,) in _rows(connection, statement, mode, values, _TEXT))
 
 
 def _explain(
@@ -152,15 +152,15 @@ def _rows(
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(mode.encode())
-            # As bytes, and without parameters: psycopg sends it as it is.
+            # psycopg sends bytes without parameters unchanged.
             connection.execute(b"PREPARE dal_plan AS " + statement.text.encode())
             return connection.execute(execute.encode(), prepare=False).fetchall()
     finally:
-        # Not undone by a rollback, and refused after an error within the transaction.
+        # A rollback does not undo PREPARE, and a failed transaction would refuse this.
         connection.execute("DEALLOCATE ALL")
 
 
-def _told(node: Node) -> str:
+def _step_in_words(node: Node) -> str:
     if reads_table(node):
         return str(scan(node))
     step = node["Node Type"]
@@ -168,8 +168,8 @@ def _told(node: Node) -> str:
         step = f"{node['Operation']} on {node['Relation Name']}"
     elif step in ("CTE Scan", "Function Scan"):
         step = f"{step} on {node.get('CTE Name') or node['Alias']}"
-    inner = [words for words in map(_told, inputs(node)) if words]
-    if node["Node Type"] in _SILENT:
+    inner = [words for words in map(_step_in_words, inputs(node)) if words]
+    if node["Node Type"] in _OMITTED:
         return inner[0] if inner else ""
     if len(inner) > 1:
         return f"{step} ({', '.join(inner)})"

@@ -1,4 +1,4 @@
-"""Rows to prove plans with."""
+"""Fills a database with a project's rows, for realistic plans."""
 
 import psycopg
 import sqlparse
@@ -13,11 +13,11 @@ def populate(connection: psycopg.Connection, project: Project) -> list[Finding]:
 
     Parameters:
         connection: in autocommit mode.
-        project: has the statements that fill it, if it has any.
+        project: names the file with the statements, if it has one.
 
     Returns:
-        The statements that don't fit the schema. The plans on what they would
-        have filled are not proven.
+        Findings about statements that do not fit the schema. Plans on the tables that they
+        would have filled are not proven.
     """
     file = project.populate
     if file is None:

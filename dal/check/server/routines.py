@@ -46,7 +46,7 @@ _TYPES = """
 
 
 def read_routines(connection: psycopg.Connection) -> Routines:
-    """All of them."""
+    """All functions, operators, casts and types."""
     functions: dict[str, list[Routine]] = defaultdict(list)
     for name, schema, path, *rest in connection.execute(_FUNCTIONS).fetchall():
         kind, strict, many, gives, takes, defaults, variadic, source = rest
@@ -65,10 +65,12 @@ def read_routines(connection: psycopg.Connection) -> Routines:
         )
     casts: dict[tuple[int, int], Routine | None] = {}
     implicit: set[tuple[int, int]] = set()
-    for given, target, unasked, *rest in connection.execute(_CASTS).fetchall():
-        implicit |= {(given, target)} if unasked else set()
+    for source_type, target_type, is_implicit, *rest in connection.execute(_CASTS).fetchall():
+        implicit |= {(source_type, target_type)} if is_implicit else set()
         strict, own, source = rest
-        routine = Routine("", True, "f", own, strict, False, (given,), target, 0, False, source)
-        casts[given, target] = routine if source else None
+        routine = Routine(
+            "", True, "f", own, strict, False, (source_type,), target_type, 0, False, source
+        )
+        casts[source_type, target_type] = routine if source else None
     types = {oid: Type(*rest) for oid, *rest in connection.execute(_TYPES).fetchall()}
     return Routines(functions, operators, casts, Types(types, implicit))

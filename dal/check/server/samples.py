@@ -1,4 +1,4 @@
-"""Values that the planner knows something of, to see what it does with them."""
+"""Sample values from the planner's statistics, to see which plans it chooses for them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from dal.binding.binding import Binding
 from dal.binding.shapes import fields_of
 from dal.check.types import PgType
 
-# By what the planner tells values apart: the most common ones, the commonest first, and bounds
-# that part the others evenly.
+# The planner's statistics: the most common values, most frequent first, and bounds that divide the
+# others evenly.
 _STATISTICS = """
     SELECT tablename::text, attname::text,
         CASE atttypid WHEN 'varchar'::regtype THEN 'text' ELSE format_type(atttypid, NULL) END,
@@ -24,9 +24,9 @@ _STATISTICS = """
     WHERE attrelid = format('%I.%I', schemaname, tablename)::regclass
       AND schemaname = ANY (current_schemas(false))
 """
-# Of these any column's values do; a text may have to be of some form.
+# For these types the values of any column will do; a text may need a certain form.
 _BY_TYPE = ("uuid", "timestamp with time zone", "boolean")
-_ANY_NUMBER = "20"  # which is a text and JSON, too
+_ANY_NUMBER = "20"  # also valid as text and JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,15 @@ class _Column:
     bounds: list[str]
 
     def sample(self, *, rare: bool) -> str | None:
-        """A value that many rows have, or few; None where nothing is known."""
+        """A common or a rare value; None if none is known."""
         usual = self.bounds[len(self.bounds) // 2 :] or self.common[-1:]
         return next(iter(usual if rare else self.common or usual), None)
 
 
 class Samples:
-    """Values for statements, from what ANALYZE has noted of the tables.
+    """Values for statements, from the statistics that ANALYZE has collected.
 
-    They need not exist together: the planner knows each column by itself.
+    No row need have them all: the planner estimates each column separately.
     """
 
     def __init__(self, connection: psycopg.Connection) -> None:
@@ -58,12 +58,12 @@ class Samples:
     def of(
         self, binding: Binding, types: Sequence[PgType], tables: Collection[str]
     ) -> Iterator[tuple[str, list[str | None]]]:
-        """Values of a statement's parameters: common and rare ones, on the first page and later.
+        """Common and rare values of a statement's parameters, for the first page and a later one.
 
         Parameters:
-            binding: the statement, with its stub.
+            binding: the statement with its stub.
             types: the parameters' types.
-            tables: those that it reads.
+            tables: the tables that it reads.
         """
         names = binding.statement.parameters
         cursor = _cursor_fields(binding)
@@ -77,7 +77,7 @@ class Samples:
             yield "rare" if rare else "common", values
 
     def _value(self, name: str, type: str, tables: Collection[str], *, rare: bool) -> str | None:
-        """As text: a value of the column that the parameter is named after, else of its type."""
+        """A value, as text, of the column that a parameter is named after, else of its type."""
         item = type.removesuffix("[]")
 
         def likeness(column: _Column) -> tuple[int, bool, float]:
@@ -96,7 +96,7 @@ class Samples:
 
 
 def _cursor_fields(binding: Binding) -> set[str]:
-    """The parameters of arguments that are NULL on the first page."""
+    """The parameters that are NULL on the first page."""
     return {
         f"{name}_{name_of_field}"
         for name, hint in binding.hints.items()

@@ -1,4 +1,4 @@
-"""How a plan reads each table."""
+"""The scans of a plan: how it reads each table."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 Node: TypeAlias = dict[str, Any]
 
 ASIDE = ("InitPlan", "SubPlan")
-"""What relates a step that is run by itself to the one above it."""
+"""The relationships to a parent of steps that are run separately."""
 
 _JOINS = ("Hash Cond", "Merge Cond", "Join Filter")
 _STRING = re.compile(r"'(?:[^']|'')*'")
@@ -16,16 +16,16 @@ _STRING = re.compile(r"'(?:[^']|'')*'")
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """How one table is read.
+    """How a table is read.
 
     Attributes:
         step: `Seq Scan`, `Index Scan`, `Bitmap Heap Scan` and so on.
-        table: its name.
-        alias: what the statement calls it.
-        indexes: those that are used, each with its condition, or "" where it has none.
-        fixed: the columns that these conditions want equal to something, or to one of many.
-        picked: those of which only a filter wants that, or a join around the scan.
-        rows: how many rows the planner expects of it.
+        table: the table's name.
+        alias: its alias in the statement.
+        indexes: the indexes that are used, each with its condition, or "" without one.
+        fixed: the columns that these conditions compare for equality, perhaps with one of many.
+        picked: the columns that only a filter, or a join above the scan, compares so.
+        rows: the number of rows that the planner expects.
     """
 
     step: str
@@ -42,7 +42,7 @@ class Scan:
 
 
 def walk(node: Node, *, aside: bool = True) -> Iterator[Node]:
-    """A step and those below it, with or without those that are run by themselves."""
+    """A step and those below it, with or without those that are run separately."""
     yield node
     for child in node.get("Plans", ()):
         if aside or child["Parent Relationship"] not in ASIDE:
@@ -50,17 +50,17 @@ def walk(node: Node, *, aside: bool = True) -> Iterator[Node]:
 
 
 def inputs(node: Node) -> list[Node]:
-    """The steps whose rows a step takes."""
+    """The steps whose rows a step reads."""
     return [step for step in node.get("Plans", ()) if step["Parent Relationship"] not in ASIDE]
 
 
 def reads_table(node: Node) -> bool:
-    """Whether a step reads a table by itself."""
+    """Whether a step itself reads a table."""
     return "Relation Name" in node and node["Node Type"] != "ModifyTable"
 
 
 def scans(node: Node, joins: tuple[str, ...] = ()) -> Iterator[Scan]:
-    """The scans below a step, within joins by these conditions."""
+    """The scans below a step; `joins` are the conditions of the joins above it."""
     if reads_table(node):
         yield scan(node, joins)
     joins += tuple(node[kind] for kind in _JOINS if kind in node)
@@ -69,10 +69,10 @@ def scans(node: Node, joins: tuple[str, ...] = ()) -> Iterator[Scan]:
 
 
 def scan(node: Node, joins: tuple[str, ...] = ()) -> Scan:
-    """How a step reads its table, within joins by these conditions."""
-    # A bitmap heap scan has its indexes below it.
-    below = [step for step in walk(node, aside=False) if "Index Name" in step]
-    indexes = tuple((step["Index Name"], step.get("Index Cond", "")) for step in below)
+    """How a step reads its table; `joins` are the conditions of the joins above it."""
+    # The indexes of a bitmap heap scan are in steps below it.
+    index_steps = [step for step in walk(node, aside=False) if "Index Name" in step]
+    indexes = tuple((step["Index Name"], step.get("Index Cond", "")) for step in index_steps)
     return Scan(
         node["Node Type"],
         node["Relation Name"],
@@ -88,11 +88,11 @@ def scan(node: Node, joins: tuple[str, ...] = ()) -> Scan:
 
 
 def _equated(condition: str, prefix: str = "") -> set[str]:
-    """The columns that a condition wants equal to something, or to one of many.
+    """The columns that a condition compares for equality, perhaps with one of many values.
 
     Parameters:
-        condition: as EXPLAIN writes it.
-        prefix: what stands before the columns that are meant, and before no others.
+        condition: the condition in EXPLAIN's words.
+        prefix: a pattern for what precedes these columns, and no others.
     """
     text = _STRING.sub("''", condition)
     if " OR " in text or "NOT " in text:  # then an equality need not hold

@@ -10,8 +10,8 @@ from dal.check.schema import Column, Schema, Table
 from dal.check.server.routines import read_routines
 from dal.check.tree import bare, callee, conjuncts, folded, inner, qualified
 
-# A column is enforced if its NOT NULL is valid in the relation and in all that inherit from it; of
-# foreign tables it is only declared.
+# NOT NULL is enforced if it is valid in the relation and in all that inherit from it; in foreign
+# tables it is only declared.
 _COLUMNS = """
     WITH RECURSIVE kin (root, relation) AS (
         SELECT pg_class.oid, pg_class.oid
@@ -39,7 +39,7 @@ _COLUMNS = """
     GROUP BY nspname, root.oid, col.attrelid, col.attnum
     ORDER BY root.oid, col.attnum
 """
-# The CHECKs that may say that an array has no NULL in it.
+# The CHECKs that may forbid NULL elements of an array.
 _ARRAY_CHECKS = """
     SELECT nspname::text, relname::text, pg_get_constraintdef(pg_constraint.oid)
     FROM pg_constraint
@@ -57,41 +57,41 @@ _VIEWS = """
 
 
 def read_schema(connection: psycopg.Connection) -> Schema:
-    """What is there, with functions and types."""
+    """The schema: tables, functions and types."""
     path: dict[str, Table] = {}
     tables: dict[tuple[str, str], Table] = {}
-    whole = set(_whole_arrays(connection))
+    null_free = set(_null_free_arrays(connection))
     definitions: dict[int, str | None] = dict(connection.execute(_VIEWS).fetchall())
     for row in connection.execute(_COLUMNS).fetchall():
-        schema, name, oid, kind, rules, visible, temporary, title, *column = row
+        schema, name, oid, kind, rules, visible, temporary, column_name, *column = row
         table = tables.get((schema, name))
         if table is None:
-            named = name if visible else qualified(schema, name)
-            table = Table(named, kind, rules, definition=definitions.get(oid) or "")
+            full_name = name if visible else qualified(schema, name)
+            table = Table(full_name, kind, rules, definition=definitions.get(oid) or "")
             tables[schema, name] = table
             if visible:
                 path[name] = table
             if temporary:
                 tables["pg_temp", name] = table
         type_, declared, enforced, local = column
-        checked = local and (schema, name, title) in whole
-        table.columns[title] = Column(type_, declared, enforced, checked)
+        checked = local and (schema, name, column_name) in null_free
+        table.columns[column_name] = Column(type_, declared, enforced, checked)
     return Schema(path, tables, read_routines(connection))
 
 
-def _whole_arrays(connection: psycopg.Connection) -> Iterator[tuple[str, str, str]]:
-    """The columns of which a CHECK says that array_position(column, NULL) IS NULL."""
+def _null_free_arrays(connection: psycopg.Connection) -> Iterator[tuple[str, str, str]]:
+    """The columns with a CHECK that array_position(column, NULL) IS NULL."""
     for schema, name, definition in connection.execute(_ARRAY_CHECKS).fetchall():
         try:
             root = parsed(f"SELECT {definition.removeprefix('CHECK').strip()}")
         except NotAnalysedError:
             continue
         for part in conjuncts(root.expressions[0]):
-            if column := _without_null(bare(part)):
+            if column := _null_free_column(bare(part)):
                 yield schema, name, column
 
 
-def _without_null(test: exp.Expr) -> str | None:
+def _null_free_column(test: exp.Expr) -> str | None:
     call = bare(test.this) if isinstance(test, exp.Is) else test
     if (
         not isinstance(test, exp.Is)
@@ -100,6 +100,6 @@ def _without_null(test: exp.Expr) -> str | None:
         or callee(call) not in (("", "array_position"), ("pg_catalog", "array_position"))
     ):
         return None
-    array, *sought = (call.expression if isinstance(call, exp.Dot) else call).expressions
-    is_null = len(sought) == 1 and isinstance(inner(sought[0]), exp.Null)
+    array, *values = (call.expression if isinstance(call, exp.Dot) else call).expressions
+    is_null = len(values) == 1 and isinstance(inner(values[0]), exp.Null)
     return folded(array.this) if isinstance(array, exp.Column) and is_null else None
