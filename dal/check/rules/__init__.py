@@ -1,7 +1,7 @@
-"""The rules, which every statement has to keep, and a schema as a whole.
+"""The rules for statements and for the schema.
 
-A rule is a function of a statement and the schema's catalogue that yields findings. To add a rule,
-write it in a file of its own here, and add a line to the list.
+A rule is a function that takes a statement and the schema's catalogue, and yields findings. To add
+a rule, write it in a file of its own here, and add a line to the list.
 """
 
 from dal.check.project import Rule, SchemaRule
@@ -35,10 +35,10 @@ RULES = (
     Rule(order, "order"),
     Rule(plans, *HELP),
 )
-"""Those of every project, which may have more of its own (`Project.rules`)."""
+"""The rules of all projects; a project may add more (`Project.rules`)."""
 
 SCHEMA_RULES: tuple[SchemaRule, ...] = (indexes, files, owner_columns)
-"""Those of all statements together with the schema."""
+"""The rules for all statements and the schema."""
 
 PLAN_RULES = tuple(HELP)
-"""The names of those that follow a database's rows."""
+"""The names of the rules whose findings depend on a database's rows."""

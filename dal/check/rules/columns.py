@@ -20,7 +20,7 @@ _ADVICE = {
 
 
 def record_fields(binding: Binding, columns: Sequence[str]) -> dict[str, Field]:
-    """What the stub expects of each column, by the names of those that there are."""
+    """The fields that the stub expects the columns to fill, by column."""
     record = binding.records.record
     if is_record(record):
         return fields(record, columns)
@@ -29,12 +29,12 @@ def record_fields(binding: Binding, columns: Sequence[str]) -> dict[str, Field]:
 
 
 def signals(binding: Binding) -> set[str]:
-    """The boolean columns beside the record's, as `Queries` describes them."""
+    """The boolean columns besides the record's, which `Queries` documents."""
     return {*binding.signals.columns}
 
 
 def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Columns that are missing, too many, twice, or of another type than their field."""
+    """Columns that are missing, superfluous, duplicated, or of another type than their field."""
     binding = statement.binding
     names = [name for name, _ in statement.description.columns]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -58,15 +58,15 @@ def columns(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
 
 
 def _record(statement: BoundStatement) -> Iterator[Finding]:
-    """The columns against the fields of a record."""
+    """Compare the columns with the fields of a record."""
     described = statement.description.columns
     names = [name for name, _ in described]
-    wanted, flags = record_fields(statement.binding, names), signals(statement.binding)
+    expected, flags = record_fields(statement.binding, names), signals(statement.binding)
     record = called(statement.binding.records.record)
     for name, type_ in described:
-        if name not in wanted and name not in flags:
-            near = get_close_matches(name, [*wanted, *flags], n=2)
-            offers = near or sorted({*wanted, *flags} - set(names)) or sorted(wanted)
+        if name not in expected and name not in flags:
+            near = get_close_matches(name, [*expected, *flags], n=2)
+            offers = near or sorted({*expected, *flags} - set(names)) or sorted(expected)
             message = f"{record} has no field {name}"
             help_ = f"leave it out, or call it {' or '.join(offers)}"
             yield _at(statement, "extra-column", name, message, help_)
@@ -75,14 +75,14 @@ def _record(statement: BoundStatement) -> Iterator[Finding]:
             help_ = f"read it as text: {name}::text AS {name}"
             yield _at(statement, "json", name, message, help_)
         elif name not in flags:
-            for rule, message, help_ in _misfits(name, type_, wanted[name]):
+            for rule, message, help_ in _misfits(name, type_, expected[name]):
                 yield _at(statement, rule, name, message, help_)
         elif type_.bare.name != "boolean":
             message = f"{name} is {type_.name}, but {record}.{name} takes boolean"
             yield _at(statement, "column-type", name, message, "make it a condition")
     missing = sorted(flags.difference(names))
-    for field in dict.fromkeys(wanted.values()):
-        filling = [name for name in wanted if wanted[name] is field]
+    for field in dict.fromkeys(expected.values()):
+        filling = [name for name in expected if expected[name] is field]
         if field.required and not {*filling} & {*names, *flags}:
             missing.append(filling[0])
     for name in missing:
@@ -96,13 +96,13 @@ def _record(statement: BoundStatement) -> Iterator[Finding]:
 
 
 def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str, str]]:
-    """How a column does not fit its field: the rule, a message, and what to do."""
+    """The mismatches of a column and its field: the rule, a message, and what to do."""
     verdict = fit(field.annotation, type_, field.use)
-    whose = str(field)
+    target = str(field)
     if verdict.fits is None:
         yield (
             "not-proven",
-            f"whether {shown(verdict.part)}, the annotation of {whose}, takes {type_.name} is not"
+            f"whether {shown(verdict.part)}, the annotation of {target}, takes {type_.name} is not"
             " known",
             "annotate it with a plain type, and convert that in a property",
         )
@@ -110,7 +110,7 @@ def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str,
         parsed = not verdict.would and type_.bare.name in ("text", "bytea")
         yield (
             "column-type",
-            f"{name} is {type_.name}, but {whose} takes {listed(verdict)}",
+            f"{name} is {type_.name}, but {target} takes {listed(verdict)}",
             f"let Pydantic parse it: Json[{shown(verdict.part)}]"
             if parsed
             else _ADVICE.get(type_.bare.name, "cast it, or change the field"),
@@ -118,13 +118,13 @@ def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str,
     elif verdict.labels:
         yield (
             "enum-labels",
-            f"{type_.name} has {', '.join(verdict.labels)}, which {whose} does not take",
+            f"{type_.name} has {', '.join(verdict.labels)}, which {target} does not take",
             "let the annotation and the type have the same labels",
         )
 
 
 def _scalar(statement: BoundStatement) -> Iterator[Finding]:
-    """The columns against a stub that returns a number, a flag or nothing."""
+    """Compare the columns with a stub that returns a number, a flag or nothing."""
     described, shape = statement.description.columns, statement.binding.shape
     if statement.binding.statement.counted or shape is Shape.NOTHING:
         if described:

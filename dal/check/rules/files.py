@@ -8,7 +8,7 @@ from dal.check.statement import BoundStatement
 
 
 def files(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
-    """Files in the folder of the statements that nothing uses."""
+    """Files in the projects' folders of statements that no stub uses."""
     bound = {statement.path.resolve() for statement in statements}
     for project in catalog.projects:
         files = {path for folder in project.statements for path in folder.rglob("*.sql")}

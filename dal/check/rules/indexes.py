@@ -1,4 +1,4 @@
-"""Whether the schema has the indexes that it needs, and none of them twice."""
+"""Missing, duplicate and unused indexes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from dal.source.header import Header
 from dal.source.text import Source
 from dal.source.waivers import apply_waivers
 
-# The comment on a table tells whose it is, and which migration made it: `dal 0002.tasks: ...`.
+# The comment on a table names its project and migration: `dal 0002.tasks: ...`.
 _FOREIGN_KEYS = """
     SELECT
         conrelid::regclass::text, conname::text, obj_description(conrelid, 'pg_class'),
@@ -35,7 +35,7 @@ _FOREIGN_KEYS = """
             AND (indkey::smallint[])[0:cardinality(conkey) - 1] @> conkey)
     ORDER BY 1, 2
 """
-# What follows USING is the whole of an index but its name, its table, and whether it is unique.
+# The text after USING defines an index, except its name, its table, and whether it is unique.
 _DUPLICATES = """
     WITH index AS (
         SELECT
@@ -51,26 +51,26 @@ _DUPLICATES = """
         JOIN pg_namespace ON pg_namespace.oid = relnamespace
         WHERE pg_table_is_visible(indrelid) AND nspname !~ '^pg_'
     )
-    SELECT DISTINCT ON (one.indrelid::regclass::text, one.name)
-        one.indrelid::regclass::text, one.name, obj_description(one.indrelid, 'pg_class'),
-        other.name, one.definition = other.definition, quote_ident(one.name)
-    FROM index AS one
-    JOIN index AS other ON other.indrelid = one.indrelid AND other.rank < one.rank
-    WHERE one.definition = other.definition
-        OR (other.indisunique AND NOT one.indisunique AND one.plain AND other.plain
-            AND one.relam = other.relam AND other.keys[1:cardinality(one.keys)] = one.keys)
+    SELECT DISTINCT ON (later.indrelid::regclass::text, later.name)
+        later.indrelid::regclass::text, later.name, obj_description(later.indrelid, 'pg_class'),
+        other.name, later.definition = other.definition, quote_ident(later.name)
+    FROM index AS later
+    JOIN index AS other ON other.indrelid = later.indrelid AND other.rank < later.rank
+    WHERE later.definition = other.definition
+        OR (other.indisunique AND NOT later.indisunique AND later.plain AND other.plain
+            AND later.relam = other.relam AND other.keys[1:cardinality(later.keys)] = later.keys)
     ORDER BY 1, 2, other.rank
 """
 
 
 def indexes(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
-    """Foreign keys without an index, indexes that there are twice, and those that none needs."""
+    """Foreign keys without an index, duplicate indexes, and unused ones."""
     yield from _foreign_keys(catalog)
     yield from _duplicates(catalog)
-    # Whether an index is needless can't be told from a service's own rows, nor without all plans.
-    alone = catalog.projects[0] if len(catalog.projects) == 1 else None
-    if not catalog.live and alone and alone.indexes and all(map(_is_planned, statements)):
-        yield from _unused(alone, alone.indexes, statements, catalog)
+    # Real rows do not tell whether an index is needless, nor does a part of the plans.
+    project = catalog.projects[0] if len(catalog.projects) == 1 else None
+    if not catalog.live and project and project.indexes and all(map(_is_planned, statements)):
+        yield from _unused(project, project.indexes, statements, catalog)
 
 
 def _foreign_keys(catalog: Catalog) -> Iterator[Finding]:
@@ -104,7 +104,7 @@ def _duplicates(catalog: Catalog) -> Iterator[Finding]:
 def _unused(
     project: Project, query: Path, statements: Sequence[BoundStatement], catalog: Catalog
 ) -> Iterator[Finding]:
-    """Indexes that neither a key nor a plan needs."""
+    """Indexes that neither a key nor a statement's plan uses."""
     header = Header.read(query)
 
     def in_query(rule: str, offset: int, message: str, help_: str) -> Finding:
@@ -131,7 +131,7 @@ def _unused(
 
 
 def _is_planned(statement: BoundStatement) -> bool:
-    """Whether a statement has the plan that it should have."""
+    """Whether a statement has a plan, if it should have one."""
     try:
         return bool(statement.missing or not statement.has_plan or statement.plan)
     except psycopg.OperationalError:
@@ -141,17 +141,17 @@ def _is_planned(statement: BoundStatement) -> bool:
 
 
 def _place(
-    project: Project, name: str, comment: str | None, otherwise: Path | None = None
+    project: Project, name: str, comment: str | None, default: Path | None = None
 ) -> tuple[Path, int | None]:
-    """Where a migration makes what is called so; else the migration that made its table."""
-    makes = re.compile(rf'\b(?i:INDEX|CONSTRAINT|EXISTS|CONCURRENTLY)\s+"?({re.escape(name)})\b')
+    """The place where a migration creates an index or a constraint, else its table."""
+    creation = re.compile(rf'\b(?i:INDEX|CONSTRAINT|EXISTS|CONCURRENTLY)\s+"?({re.escape(name)})\b')
     folder = project.migrations
     for path in sorted(folder.glob("*.sql")) if folder else ():
         applies = not path.name.endswith(".rollback.sql")
-        if applies and (match := makes.search(Source.read(path).text)):
+        if applies and (match := creation.search(Source.read(path).text)):
             return path, match.start(1)
-    if otherwise:
-        return otherwise, None
+    if default:
+        return default, None
     if folder and project.mark:
         migration = (comment or "").removeprefix(project.mark).partition(":")[0]
         return folder / f"{migration}.sql", None

@@ -1,4 +1,4 @@
-"""Labels that differ from what the schema allows."""
+"""Labels of enums that differ from those that the schema allows."""
 
 import re
 from collections.abc import Iterator
@@ -10,27 +10,27 @@ from dal.check.statement import BoundStatement
 from dal.check.types import labels_of, shown
 
 _LABEL = re.compile(r"'((?:[^']|'')*)'::")
-# How PostgreSQL writes IN: a CHECK of another kind names no labels.
+# PostgreSQL's form of IN; other CHECKs do not list labels.
 _ONE_OF = re.compile(r"CHECK \(\(\(*\"?\w+\"?\)*(::\w+)? = (ANY \(+ARRAY\[|'[^']*'::\w+\)\)$)")
 
 
 def labels(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Enums and Literals against the CHECK on the column that their field is read from."""
+    """Enums and Literals that differ from the CHECK on the column that fills their field."""
     binding = statement.binding
     if binding.shape in SCALARS:
         return
     fields = record_fields(binding, [name for name, _ in statement.description.columns])
     for name, value in statement.analysis.columns:
-        ours = labels_of(fields[name].annotation) if name in fields else None
+        accepted = labels_of(fields[name].annotation) if name in fields else None
         checks = catalog.checks.get(value.origin, []) if value.origin else []
         checks = [check for check in checks if _ONE_OF.match(check)]
-        if ours is None or not checks:
+        if accepted is None or not checks:
             continue
         allowed = {label.replace("''", "'") for check in checks for label in _LABEL.findall(check)}
-        called = shown(fields[name].annotation)
+        annotation = shown(fields[name].annotation)
         for differing, message in (
-            (allowed - ours, f"the CHECK allows what {called} has not"),
-            (ours - allowed, f"{called} has what the CHECK refuses"),
+            (allowed - accepted, f"the CHECK allows what {annotation} has not"),
+            (accepted - allowed, f"{annotation} has what the CHECK refuses"),
         ):
             if differing:
                 yield statement.finding(

@@ -22,7 +22,7 @@ _VALUE = "give it a value, as coalesce() or an aggregate over all rows does, or 
 
 
 def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Columns that are not proven to be never NULL, and whose field takes no None."""
+    """Columns that may be NULL, though their field takes no None."""
     binding = statement.binding
     if binding.shape in SCALARS:
         if binding.shape is not Shape.NOTHING and not binding.statement.counted:
@@ -31,15 +31,19 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     types = dict(statement.description.columns)
     fields, flags = record_fields(binding, [*types]), signals(binding)
     columns = statement.analysis.columns
-    lacking = _lacking(columns)
+    required_relations = _required_relations(columns)
     for name, value in columns:
         if name not in fields and name not in flags:
             continue
         annotation = fields[name].annotation if name in fields else bool
-        # Where the whole item of a join is missing, there is none to be read.
-        missing = value.only_null_without in lacking.get(name.rpartition(".")[0], ())
-        read = value.never_null or (missing and name in fields and fields[name].may_lack)
-        if not optional(annotation) and not read:
+        # If a join finds no row, there is no item to be read.
+        may_be_missing = value.only_null_without in required_relations.get(
+            name.rpartition(".")[0], ()
+        )
+        has_value = value.never_null or (
+            may_be_missing and name in fields and fields[name].may_lack
+        )
+        if not optional(annotation) and not has_value:
             message = f"{name} may be NULL ({value.reason}), {_FIELD}"
             yield _nullable(statement, name, message, _HELP)
         elif types[name].bare.element and takes_no_none(annotation) and not value.null_free:
@@ -47,21 +51,23 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             yield _nullable(statement, name, message, _ELEMENT)
 
 
-def _lacking(columns: Items) -> dict[str, frozenset[int]]:
-    """For each kind of item of a join, the relations without whose row there is no item."""
-    lacking: dict[str, frozenset[int]] = {}
+def _required_relations(columns: Items) -> dict[str, frozenset[int]]:
+    """For each item of a join, the relations without whose row there is no such item."""
+    required_relations: dict[str, frozenset[int]] = {}
     for name, value in columns:
         if item := name.rpartition(".")[0]:
-            lacking[item] = lacking.get(item, value.null_without) & value.null_without
-    return lacking
+            required_relations[item] = (
+                required_relations.get(item, value.null_without) & value.null_without
+            )
+    return required_relations
 
 
 def _scalar(statement: BoundStatement) -> Iterator[Finding]:
-    """What a number or a flag takes for granted: that there is a row, and a value in it."""
+    """Statements that may give no row or NULL where the stub returns a number or a flag."""
     analysis = statement.analysis
     types = [type_.bare.name for _, type_ in statement.description.columns]
     if len(types) != 1 or types[0] not in NUMBERS:
-        return  # which `columns` says
+        return  # `columns` reports it
     [(name, value)] = analysis.columns
     consequence = "; then the function raises DalError: no number came back"
     if not value.never_null:

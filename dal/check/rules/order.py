@@ -1,4 +1,4 @@
-"""Lists whose order is left to chance."""
+"""Lists without a defined order."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from dal.check.statement import BoundStatement
 
 
 def order(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Stubs that return several records, of a statement without ORDER BY."""
+    """Statements without ORDER BY whose stub returns several records."""
     shape = statement.binding.shape
     if shape in (Shape.LIST, Shape.PAGES) and not statement.tree.args.get("order"):
         yield statement.finding(

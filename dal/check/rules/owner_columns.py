@@ -1,4 +1,4 @@
-"""Settings of the owner rule that no table bears out, so that the rule would see nothing."""
+"""Settings of the owner rule that match no table, so that the rule would have no effect."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,15 +11,15 @@ _VIEW = "set the owner of those tables instead"
 
 
 def owner_columns(_: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
-    """Owners' columns, and tables, that a project names and the schema does not have."""
+    """Owner columns and tables that a project names and the schema does not have."""
     tables = catalog.schema.path
     for project in catalog.projects:
         column = project.owner.column
         if column and not any(column in table.columns for table in tables.values()):
             message = f"no table has the column {column}, which is to say whose a row is"
             yield Finding("owner-column", project.home, None, message, _HELP, column)
-        for name, own in project.owner.by_table.items():
-            # A table may have been there before dal, and be of another shape.
+        for name, owner_column in project.owner.by_table.items():
+            # A table may have existed before dal, with other columns.
             if project.mark:
                 continue
             if name not in tables:
@@ -28,6 +28,6 @@ def owner_columns(_: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Fin
             elif tables[name].is_view:
                 message = f"{name} is a view, whose rows are those of the tables that it reads"
                 yield Finding("owner-column", project.home, None, message, _VIEW, name)
-            elif own and own not in tables[name].columns:
-                message = f"{name} has no column {own}, which is to say whose a row is"
+            elif owner_column and owner_column not in tables[name].columns:
+                message = f"{name} has no column {owner_column}, which is to say whose a row is"
                 yield Finding("owner-column", project.home, None, message, _HELP, name)

@@ -1,4 +1,4 @@
-"""Statements that read or change rows without saying whose they are."""
+"""Statements that read or change rows without naming their owner."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from dal.check.tree import table_name
 
 
 def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Tables of users' rows that are not filtered by an owner whom the caller names."""
+    """Tables of users' rows that are not filtered by an owner from the caller."""
     if not catalog.owners:
         return
     for table, owner in statement.analysis.unfiltered:

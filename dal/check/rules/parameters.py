@@ -12,7 +12,7 @@ JSON = ("json", "jsonb")
 
 
 def parameters(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Parameters that PostgreSQL takes for another type than their annotation gives."""
+    """Parameters whose type in PostgreSQL does not take what their annotation gives."""
     names = statement.binding.statement.parameters
     for name, type_ in zip(names, statement.description.parameters, strict=True):
         yield from _misfits(statement, name, statement.annotations[name], type_)
@@ -45,7 +45,7 @@ def _misfits(
             "parameter-type",
             place,
             f":{name} is {type_.name} to PostgreSQL, but its stub gives {listed(verdict)}",
-            _any_of_them(statement, name, annotation, type_) or _advice(name, verdict),
+            _array_advice(statement, name, annotation, type_) or _advice(name, verdict),
             f":{name}",
         )
     elif verdict.labels:
@@ -64,19 +64,19 @@ def _advice(name: str, verdict: Verdict) -> str:
     return "send a text that SentAs makes of it, or change the stub"
 
 
-def _any_of_them(
+def _array_advice(
     statement: BoundStatement, name: str, annotation: Any, type_: PgType
 ) -> str | None:
-    """What to write where one value is compared, and the stub gives many of them."""
+    """Advice if the statement compares with one value, but the stub gives a list of them."""
     array = PgType(f"{type_.name}[]", Kind.ARRAY, element=type_)
     if not fit(annotation, array, Use(sent=True)).fits:
         return None
     words = [token.text.upper() for token in statement.source.loud]
     place = words.index(f":{name.upper()}")
-    excluded = words[max(place - 3, 0) : place] == ["NOT", "IN", "("]
-    return f"write {'<> ALL' if excluded else '= ANY'} (:{name})"
+    is_negated = words[max(place - 3, 0) : place] == ["NOT", "IN", "("]
+    return f"write {'<> ALL' if is_negated else '= ANY'} (:{name})"
 
 
 def listed(verdict: Verdict) -> str:
-    """The types that would fit, or the annotation that fits none."""
+    """The types that would fit, or the annotation if none does."""
     return " or ".join(verdict.would) or shown(verdict.part)

@@ -1,4 +1,4 @@
-"""Plans that would grow with the data: what an index does not serve, or not for all values."""
+"""Plans whose cost grows with the data: no index serves them, or not for all values."""
 
 import re
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from dal.check.tree import table_name
 from dal.source.text import Source
 
 Fault: TypeAlias = tuple[str, Scan, str]
-"""A rule, where it is broken, and how."""
+"""A rule, the scan that violates it, and a message."""
 
 FEW_ROWS = 100
-"""Up to how many rows, as the planner expects them, may be sorted without an index."""
+"""The most rows, by the planner's estimate, that may be sorted without an index."""
 
 HELP = {
     "seq-scan": "write conditions on bare columns that an index begins with, and none that a"
@@ -33,67 +33,67 @@ HELP = {
     "plan-differs": "hide the value from the planner, with its type: = (SELECT :value::uuid),"
     " LIMIT (SELECT :limit::bigint)",
 }
-"""The rules, and what to do where one is broken."""
+"""The rules, with what to do about a violation."""
 
 _BEFORE_A_TABLE = ("FROM", "JOIN", "UPDATE", "INTO", "USING", "ONLY", ",", ".")
 
 
 def plans(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Tables that look large to the planner, and are read in a way that grows with them."""
+    """Large tables that are read at a cost that grows with them."""
     if not statement.has_plan:
         return
-    judged = set()
+    reported = set()
     qualified = {
         table.alias_or_name: table_name(table) for table in statement.tree.find_all(exp.Table)
     }
-    for rule, scan, message in _Judge(statement, catalog).faults():
-        # EXPLAIN leaves the schema out.
+    for rule, scan, message in _PlanJudge(statement, catalog).faults():
+        # EXPLAIN omits the schema.
         large = catalog.is_large(qualified.get(scan.alias) or scan.table)
-        if large and (rule, scan.table) not in judged:
-            judged.add((rule, scan.table))
+        if large and (rule, scan.table) not in reported:
+            reported.add((rule, scan.table))
             place = _place(statement.source, scan)
             yield statement.finding(rule, place, message, HELP[rule], scan.table)
 
 
-class _Judge:
+class _PlanJudge:
     """The faults of a statement's plans."""
 
     def __init__(self, statement: BoundStatement, catalog: Catalog) -> None:
         self._statement, self._catalog = statement, catalog
 
     def faults(self) -> Iterator[Fault]:
-        """The rules that the plans break, where, and how: for any values, and for some."""
+        """The faults of the generic plan, and those of the plans for particular values."""
         plan = self._statement.plan
-        customs = list(self._customs(plan))
-        # For some value at least, whether that one's own plan sorts them or not.
-        many = {
+        custom_plans = list(self._custom_plans(plan))
+        # Scans of many rows in any of the plans, even if that plan does not sort them.
+        unbounded = {
             scan.alias
-            for each in (plan, *(custom for _, custom in customs))
-            for scan in each.scans
+            for candidate in (plan, *(custom for _, custom in custom_plans))
+            for scan in candidate.scans
             if scan.rows > FEW_ROWS or not scan.fixed
         }
-        faults = list(self._for_any_values(plan, many))
+        faults = list(self._for_any_values(plan, unbounded))
         yield from faults
         at_fault = {scan.alias for _, scan, _ in faults}
         if self._statement.project.made_up:
             return
-        usual = {scan.alias: scan for scan in plan.scans if scan.alias not in at_fault}
-        sorted_usually = {scan.alias for scan in plan.sorted}
-        for kind, custom in customs:
-            yield from self._for_these_values(kind, custom, usual, sorted_usually)
+        generic_scans = {scan.alias: scan for scan in plan.scans if scan.alias not in at_fault}
+        sorted_in_generic = {scan.alias for scan in plan.sorted}
+        for kind, custom in custom_plans:
+            yield from self._for_these_values(kind, custom, generic_scans, sorted_in_generic)
 
-    def _customs(self, plan: Plan) -> Iterator[tuple[str, Plan]]:
-        """The plans for values that the planner knows something of."""
+    def _custom_plans(self, plan: Plan) -> Iterator[tuple[str, Plan]]:
+        """The plans for sample values, with the kind of value."""
         binding, catalog = self._statement.binding, self._catalog
         types = self._statement.description.parameters
         for kind, values in catalog.samples.of(binding, types, plan.tables):
             try:
                 yield kind, custom_plan(catalog.connection, binding.statement, values)
             except psycopg.Error:
-                # The value is none for this statement, as 0 is none to divide by.
+                # The statement does not take this value, such as 0 as a divisor.
                 continue
 
-    def _for_any_values(self, plan: Plan, many: set[str]) -> Iterator[Fault]:
+    def _for_any_values(self, plan: Plan, unbounded: set[str]) -> Iterator[Fault]:
         for scan in plan.scans:
             if scan.step == "Seq Scan":
                 yield "seq-scan", scan, f"{scan.table} is read from end to end"
@@ -101,40 +101,42 @@ class _Judge:
                 if not condition:
                     yield "unbounded-index-scan", scan, f"{index} is read from end to end"
         for scan in self._sorts(plan):
-            # A handful, found by equality, needs no index for its order.
-            if scan.alias in many:
+            # A few rows that an equality selects need no index for their order.
+            if scan.alias in unbounded:
                 yield "sort", scan, f"all the rows of {scan.table} that are found are sorted"
         for scan, message in self._longer_than_keys(plan).items():
             yield "key-lookup", scan, f"for any values {message}"
 
     def _for_these_values(
-        self, kind: str, plan: Plan, usual: dict[str, Scan], sorted_usually: set[str]
+        self, kind: str, plan: Plan, generic_scans: dict[str, Scan], sorted_in_generic: set[str]
     ) -> Iterator[Fault]:
-        sorts = [scan for scan in self._sorts(plan) if scan.alias not in sorted_usually]
+        sorts = [scan for scan in self._sorts(plan) if scan.alias not in sorted_in_generic]
         longer = self._longer_than_keys(plan)
-        # A scan that the values make needless is missing from one of the plans.
+        # Particular values may make a scan needless, so that one of the plans lacks it.
         for scan in plan.scans:
-            if scan.alias not in usual:
+            if scan.alias not in generic_scans:
                 continue
             rows = self._catalog.rows.get(scan.table, 0)
             if message := longer.get(scan):
                 yield "key-lookup", scan, f"for {kind} values {message}"
-            # Another index with the same columns fixed is as good, as long as nothing is sorted.
-            # What a good part of the rows have is rightly looked for in all of them.
+            # Another index with the same fixed columns is as good, as long as nothing is sorted.
+            # Reading the whole table is right for values that many rows have.
             elif scan in sorts or (
-                scan.fixed != usual[scan.alias].fixed
+                scan.fixed != generic_scans[scan.alias].fixed
                 and not (scan.step == "Seq Scan" and scan.rows * 10 >= rows)
             ):
-                seen, sort = f"{scan}{_by(scan)}", " and a sort" * (scan in sorts)
-                expected = f"{usual[scan.alias]}{_by(usual[scan.alias])}"
-                message = f"for {kind} values the plan has {seen}{sort}, for any values {expected}"
+                observed, sort = f"{scan}{_by_columns(scan)}", " and a sort" * (scan in sorts)
+                expected = f"{generic_scans[scan.alias]}{_by_columns(generic_scans[scan.alias])}"
+                message = (
+                    f"for {kind} values the plan has {observed}{sort}, for any values {expected}"
+                )
                 yield "plan-differs", scan, message
 
     def _sorts(self, plan: Plan) -> list[Scan]:
-        """The scans whose rows are sorted, apart from those that look up what a caller names.
+        """The scans whose rows are sorted, except look-ups by a unique key.
 
-        With all columns of a unique key fixed there is at most one row for each value given:
-        the caller bounds them, and no index could hold their order.
+        With all columns of a unique key fixed there is at most one row for each value of the
+        caller: the caller bounds them, and no index could hold their order.
         """
         return [
             scan
@@ -146,7 +148,7 @@ class _Judge:
         ]
 
     def _longer_than_keys(self, plan: Plan) -> dict[Scan, str]:
-        """The scans that want a unique key's row, and read a range that is not that key's."""
+        """The scans for a unique key's row that read a longer range, with messages."""
         messages = {scan: self._longer_than_a_key(scan) for scan in plan.scans}
         longer = {scan: message for scan, message in messages.items() if message}
         # Of two tables that are joined by each other's keys, the shorter range leads to the other.
@@ -156,30 +158,30 @@ class _Judge:
         return longer
 
     def _keys(self, scan: Scan, columns: frozenset[str]) -> list[str]:
-        """The unique keys of a table that have no other columns than these."""
+        """The unique keys of a table that consist of these columns."""
         return [name for name, key in self._catalog.unique[scan.table].items() if key <= columns]
 
     def _longer_than_a_key(self, scan: Scan) -> str | None:
-        """How a scan that wants a unique key's row reads a range that is not that key's."""
+        """A message if a scan for a unique key's row reads a longer range."""
         keys, columns = self._catalog.unique[scan.table], self._catalog.index_columns
-        wanted = self._keys(scan, scan.fixed | scan.picked)
+        looked_up = self._keys(scan, scan.fixed | scan.picked)
         for index, _ in scan.indexes:
-            # One that is not known is of another schema's table, which has the same name.
-            begin = {*takewhile(scan.fixed.__contains__, columns.get(index, ()))}
-            if wanted and index in columns and not any(key <= begin for key in keys.values()):
+            # An unknown index belongs to a table of the same name in another schema.
+            leading = {*takewhile(scan.fixed.__contains__, columns.get(index, ()))}
+            if looked_up and index in columns and not any(key <= leading for key in keys.values()):
                 return (
-                    f"a row of {scan.table} is looked up by all columns of {wanted[0]}, but in a"
+                    f"a row of {scan.table} is looked up by all columns of {looked_up[0]}, but in a"
                     f" longer range of {index}"
                 )
         return None
 
 
-def _by(scan: Scan) -> str:
+def _by_columns(scan: Scan) -> str:
     return f" by {', '.join(sorted(scan.fixed)) or 'no column'}" if scan.indexes else ""
 
 
 def _place(source: Source, scan: Scan) -> int | None:
-    """Where a table is named, with the alias of the scan if it has one."""
+    """The offset where a scan's table is named, with its alias if it has one."""
     places: dict[str, list[int]] = {scan.table: []}
     names = [
         token.text.strip('"') if '"' in token.text else token.text.lower() for token in source.loud
@@ -191,6 +193,6 @@ def _place(source: Source, scan: Scan) -> int | None:
                 places.setdefault(name, []).append(token.offset)
     alias, number = scan.alias, 0
     if alias not in places and (numbered := re.fullmatch(r"(\w+)_(\d+)", alias)):
-        alias, number = numbered[1], int(numbered[2])  # of c, c_1, c_2, which are all c in the file
+        alias, number = numbered[1], int(numbered[2])  # EXPLAIN calls repeated aliases c, c_1, c_2
     named = places.get(alias) or places[scan.table]
     return named[min(number, len(named) - 1)] if named else None

@@ -1,4 +1,4 @@
-"""Arguments that may be None, and are written to a column that is NOT NULL."""
+"""Arguments that may be None, though they are written to a NOT NULL column."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,9 @@ from dal.check.types.annotations import gives_none
 
 
 def written(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Arguments that a statement writes as they are, of those that may be None.
+    """Arguments that may be None and are written unchanged to a NOT NULL column.
 
-    What it writes through anything else, such as coalesce() or CASE, is not looked at.
+    Arguments within other expressions, such as coalesce() or CASE, are not checked.
     """
     names = statement.binding.statement.parameters
     reported = set()

@@ -1,4 +1,4 @@
-"""Whether an annotation fits a type of PostgreSQL's."""
+"""Compares annotations with PostgreSQL's types."""
 
 from dal.check.types.annotations import shown
 from dal.check.types.fields import Field, fields

@@ -1,4 +1,4 @@
-"""Annotations, read as Pydantic reads them."""
+"""Reads annotations as Pydantic does."""
 
 import re
 import types
@@ -17,7 +17,7 @@ from dal.binding.json_columns import is_json
 
 LISTS = (list, Sequence)
 COLLECTIONS = (*LISTS, tuple, set, frozenset, Set, deque)
-"""What an array is read into, or made of."""
+"""The types of collections that arrays are read into or made of."""
 
 _CONVERTING = (
     pydantic.BeforeValidator,
@@ -34,28 +34,28 @@ def parts(mark: Any) -> Sequence[Any]:
 
 
 def converts(mark: Any) -> bool:
-    """Whether a mark makes what the annotation says of something else."""
-    own = hasattr(mark, "__get_pydantic_core_schema__")
+    """Whether a mark accepts other values than the annotation's, and converts them."""
+    own_schema = hasattr(mark, "__get_pydantic_core_schema__")
     return isinstance(mark, _CONVERTING) or (
-        own and not type(mark).__module__.startswith("pydantic")
+        own_schema and not type(mark).__module__.startswith("pydantic")
     )
 
 
-def reads_itself(kind: Any) -> bool:
-    """Whether a model or the like may read something else than its fields."""
-    if issubclass(kind, BaseModel):
+def reads_itself(class_: Any) -> bool:
+    """Whether a class such as a model may be read from something else than its fields."""
+    if issubclass(class_, BaseModel):
         modes = {
             validator.info.mode
-            for validator in kind.__pydantic_decorators__.model_validators.values()
+            for validator in class_.__pydantic_decorators__.model_validators.values()
         }
-        own = kind.__get_pydantic_core_schema__.__func__
-        base = BaseModel.__get_pydantic_core_schema__.__func__  # type: ignore[attr-defined]
-        return bool(modes - {"after"}) or own is not base
-    return hasattr(kind, "__get_pydantic_core_schema__")
+        schema = class_.__get_pydantic_core_schema__.__func__
+        base_schema = BaseModel.__get_pydantic_core_schema__.__func__  # type: ignore[attr-defined]
+        return bool(modes - {"after"}) or schema is not base_schema
+    return hasattr(class_, "__get_pydantic_core_schema__")
 
 
 def returned(mark: SentAs) -> Any:
-    """What a mark's function says that it returns; None where it says nothing."""
+    """The annotated return type of a mark's function, or None without one."""
     try:
         return get_type_hints(mark.encode, include_extras=True).get("return")
     except (NameError, TypeError):
@@ -63,7 +63,7 @@ def returned(mark: SentAs) -> Any:
 
 
 def unwrapped(annotation: Any) -> Any:
-    """What a NewType or an alias stands for."""
+    """The type that a NewType or an alias stands for."""
     while True:
         origin = get_origin(annotation)
         if isinstance(annotation, NewType):
@@ -77,7 +77,7 @@ def unwrapped(annotation: Any) -> Any:
 
 
 def shown(annotation: Any) -> str:
-    """An annotation as people write it."""
+    """An annotation for messages, without module names."""
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation.__name__
     return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(annotation))
@@ -97,10 +97,10 @@ def alternatives(annotation: Any) -> Iterator[Any]:
 
 
 def gives_none(annotation: Any, *, items: bool = False) -> bool:
-    """Whether an argument may be sent as NULL, as far as its annotation says.
+    """Whether an argument may be sent as NULL, by its annotation.
 
     Parameters:
-        items: it is asked of a list's items instead.
+        items: whether this is about a list's items instead.
     """
     annotation = unwrapped(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -109,7 +109,7 @@ def gives_none(annotation: Any, *, items: bool = False) -> bool:
             if isinstance(mark, SentAs):
                 return gives_none(returned(mark), items=items) if returned(mark) else False
             if converts(mark) or isinstance(mark, pydantic.AfterValidator):
-                return False  # it may put something in its place
+                return False  # it may replace None
         return gives_none(arguments[0], items=items)
     if origin in (Union, types.UnionType):
         return any(gives_none(member, items=items) for member in arguments)

@@ -7,7 +7,7 @@ from dal.check.types.fit import optional
 
 
 def takes_no_none(annotation: Any) -> bool:
-    """Whether it is a collection that takes no None, at any depth."""
+    """Whether an annotation is a collection that takes no None, at any depth."""
     return any(
         takes_no_none(element) if _is_list(element) else not optional(element)
         for member in alternatives(annotation)

@@ -1,4 +1,4 @@
-"""What a record expects of a statement's columns."""
+"""The fields that a record expects a statement's columns to fill."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -21,15 +21,15 @@ _CONVERTED = pydantic.BeforeValidator(lambda value: value)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a stub expects of a column.
+    """A field that a column fills.
 
     Attributes:
-        owner: what it is a field of, as people call it; the stub itself for a lone column.
-        name: as the record has it; a column may bear an alias of it.
-        annotation: with its marks.
+        owner: the name of its record; the stub's for a single column.
+        name: the record's name for it; a column may have an alias of it.
+        annotation: the annotation with its marks.
         required: whether there must be such a column.
         use: how Pydantic validates it.
-        may_lack: whether all the columns of its join may be NULL together: then there is no item.
+        may_lack: whether all columns of its join may be NULL together: then there is no item.
     """
 
     owner: str
@@ -49,16 +49,16 @@ def fields(
     """The fields of a model or a dataclass by the columns that may fill them.
 
     Parameters:
-        record: it.
-        columns: the names of those that there are. Those with the prefix `items.` fill the field
-            `items`, a record or a list of records.
-        prefix: of the columns' names.
+        record: the model or dataclass.
+        columns: the names of the columns. Those with the prefix `items.` fill the field `items`,
+            a record or a list of records.
+        prefix: the prefix of the columns' names.
         may_lack: whether a row may have no such record.
     """
     strict = False
     if issubclass(record, BaseModel):
-        with suppress(PydanticUserError):  # of an annotation that it does not know; `types` says it
-            record.model_rebuild(raise_errors=False)  # what a string in an annotation stands for
+        with suppress(PydanticUserError):  # for an unknown annotation, which `types` reports
+            record.model_rebuild(raise_errors=False)  # resolves strings in annotations
         strict = bool(record.model_config.get("strict"))
     joins = Joins({}, {}) if prefix else Joins.of(record)
     by_column: dict[str, Field] = {}
@@ -84,7 +84,7 @@ def _columns(record: Any, name: str, info: FieldInfo) -> Iterator[str]:
         yield name
         return
     for choice in alias.choices if isinstance(alias, AliasChoices) else [alias]:
-        if isinstance(choice, str):  # a path leads into a value, and no column's has places
+        if isinstance(choice, str):  # a path leads into a value, but columns have no parts
             yield choice
     if config.get("validate_by_name") or config.get("populate_by_name"):
         yield name

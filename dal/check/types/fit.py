@@ -1,4 +1,4 @@
-"""Whether an annotation fits a type of PostgreSQL's."""
+"""Decides whether an annotation fits a type of PostgreSQL's."""
 
 import types
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ from dal.check.types.annotations import alternatives
 from dal.check.types.members import Member, Use, members
 from dal.check.types.pgtypes import Kind, PgType
 
-# What asyncpg takes and gives as text, too; types of extensions are all like that.
-
+# The types that asyncpg sends and reads as text; so are all types of extensions.
 _AS_TEXT = frozenset(
     {"json", "jsonb", "jsonpath", "xml", "money", "macaddr", "macaddr8", "tsvector", "tsquery"}
     | {"regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper"}
@@ -20,7 +19,7 @@ _AS_TEXT = frozenset(
 )
 
 
-_JSON: Any = JsonColumn  # which type checkers take for an alias
+_JSON: Any = JsonColumn  # Any, because type checkers take it for an alias
 _, _MARK = get_args(_JSON[Any])
 
 
@@ -29,10 +28,10 @@ class Verdict:
     """Whether an annotation fits a type.
 
     Attributes:
-        fits: None where that is not known.
+        fits: whether it fits, or None if that is not known.
         would: the types that would fit.
-        part: the part of the annotation that does not fit, or of which nothing is known.
-        labels: those of an enum that one of the two lacks, though both are enums.
+        part: the part of the annotation that does not fit, or is not known.
+        labels: the labels that only one of two enums has.
     """
 
     fits: bool | None
@@ -42,76 +41,81 @@ class Verdict:
 
 
 def fit(annotation: Any, type_: PgType, use: Use) -> Verdict:
-    """Whether what a column gives fits a field, or what an argument gives fits a parameter."""
-    name = _called(type_)
-    every = list(members(annotation, use))
-    fitting = [member for member in every if member.fits(name)]
-    unknown = [member for member in every if not member.known]
-    wrong = [member for member in every if member.known and member not in fitting]
+    """Whether a column's values fit a field, or an argument's values fit a parameter."""
+    name = _type_name(type_)
+    all_members = list(members(annotation, use))
+    fitting = [member for member in all_members if member.fits(name)]
+    unknown = [member for member in all_members if not member.known]
+    wrong = [member for member in all_members if member.known and member not in fitting]
     if (wrong or unknown) if use.sent else not fitting:
-        if type_.bare.kind in (Kind.COMPOSITE, Kind.PSEUDO):  # asyncpg's own kind of record
-            unknown, wrong = every, []
+        if type_.bare.kind in (Kind.COMPOSITE, Kind.PSEUDO):  # asyncpg reads its own records
+            unknown, wrong = all_members, []
         if unknown and not (use.sent and wrong):
             return Verdict(None, part=unknown[0].annotation)
         would = dict.fromkeys(name for member in wrong for name in member.names)
-        return Verdict(False, tuple(would), (wrong or every)[0].annotation)
-    return Verdict(True, labels=_at_odds(fitting, type_, use))
+        return Verdict(False, tuple(would), (wrong or all_members)[0].annotation)
+    return Verdict(True, labels=_differing_labels(fitting, type_, use))
 
 
-def _called(type_: PgType) -> str:
-    """The name of a type as `Member.names` has it."""
+def _type_name(type_: PgType) -> str:
+    """A type's name in `Member.names`."""
     bare = type_.bare
     if bare.element:
-        item = _called(bare.element)
+        item = _type_name(bare.element)
         return item if item.endswith("[]") else f"{item}[]"
     if bare.kind in (Kind.ENUM, Kind.RANGE, Kind.COMPOSITE):
         return bare.kind.name.lower()
     return "text" if bare.kind is Kind.EXTENSION or bare.name in _AS_TEXT else bare.name
 
 
-def _at_odds(members: Sequence[Member], type_: PgType, use: Use) -> tuple[str, ...]:
-    """The labels that an argument has and the enum lacks, or the other way round."""
+def _differing_labels(members: Sequence[Member], type_: PgType, use: Use) -> tuple[str, ...]:
+    """The labels that an argument has and the enum lacks, or the reverse for a field."""
     while type_.bare.element:
         type_ = type_.bare.element
-    theirs = type_.bare.labels
+    enum_labels = type_.bare.labels
     if type_.bare.kind is not Kind.ENUM:
         return ()
     named = [member.labels for member in members if member.labels is not None]
-    ours = frozenset[str]().union(*named)
+    accepted = frozenset[str]().union(*named)
     if use.sent:
-        return tuple(sorted(ours.difference(theirs)))
+        return tuple(sorted(accepted.difference(enum_labels)))
     return (
-        tuple(label for label in theirs if label not in ours) if len(named) == len(members) else ()
+        tuple(label for label in enum_labels if label not in accepted)
+        if len(named) == len(members)
+        else ()
     )
 
 
 def optional(annotation: Any) -> bool:
-    """Whether None fits."""
+    """Whether an annotation takes None."""
     members = list(alternatives(annotation))
     for member in members:
-        if _MARK in get_args(member):  # NULL is read as what is in the brackets
+        if _MARK in get_args(member):  # NULL is read as the annotation in brackets
             members += alternatives(get_args(member)[0])
     return not {Any, object, types.NoneType, JsonColumn}.isdisjoint(members)
 
 
 def labels_of(annotation: Any) -> frozenset[str] | None:
-    """The only texts that an annotation takes, or None where it takes others as well."""
+    """The only texts that an annotation takes, or None if it takes others."""
     labels = [member.labels for member in members(annotation, Use())]
-    known = [each for each in labels if each is not None]
+    known = [label_set for label_set in labels if label_set is not None]
     return frozenset().union(*known) if known and len(known) == len(labels) else None
 
 
 def parameters(name: str, hint: Any) -> dict[str, Any]:
-    """The annotation of each of the statement's parameters that an argument gives."""
+    """The annotations of the statement's parameters that an argument provides."""
     for mark in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
         if isinstance(mark, Fields | Columns):
             hints = get_type_hints(mark.type, include_extras=True)
-            each = {name: hints[name] for name in fields_of(mark.type)}
+            annotations = {name: hints[name] for name in fields_of(mark.type)}
             if isinstance(mark, Columns):
-                return {f"{name}_{field}": list[given] for field, given in each.items()}  # type: ignore[valid-type]
-            nothing = optional(get_args(hint)[0])  # then each of them is NULL
+                return {
+                    f"{name}_{field}": list[annotation]  # type: ignore[valid-type]
+                    for field, annotation in annotations.items()
+                }
+            may_be_none = optional(get_args(hint)[0])  # then each of them is NULL
             return {
-                f"{name}_{field}": Union[given, None] if nothing else given  # noqa: UP007
-                for field, given in each.items()
+                f"{name}_{field}": Union[annotation, None] if may_be_none else annotation  # noqa: UP007
+                for field, annotation in annotations.items()
             }
     return {name: hint}

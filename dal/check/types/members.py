@@ -1,7 +1,7 @@
-"""The types of PostgreSQL's that an annotation takes or gives.
+"""The types of PostgreSQL's that an annotation reads or sends.
 
-No codec is set: an enum comes and goes as text, a domain as its base. Pydantic validates what a
-row gives, leniently unless the record is strict; of an argument it makes what asyncpg is given.
+No codec is set: an enum is read and sent as text, a domain as its base. Pydantic validates a row's
+values, leniently unless the record is strict, and converts an argument to what asyncpg sends.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ _TEXT = ("text", "character varying", "character", "name", "enum")
 _INTEGERS = ("bigint", "integer", "smallint", "oid")
 _FLOATS = ("double precision", "real")
 
-# What fits in both directions. `enum` and `range` are all types of that kind.
+# The types that fit in both directions; `enum` and `range` stand for all types of that kind.
 _FITTING: dict[Any, tuple[str, ...]] = {
     str: _TEXT,
     pydantic.EmailStr: _TEXT,
@@ -47,7 +47,7 @@ _FITTING: dict[Any, tuple[str, ...]] = {
     float: _FLOATS,
     Decimal: ("numeric",),
     bytes: ("bytea", '"char"'),
-    # A naive one would be taken for local time, and an aware one of a timestamp is refused.
+    # asyncpg takes a naive one for local time, and refuses an aware one for a timestamp.
     datetime.datetime: ("timestamp with time zone",),
     pydantic.AwareDatetime: ("timestamp with time zone",),
     pydantic.PastDatetime: ("timestamp with time zone",),
@@ -86,11 +86,11 @@ _SENT: dict[Any, tuple[str, ...]] = {  # besides
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What an annotation is for.
+    """How an annotation is used.
 
     Attributes:
-        sent: it is an argument's, and not that of a record's field.
-        strict: Pydantic converts nothing; `items_strict` says so of what is within.
+        sent: whether it is an argument's, not a field's.
+        strict: whether Pydantic converts nothing; `items_strict` is the same for items.
     """
 
     sent: bool = False
@@ -100,12 +100,12 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What is known of one alternative of an annotation.
+    """An alternative of an annotation.
 
     Attributes:
-        annotation: as it is written.
-        names: of the types that fit.
-        known: whether no others do.
+        annotation: the annotation.
+        names: the names of the types that fit.
+        known: whether no other types fit.
         labels: the only texts that it takes, or None.
     """
 
@@ -115,7 +115,7 @@ class Member:
     labels: frozenset[str] | None = None
 
     def fits(self, name: str) -> bool:
-        """Whether a type fits that `_called` calls so."""
+        """Whether a type with a name as `_type_name` in `fit` has it fits."""
         return any(
             name.endswith(fitting[1:]) if fitting.startswith(ANYTHING) else fitting == name
             for fitting in self.names
@@ -123,7 +123,7 @@ class Member:
 
 
 def members(annotation: Any, use: Use) -> Iterator[Member]:
-    """The alternatives of an annotation; an optional one's are those beside None."""
+    """The alternatives of an annotation, except None."""
     annotation = unwrapped(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
@@ -133,9 +133,11 @@ def members(annotation: Any, use: Use) -> Iterator[Member]:
             if argument is not types.NoneType:
                 yield from members(argument, use)
     elif origin is Literal:
-        for kind in dict.fromkeys(map(type, arguments)):
-            values = [argument for argument in arguments if type(argument) is kind]
-            yield replace(next(members(kind, use)), annotation=annotation, labels=_texts(values))
+        for value_type in dict.fromkeys(map(type, arguments)):
+            values = [argument for argument in arguments if type(argument) is value_type]
+            yield replace(
+                next(members(value_type, use)), annotation=annotation, labels=_texts(values)
+            )
     elif (origin or annotation) in COLLECTIONS:
         yield from _collection(annotation, use)
     else:
@@ -143,8 +145,8 @@ def members(annotation: Any, use: Use) -> Iterator[Member]:
 
 
 def _marked(annotation: Any, use: Use) -> Iterator[Member]:
-    inside, *given = get_args(annotation)
-    marks = [part for mark in given for part in parts(mark)]
+    annotated, *metadata = get_args(annotation)
+    marks = [part for mark in metadata for part in parts(mark)]
     strict = any(isinstance(mark, pydantic.Strict) and mark.strict for mark in marks)
     for mark in marks:
         if use.sent and isinstance(mark, SentAs):
@@ -154,7 +156,7 @@ def _marked(annotation: Any, use: Use) -> Iterator[Member]:
         if not use.sent and is_json(mark):
             yield Member(annotation, (*_TEXT[:-1], "bytea"))
             return
-    yield from members(inside, replace(use, strict=use.strict or strict))
+    yield from members(annotated, replace(use, strict=use.strict or strict))
     if not use.sent and any(map(converts, marks)):
         yield Member(annotation, known=False)
 
@@ -162,7 +164,7 @@ def _marked(annotation: Any, use: Use) -> Iterator[Member]:
 def _collection(annotation: Any, use: Use) -> Iterator[Member]:
     collection, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if collection is tuple and arguments[1:] != (...,) and arguments:
-        yield Member(annotation, known=False)  # how many there are is not a type's to say
+        yield Member(annotation, known=False)  # a type does not limit the number of items
     elif not use.sent and use.strict and collection not in LISTS:
         yield Member(annotation)
     else:
@@ -196,11 +198,13 @@ def _plain(annotation: Any, use: Use) -> Member:
 
 
 def _enum(enum: type[Enum], use: Use) -> Member:
-    """Pydantic makes a member of its value; asyncpg takes one that is a text or number itself."""
-    kinds = {type(member.value) for member in enum}
-    given = issubclass(enum, str | int) if use.sent else not use.strict
-    names = [_FITTING[kind] for kind in (str, int) if issubclass(enum, kind) or kinds == {kind}]
-    return Member(enum, names[0] if given and names else (), labels=_texts(enum))
+    """An enum: Pydantic reads a member's value; asyncpg only sends members that are str or int."""
+    value_types = {type(member.value) for member in enum}
+    is_accepted = issubclass(enum, str | int) if use.sent else not use.strict
+    names = [
+        _FITTING[kind] for kind in (str, int) if issubclass(enum, kind) or value_types == {kind}
+    ]
+    return Member(enum, names[0] if is_accepted and names else (), labels=_texts(enum))
 
 
 def _texts(values: Iterable[Any]) -> frozenset[str]:

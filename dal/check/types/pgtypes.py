@@ -7,7 +7,7 @@ from functools import cache
 
 
 class Kind(StrEnum):
-    """What kind of type it is, by pg_type.typtype, or by a letter that is not used there."""
+    """The kinds of types, by pg_type.typtype, or a letter that is not used there."""
 
     BASE = "b"
     EXTENSION = "x"  # a base type that is not PostgreSQL's own
@@ -25,11 +25,11 @@ class PgType:
     """A type.
 
     Attributes:
-        name: as format_type says it: `timestamp with time zone`, `text[]`, `app.color`.
-        kind: what kind of type it is.
-        base: the type that a domain is over.
+        name: format_type's name: `timestamp with time zone`, `text[]`, `app.color`.
+        kind: the kind of type.
+        base: the base type of a domain.
         element: the type of an array's elements, or of a multirange's ranges.
-        labels: those of an enum, in its order.
+        labels: the labels of an enum, in its order.
     """
 
     name: str
@@ -40,12 +40,12 @@ class PgType:
 
     @property
     def bare(self) -> "PgType":
-        """The type that its values have on the wire: a domain's are those of its base."""
+        """The type of its values on the wire: for a domain, its base type."""
         return self.base.bare if self.base else self
 
 
 def read_types(rows: Iterable[tuple[int, str, str, int, int, list[str]]]) -> dict[int, PgType]:
-    """The types of a database, by their oid.
+    """The types of a database, by OID.
 
     Parameters:
         rows: oid, name, kind, the oids of the base and of the element (0 for none), labels.
