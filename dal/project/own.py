@@ -1,7 +1,6 @@
 """dal's own project: its statements, owner columns, mark and rules."""
 
 from importlib import import_module
-from pathlib import Path
 
 from dal.binding import query
 from dal.check.project import Owner, Project, Rule
@@ -11,10 +10,6 @@ from dal.project.header_comments import header_comment
 from dal.project.volatile import volatile
 
 _MODULES = ("conversations", "jsonl", "maintenance", "messages", "stats", "tasks", "users")
-
-
-def _is_run_by_hand(path: Path) -> bool:
-    return path.parent == SQL
 
 
 def own() -> Project:
@@ -27,7 +22,7 @@ def own() -> Project:
         statements=(SQL,),
         migrations=MIGRATIONS,
         bindings=query.bindings,
-        unbound=_is_run_by_hand,
+        unbound=lambda path: path.parent == SQL,  # people run these files by hand
         owner=Owner(
             "user_id",
             {

@@ -80,7 +80,7 @@ def apply_waivers(
     can_tell_needless: Callable[[Waiver], bool],
     make: Callable[[str, int, str, str], FindingT],
 ) -> Iterator[FindingT]:
-    """The findings that no waiver covers, and what is wrong with the waivers.
+    """The findings that no waiver covers, and those about the waivers themselves.
 
     Parameters:
         findings: the findings of one file.
