@@ -42,7 +42,7 @@ class Contender:
         """Store a message, and move its conversation's recency where there is one."""
         raise NotImplementedError
 
-    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
+    async def append_many(self, conversation: UUID, batch: Sequence[Said]) -> Any:
         """Store a batch of messages in order."""
         raise NotImplementedError
 

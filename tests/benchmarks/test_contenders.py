@@ -33,8 +33,8 @@ class Forgetful(raw.Raw):
 class Careless(ours.Ours):
     """Stores messages without their metadata."""
 
-    async def append_many(self, conversation: UUID, messages: Sequence[Any]) -> Any:
-        bare = [type(message)(message.role, message.content) for message in messages]
+    async def append_many(self, conversation: UUID, batch: Sequence[Any]) -> Any:
+        bare = [type(message)(message.role, message.content) for message in batch]
         return await super().append_many(conversation, bare)
 
 

@@ -45,8 +45,8 @@ class AgentsSession(InSteps):
     async def append(self, conversation: UUID, message: Said) -> Any:
         await self._session(conversation).add_items([_item(message)])
 
-    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
-        await self._session(conversation).add_items([_item(message) for message in messages])
+    async def append_many(self, conversation: UUID, batch: Sequence[Said]) -> Any:
+        await self._session(conversation).add_items([_item(message) for message in batch])
 
     async def last(self, conversation: UUID, count: int) -> Any:
         return await self._session(conversation).get_items(limit=count)

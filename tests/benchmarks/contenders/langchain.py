@@ -46,8 +46,8 @@ class LangchainHistory(InSteps):
     async def append(self, conversation: UUID, message: Said) -> Any:
         await self._history(conversation).aadd_messages([_message(message)])
 
-    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
-        await self._history(conversation).aadd_messages([_message(message) for message in messages])
+    async def append_many(self, conversation: UUID, batch: Sequence[Said]) -> Any:
+        await self._history(conversation).aadd_messages([_message(message) for message in batch])
 
     async def last(self, conversation: UUID, count: int) -> Any:
         return (await self._history(conversation).aget_messages())[-count:]

@@ -28,15 +28,15 @@ class Raw(Contender):
     async def append(self, conversation: UUID, message: Said) -> Any:
         return await self._fetch("messages.create", **_new(conversation, message))
 
-    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
+    async def append_many(self, conversation: UUID, batch: Sequence[Said]) -> Any:
         return await self._fetch(
             "messages.create_many",
             user_id=USER,
             conversation_id=conversation,
-            messages_id=[uuid4() for _ in messages],
-            messages_role=[message.role for message in messages],
-            messages_content=[message.content for message in messages],
-            messages_metadata=[_text(message.metadata) for message in messages],
+            messages_id=[uuid4() for _ in batch],
+            messages_role=[message.role for message in batch],
+            messages_content=[message.content for message in batch],
+            messages_metadata=[_text(message.metadata) for message in batch],
         )
 
     async def last(self, conversation: UUID, count: int) -> Any:

@@ -60,13 +60,13 @@ class Repositories(Contender):
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def append(self, conversation: UUID, new: Said) -> Any:
-        message = await self._create(conversation, new)
+    async def append(self, conversation: UUID, message: Said) -> Any:
+        stored = await self._create(conversation, message)
         await self._update_timestamp(conversation)
-        return message
+        return stored
 
-    async def append_many(self, conversation: UUID, messages: Sequence[Said]) -> Any:
-        rows = [_row(conversation, message) for message in messages]
+    async def append_many(self, conversation: UUID, batch: Sequence[Said]) -> Any:
+        rows = [_row(conversation, message) for message in batch]
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
             session.add_all(rows)
             await session.commit()  # to refresh each one would be 100 statements more
