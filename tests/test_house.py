@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import dal
+from tests.surface import FUNCTIONS
 
 CHECKOUT = Path(__file__).parents[1]
 SOURCES = {
@@ -226,3 +227,15 @@ def test_make_help_lists_every_target() -> None:
 
 def test_ci_script_is_bash() -> None:
     run("bash", "-n", ".ci/run")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_have_what_they_need(name: str) -> None:
+    """Besides file and stub: a row and a section of the pages, and a bound on what it reads."""
+    needed = {
+        "dal/README.md": f"| `{name}` |",
+        "sql/CATALOG.md": f"### {name}\n",  # `make catalog` writes it
+        "tests/check/reads.py": f'"{name}": Reads(',
+    }
+    texts = {file: (CHECKOUT / file).read_text(encoding="utf-8") for file in needed}
+    assert {file: line for file, line in needed.items() if line not in texts[file]} == {}

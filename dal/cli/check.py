@@ -49,7 +49,7 @@ def check(
 ) -> None:
     """Prove every statement against the schema.
 
-    They are dal's own, and those of a service whose pyproject.toml has the table [tool.dal], in
+    They are dal's own, and those of a service whose pyproject.toml has a `tool.dal` table, in
     this folder or above.
 
     DATABASE_URL's database is not changed: all is prepared and explained in a read-only transaction

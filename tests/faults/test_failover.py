@@ -12,7 +12,9 @@ import pytest
 
 import dal
 from dal import conversations, errors, messages, users
+from dal.binding import query
 from dal.jsonl import export_lines
+from dal.source.scanner import Kind, tokens
 from dal.testing.server import database_name
 from tests.faults.activity import eventually
 from tests.faults.conftest import Durable
@@ -22,11 +24,15 @@ from tests.surface import FUNCTIONS, VALUES, arguments, call, fill
 End: TypeAlias = Literal["switchover", "kill"]
 
 WRITERS = 4
-READS = {
-    *("users.get", "users.ensure", "conversations.get", "conversations.get_with_messages"),
-    *("conversations.list_for_user", "messages.get", "messages.history", "messages.stream"),
-    *("messages.count", "tasks.get", "tasks.list_for_user"),
+WRITING = {"INSERT", "UPDATE", "DELETE", "MERGE", "SHARE"}  # and locking
+WRITES = {
+    binding.statement.name
+    for binding in query.bindings
+    if WRITING
+    & {token.text.upper() for token in tokens(binding.statement.sql) if token.kind is Kind.WORD}
 }
+# Where it writes nothing, users.ensure asks users.get.
+READS = FUNCTIONS.keys() - WRITES | {"users.ensure"}
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 
+_HELP = "bind it, add the Queries that binds it to the `queries` of [tool.dal], or delete it"
+
 
 def files(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
     """Files in the projects' folders of statements that no stub uses."""
@@ -14,5 +16,4 @@ def files(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Fi
         files = {path for folder in project.statements for path in folder.rglob("*.sql")}
         for path in sorted(files - bound):
             if not project.unbound(path):
-                message = "no stub binds this file"
-                yield Finding("orphan-file", path, None, message, "bind it, or delete it")
+                yield Finding("orphan-file", path, None, "no stub binds this file", _HELP)
