@@ -134,13 +134,11 @@ async def list_labelled(db: Db, user: User, label: Name) -> list[UUID]:
 
 @router.get("/conversations/{conversation_id}")
 async def get_conversation(db: Db, user: User, conversation_id: UUID) -> Labelled:
-    conversation = await conversations.get_with_messages(
-        db, user_id=user, conversation_id=conversation_id
-    )
-    if conversation is None:
+    chat = await conversations.get_with_messages(db, user_id=user, conversation_id=conversation_id)
+    if chat is None:
         raise errors.ConversationNotFoundError
     names = await labels.of_conversation(db, user_id=user, conversation_id=conversation_id)
-    return Labelled(conversation=conversation, labels=names)
+    return Labelled(conversation=chat, labels=names)
 
 
 @router.post("/conversations/{conversation_id}/archive")

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID, uuid5
 
@@ -75,14 +76,14 @@ class Answer:
         try:
             async for piece in self._model.answer(self._window, self._tools):
                 self._add(piece.replace("\0", ""))  # which PostgreSQL can't store
+            return False
         except asyncio.CancelledError:
-            return True
+            pass
         except Exception:
             log.exception("The model failed.")
-            return True
         finally:
             self._is_generated = True
-        return False
+        return True
 
     def _add(self, piece: str | None) -> None:
         self._pieces.append(piece)
@@ -134,11 +135,9 @@ Begun = Annotated[Answer, Depends(begin)]
 
 @router.post("/chat")
 async def chat(answer: Begun) -> dal.Message:
-    try:
+    with suppress(asyncio.CancelledError):  # the worker stops
         if message := await asyncio.shield(answer.task):
             return message
-    except asyncio.CancelledError:  # the worker stops
-        pass
     raise HTTPException(503, NO_ANSWER, {"Retry-After": "1"})
 
 

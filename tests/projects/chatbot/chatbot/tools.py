@@ -1,7 +1,7 @@
 """What a model may do with a user's tasks: in a chat, and over MCP."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -37,7 +37,10 @@ class Tools:
         except (KeyError, TypeError) as error:
             result = {"error": f"There is no such tool or argument: {error}."}
         else:
-            result = await _as_json(tool(**arguments))
+            try:
+                result = to_jsonable_python(await tool(**arguments))
+            except errors.DalError as error:
+                result = {"error": advice(error)}
         self.calls.append({"name": name, "arguments": arguments, "result": result})
         return result
 
@@ -67,13 +70,6 @@ class Tools:
     async def delete_task(self, task_id: UUID) -> bool:
         """Delete a task; false if it was not there."""
         return await tasks.delete(self._db, user_id=self._user, task_id=task_id)
-
-
-async def _as_json(call: Awaitable[Any]) -> Any:
-    try:
-        return to_jsonable_python(await call)
-    except errors.DalError as error:
-        return {"error": advice(error)}
 
 
 def advice(error: errors.DalError) -> str:

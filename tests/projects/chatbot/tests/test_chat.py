@@ -10,7 +10,7 @@ import pytest
 from tests.running import Service
 
 import dal
-from dal import messages, tasks
+from dal import conversations, messages, tasks
 
 CLIENTS = 1000
 
@@ -147,6 +147,18 @@ async def test_workers_that_are_stopped_store_what_is_under_way(
         assert len(rows) == 2, log
         assert rows[1].startswith("w0 w1 ")
         assert len(rows[1]) < len(words)
+
+
+async def test_slow_calls_are_logged_by_name(
+    service: Service, ada: httpx.AsyncClient, dal_db: dal.Database
+) -> None:
+    asked = question(await conversation(ada), "Hello")
+    async with dal_db.transaction() as tx:
+        await conversations.touch(tx, user_id="ada", conversation_id=UUID(asked["conversation_id"]))
+        answer = asyncio.create_task(ada.post("chat", json=asked))
+        await asyncio.sleep(0.8)
+    assert (await answer).status_code == 200
+    assert "messages.create_and_history took 0." in service.logged()
 
 
 async def test_a_thousand_clients_at_once_on_thirty_connections(
