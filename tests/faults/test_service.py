@@ -12,7 +12,7 @@ from dal.project import service
 from tests.faults.restartable import Restartable
 
 # A project of its own, whose tests know how it is started.
-running = importlib.import_module("tests.projects.chatbot.tests.running")
+example = importlib.import_module("tests.projects.chatbot.tests.running")
 
 USERS = 20
 
@@ -20,7 +20,7 @@ USERS = 20
 async def test_a_service_outlives_a_restart_under_load(
     url: str, db: dal.Database, server: Restartable
 ) -> None:
-    migrate.apply(url, folders=service.folders(service.find(running.PROJECT)))
+    migrate.apply(url, folders=service.folders(service.find(example.PROJECT)))
     statuses: Counter[int] = Counter()
     answered: list[tuple[str, UUID]] = []
     restarted = asyncio.Event()
@@ -48,7 +48,7 @@ async def test_a_service_outlives_a_restart_under_load(
         await asyncio.to_thread(server.start)
         restarted.set()
 
-    with running.running(url) as chatbot:
+    with example.running(url) as chatbot:
         async with asyncio.timeout(60):
             await asyncio.gather(restart(), *(use(chatbot, f"user {n}") for n in range(USERS)))
     assert statuses.keys() == {200, 503}
