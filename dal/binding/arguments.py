@@ -135,7 +135,8 @@ class Arguments:
 
         def value(checked: Any) -> Any:
             value = get(checked)
-            for number, each in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            several = isinstance(value, list | tuple)
+            for number, each in enumerate(value) if several else [(None, value)]:
                 if isinstance(each, datetime) and each.utcoffset() is None:
                     place = tuple(step for step in (name, number, *field) if step is not None)
                     naive = Problem(loc=place, type="timezone_aware", msg=_NAIVE)

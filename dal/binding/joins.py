@@ -51,7 +51,7 @@ class Joins:
 
         Parameters:
             rows: those of a statement.
-            alone: one record is expected, so rows that are equal in their first column are one.
+            alone: one record is expected, so that it is worth comparing all rows at once.
         """
         if not rows:
             return []
@@ -64,10 +64,8 @@ class Joins:
         items = [_reader(field, names) for field, names in of_field.items() if field in self.items]
         ones = [_reader(field, names) for field, names in of_field.items() if field in self.ones]
         key_of = _getter([*own, *(name for field in self.ones for name in of_field.get(field, ()))])
-        if alone and own and key_of(rows[0]) == key_of(rows[-1]):
-            first, value = own[0], rows[0][own[0]]
-            if all(row[first] == value for row in rows):
-                key_of = _getter([])
+        if alone and all(map(key_of(rows[0]).__eq__, map(key_of, rows))):
+            key_of = _getter([])
         parents: dict[Hashable, dict[str, Any]] = {}
         parent, last = None, None
         for number, row in enumerate(rows):

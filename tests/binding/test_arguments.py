@@ -99,6 +99,13 @@ async def test_a_time_in_a_list_needs_a_zone_beside_none(db: dal.Database, bind:
     with pytest.raises(InvalidInputError, match=r"at\[1\]\S*: Input should have timezone info"):
         await function(db, at=[NOW, NOW.replace(tzinfo=None)])
 
+    async def of_any(db: Executor, *, at: Sequence[datetime]) -> int:
+        raise NotImplementedError
+
+    function = bind("SELECT count(*) FROM unnest(:at::timestamptz[])", of_any)
+    with pytest.raises(InvalidInputError, match=r"at\[0\]: Input should have timezone info"):
+        await function(db, at=(NOW.replace(tzinfo=None),))
+
 
 async def test_a_time_in_a_batch_needs_a_zone(db: dal.Database, bind: Bind) -> None:
     async def last(

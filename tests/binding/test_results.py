@@ -184,6 +184,13 @@ async def test_records_in_records(db: dal.Database, query: Query) -> None:
     assert await query(f"{ORDERS} WHERE false", list[Order])(db) == []
     with pytest.raises(DalError, match="more than one row"):
         await query(ORDERS, Order)(db)
+    between = """
+        SELECT 1 AS id, c AS "customer.id", 'Ada' AS "customer.name",
+            'Mug' AS "lines.product", 1 AS "lines.amount"
+        FROM unnest(ARRAY[1, 2, 1]) AS c
+    """
+    with pytest.raises(DalError, match="more than one row"):
+        await query(between, Order)(db)
 
 
 async def test_a_record_that_may_be_missing(db: dal.Database, query: Query) -> None:
