@@ -46,13 +46,8 @@ class Joins:
                     joins.ones[name] = each
         return joins
 
-    def folded(self, rows: Sequence[Row], *, alone: bool = False) -> list[dict[str, Any]]:
-        """The rows as dictionaries, with a nested one for each field that is a record.
-
-        Parameters:
-            rows: those of a statement.
-            alone: one record is expected, so that it is worth comparing all rows at once.
-        """
+    def folded(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """The rows as dictionaries, with a nested one for each field that is a record."""
         if not rows:
             return []
         own: list[str] = []
@@ -64,13 +59,11 @@ class Joins:
         items = [_reader(field, names) for field, names in of_field.items() if field in self.items]
         ones = [_reader(field, names) for field, names in of_field.items() if field in self.ones]
         key_of = _getter([*own, *(name for field in self.ones for name in of_field.get(field, ()))])
-        if alone and all(map(key_of(rows[0]).__eq__, map(key_of, rows))):
-            key_of = _getter([])
+        # Without items each row is a record, though it may be like another.
+        keys: Sequence[Any] = list(map(key_of, rows)) if items else range(len(rows))
         parents: dict[Hashable, dict[str, Any]] = {}
         parent, last = None, None
-        for number, row in enumerate(rows):
-            # Without items each row is a record, though it may be like another.
-            key: Any = key_of(row) if items else number
+        for key, row in zip(keys, rows, strict=True):
             if key != last:  # as a rule the rows of a parent follow each other
                 last = key
                 parent = parents.get(_hashable(key))

@@ -52,7 +52,7 @@ class Records:
         Raises:
             SchemaMismatchError: as `all` does.
         """
-        read = self._read(rows, alone=True)
+        read = self._read(rows)
         if len(read) > 1:
             raise DalError("more than one row came back", query=self.statement.name)
         (row,) = read
@@ -84,12 +84,12 @@ class Records:
             raise fault
         return place
 
-    def _read(self, rows: Sequence[Row], *, alone: bool = False) -> list[Any]:
+    def _read(self, rows: Sequence[Row]) -> list[Any]:
         joins = self._joins
         if joins is None:
             return self._values(rows)
         if joins.items or joins.ones:
-            return joins.folded(rows, alone=alone)
+            return joins.folded(rows)
         columns = list(rows[0].keys()) if rows else []
         # A seventh cheaper than dict(row.items()), a quarter cheaper than dict(row).
         return [dict(zip(columns, row.values(), strict=True)) for row in rows]
