@@ -44,7 +44,8 @@ class Server:
     `version` is the major version, 18 or 16. `settings` are server settings, such as
     `{"fsync": "on"}`, over defaults that give durability away for speed; where the server listens
     is not theirs to change. `installation` is the folder of another PostgreSQL to run, with its
-    bin, lib and share; `version` is then not looked at.
+    bin, lib and share; `version` is then not looked at. `folder` is where its directory is made;
+    None is the folder for temporary files.
 
     Raises `EmbeddedServerError` if the server can't run here, with the end of its log.
     """
@@ -60,6 +61,7 @@ class Server:
         settings: Mapping[str, str | int | float] | None = None,
         *,
         installation: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
         if sys.platform == "win32":
             raise EmbeddedServerError(
@@ -74,6 +76,7 @@ class Server:
         command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py"))]
         self._process = subprocess.Popen(  # noqa: S603
             [*command, str(installation), *(f"{name}={value}" for name, value in chosen.items())],
+            env={**os.environ, "TMPDIR": str(folder)} if folder else None,
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -14,8 +14,6 @@ WITH stored AS (
     ON CONFLICT (user_id, id) DO UPDATE SET status = c.status
     RETURNING c.id, c.user_id, c.status, c.created_at, c.updated_at
 )
-SELECT id, user_id, status, created_at, updated_at
-FROM stored
+SELECT * FROM stored
 UNION ALL
-SELECT id, user_id, status, created_at, updated_at
-FROM added
+SELECT * FROM added

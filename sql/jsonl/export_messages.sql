@@ -5,7 +5,7 @@
 --   one range a conversation, read backwards.
 -- Locks: none.
 WITH page AS (
-    SELECT given.place, m.id, m.conversation_id, m.role, m.content, m.metadata, m.created_at
+    SELECT given.place, m.*
     FROM unnest(:conversation_ids::uuid[]) WITH ORDINALITY AS given (id, place)
     CROSS JOIN LATERAL (
         SELECT id, conversation_id, role, content, metadata, created_at
@@ -38,7 +38,7 @@ WITH page AS (
 ), stored AS (
     -- What a row is on disk costs nothing to know: no value is read for it.
     SELECT
-        place, id, conversation_id, role, content, metadata, created_at,
+        *,
         sum(octet_length(content) + coalesce(pg_column_size(metadata), 0)) OVER (
             ORDER BY place, created_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS bytes_before
@@ -52,7 +52,7 @@ WITH page AS (
     WHERE coalesce(bytes_before, 0) < :bytes::bigint
 ), measured AS (
     SELECT
-        place, id, conversation_id, role, content, metadata, created_at,
+        *,
         sum(octet_length(content) + coalesce(octet_length(metadata), 0)) OVER (
             ORDER BY place, created_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS bytes_before

@@ -3,8 +3,7 @@
 -- Locks: none.
 WITH task AS (
     SELECT
-        given.place, t.id, t.user_id, t.title, t.description, t.completed, t.completed_at,
-        t.created_at, t.updated_at,
+        given.place, t.*,
         sum(octet_length(t.description)) OVER (
             ORDER BY given.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS bytes_before

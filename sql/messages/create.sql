@@ -45,11 +45,9 @@ WITH stored AS (
     )
     RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
 ), message AS (
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at
-    FROM stored
+    SELECT * FROM stored
     UNION ALL
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at
-    FROM added
+    SELECT * FROM added
 )
 SELECT
     id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,

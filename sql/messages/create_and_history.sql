@@ -53,11 +53,9 @@ WITH stored AS (
     )
     RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
 ), newest AS (
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at
-    FROM stored
+    SELECT * FROM stored
     UNION ALL
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at
-    FROM added
+    SELECT * FROM added
 ), past AS (
     SELECT id, conversation_id, user_id, role, content, metadata, created_at
     FROM messages

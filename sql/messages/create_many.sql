@@ -14,7 +14,7 @@ WITH batch AS (
     ) WITH ORDINALITY AS given (id, role, content, metadata, place)
 ), stored AS (
     SELECT
-        m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at,
+        m.*,
         (
             (m.conversation_id, m.role, m.content, m.metadata)
             IS DISTINCT FROM
@@ -29,7 +29,7 @@ WITH batch AS (
         LIMIT 1
     ) AS m
 ), missing AS (
-    SELECT id, role, content, metadata, row_number() OVER (ORDER BY place DESC) - 1 AS from_end
+    SELECT *, row_number() OVER (ORDER BY place DESC) - 1 AS from_end
     FROM batch
     WHERE
         id NOT IN (SELECT stored.id FROM stored)
@@ -77,15 +77,11 @@ WITH batch AS (
     )
     RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
 ), message AS (
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at, conflict
-    FROM stored
+    SELECT * FROM stored
     UNION ALL
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at, false AS conflict
-    FROM added
+    SELECT *, false AS conflict FROM added
 ), placed AS (
-    SELECT
-        batch.place, message.id, message.conversation_id, message.user_id, message.role,
-        message.content, message.metadata, message.created_at, message.conflict
+    SELECT batch.place, message.*
     FROM batch
     -- FULL, and OFFSET to keep it so: any other join may become a nested loop, whose cost grows
     -- with the square of the batch.

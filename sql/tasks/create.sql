@@ -17,11 +17,9 @@ WITH stored AS (
         t.id, t.user_id, t.title, t.description,
         t.completed, t.completed_at, t.created_at, t.updated_at
 ), task AS (
-    SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
-    FROM stored
+    SELECT * FROM stored
     UNION ALL
-    SELECT id, user_id, title, description, completed, completed_at, created_at, updated_at
-    FROM added
+    SELECT * FROM added
 )
 SELECT
     id, user_id, title, description, completed, completed_at, created_at, updated_at,

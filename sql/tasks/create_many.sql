@@ -11,8 +11,7 @@ WITH batch AS (
         WITH ORDINALITY AS given (id, title, description, place)
 ), stored AS (
     SELECT
-        t.id, t.user_id, t.title, t.description,
-        t.completed, t.completed_at, t.created_at, t.updated_at,
+        t.*,
         (
             (t.title, t.description) IS DISTINCT FROM (batch.title, batch.description)
         ) AS conflict
@@ -46,18 +45,11 @@ WITH batch AS (
         t.id, t.user_id, t.title, t.description,
         t.completed, t.completed_at, t.created_at, t.updated_at
 ), task AS (
-    SELECT
-        id, user_id, title, description, completed, completed_at, created_at, updated_at, conflict
-    FROM stored
+    SELECT * FROM stored
     UNION ALL
-    SELECT
-        id, user_id, title, description, completed, completed_at, created_at, updated_at,
-        false AS conflict
-    FROM added
+    SELECT *, false AS conflict FROM added
 ), placed AS (
-    SELECT
-        batch.place, task.id, task.user_id, task.title, task.description,
-        task.completed, task.completed_at, task.created_at, task.updated_at, task.conflict
+    SELECT batch.place, task.*
     FROM batch
     FULL JOIN task ON task.id = batch.id  -- as in messages/create_many.sql
     OFFSET 0

@@ -186,6 +186,29 @@ def test_files_that_people_run_open_with_a_sentence(path: Path) -> None:
         "SELECT 1 FROM (SELECT →* FROM tasks WHERE user_id = :user_id) AS t",
         "DELETE FROM tasks WHERE user_id = :user_id RETURNING →*",
         "SELECT count(*), 2 * 3 FROM tasks WHERE user_id = :user_id",
+        # Of what the statement itself names, a star is the columns that are written there.
+        "WITH mine AS (SELECT id FROM tasks WHERE user_id = :user_id) SELECT *, 1 FROM mine",
+        "WITH mine AS (SELECT id FROM tasks WHERE user_id = :user_id), ids AS (SELECT * FROM mine)"
+        ' SELECT "I".* FROM ids AS "I"',
+        "SELECT * FROM (SELECT id FROM tasks WHERE user_id = :user_id) AS t",
+        "WITH mine AS (SELECT id FROM tasks WHERE user_id = :user_id)"
+        " SELECT id FROM (SELECT * FROM mine) AS m UNION ALL SELECT * FROM mine",
+        "SELECT l.* FROM users AS u"
+        " CROSS JOIN LATERAL (SELECT id FROM tasks WHERE user_id = u.id) AS l"
+        " WHERE u.id = :user_id",
+        "SELECT →* FROM users AS u"
+        " JOIN (SELECT user_id FROM tasks WHERE user_id = :user_id) AS t ON t.user_id = u.id"
+        " WHERE u.id = :user_id",
+        "WITH t AS (SELECT id FROM tasks WHERE user_id = :user_id)"
+        " SELECT u.→* FROM t, users AS u WHERE u.id = :user_id",
+        # These names are the tables', not the CTEs'.
+        "WITH tasks AS (SELECT →* FROM tasks WHERE user_id = :user_id) SELECT id FROM tasks",
+        "WITH first AS (SELECT →* FROM tasks WHERE user_id = :user_id),"
+        " tasks AS (SELECT id FROM first) SELECT id FROM tasks",
+        "WITH tasks AS (SELECT 1 AS id)"
+        " SELECT →* FROM public.tasks WHERE user_id = :user_id AND EXISTS (SELECT FROM tasks)",
+        "WITH gone AS (DELETE FROM tasks WHERE user_id = :user_id RETURNING →*) SELECT * FROM gone",
+        "SELECT (x).→* FROM (SELECT tasks AS x FROM tasks WHERE user_id = :user_id) AS y",
     ],
 )
 def test_stars(catalog: Catalog, tmp_path: Path, statement: str) -> None:
