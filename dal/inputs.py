@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from dal.binding import Columns, Fields
 from dal.cursor import Cursor, Position
-from dal.metadata import Metadata
+from dal.metadata import NO_NUL, Metadata
 
 __all__ = [
     "Age",
@@ -42,7 +42,7 @@ Row = TypeVar("Row")
 
 def _storable(text: str) -> str:
     if "\0" in text:
-        raise PydanticCustomError("nul", "may not contain NUL (U+0000); PostgreSQL can't store it")
+        raise PydanticCustomError("nul", NO_NUL)
     try:
         text.encode()
     except UnicodeEncodeError:

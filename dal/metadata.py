@@ -11,13 +11,13 @@ subclass is its base.
 
 import math
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, JsonValue, TypeAdapter
 from pydantic_core import (
     InitErrorDetails,
     PydanticCustomError,
-    PydanticSerializationError,
     ValidationError,
     from_json,
     to_json,
@@ -31,6 +31,7 @@ _json_value: TypeAdapter[JsonValue] = TypeAdapter(
 # \u0000 as an escape of its own, not the tail of an escaped backslash.
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
+NO_NUL = "may not contain NUL (U+0000); PostgreSQL can't store it"
 
 _DEEPEST = 200
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -42,6 +43,25 @@ JSON_BYTES = 4 * 2**20
 """The largest JSON value, as PostgreSQL prints it; a message with it fits into a line."""
 
 _MOST = 2048  # factor by which printing may grow it: `1e-16383,` becomes 16,387 bytes
+
+
+def has_nul(json: bytes) -> bool:
+    """Whether a string in JSON text holds NUL (U+0000), which PostgreSQL can't store."""
+    return b"\\u0000" in json and bool(_NUL_ESCAPE.search(json))
+
+
+def json_text(value: Any, fallback: Callable[[Any], Any] | None = None) -> bytes:
+    """A value as JSON text that can be read back.
+
+    Parameters:
+        fallback: makes a JSON value of a part that is none.
+
+    Raises:
+        ValueError: it is nested too deep, or has a part that is not JSON, such as a lone surrogate.
+    """
+    text = to_json(value, fallback=fallback)
+    from_json(text)  # refuses what is nested deeper than reading allows
+    return text
 
 
 def refuse_large(text: bytes) -> None:
@@ -70,13 +90,12 @@ def _json(value: Any) -> Any:
         return None
     try:
         json_value = _json_value.validate_python(value)
-        text = to_json(json_value)
-        from_json(text)  # refuses what is nested deeper than reading allows
-    except (ValidationError, PydanticSerializationError, ValueError):
+        text = json_text(json_value)
+    except ValueError:  # Pydantic's errors, too
         pass
     else:
-        if _NUL_ESCAPE.search(text):
-            raise PydanticCustomError("nul", "may not contain NUL (U+0000), in a value or in a key")
+        if has_nul(text):
+            raise PydanticCustomError("nul", NO_NUL)
         refuse_large(text)
         return json_value
     raise _not_json(value)

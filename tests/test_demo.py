@@ -163,12 +163,13 @@ def line(**changes: object) -> str:
 
 
 BAD_LINES = {
-    "not JSON": ("[", "Invalid JSON: "),
-    "no messages": ('{"user_id": "ada"}', "messages: "),
-    "wrong role": (line(role="system"), "messages.0.role: "),
-    "extra key": (line(time="noon"), "messages.0.time: "),
-    "no text": (line(content=None), "messages.0.content: "),
-    "1,001 characters": (line(content="x" * 1001), "messages.0.content: "),
+    "not JSON": ("[", "is not JSON: "),
+    "no messages": ('{"user_id": "ada"}', "needs messages "),
+    "a task": ('{"user_id": "ada", "task": {"title": "Milk"}}', "is a task, "),
+    "wrong role": (line(role="system"), "messages[0].role: is system; "),
+    "extra key": (line(time="noon"), "messages[0]: has a key that is not in the format"),
+    "no text": (line(content=None), "messages[0].content: is null; "),
+    "1,001 characters": (line(content="x" * 1001), "messages[0].content: a user's message "),
 }
 
 
@@ -205,7 +206,5 @@ def test_bundled_dialogues_are_worth_playing() -> None:
     messages = [message for dialogue in played for message in dialogue.messages]
     assert len(played) >= 20
     assert len(messages) >= 300
-    assert any(
-        isinstance(message.metadata, dict) and "tool" in message.metadata for message in messages
-    )
+    assert any(message.metadata and "tool" in json.loads(message.metadata) for message in messages)
     assert max(len(dialogue.messages) for dialogue in played) > 40

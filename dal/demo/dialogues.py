@@ -1,38 +1,16 @@
-"""Reads the dialogues to play, one JSON object a line."""
+"""Reads the dialogues to play: the conversations of a file that `dal import` could read, too."""
 
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dal.errors import InvalidInputError
-from dal.inputs import UserId
-from dal.messages import Content, MessageRole
+from dal.jsonl import read_lines
+from dal.jsonl.lines import ConversationLine, is_blank, parse
+from dal.jsonl.values import BadLine
 
 OWN = Path(__file__).with_name("dialogues.jsonl")
 
 
-class _Line(BaseModel):
-    # Another format's key is a mistake to report, not text to leave out.
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DialogueMessage(_Line):
-    """A message of a dialogue."""
-
-    role: MessageRole
-    content: Content
-    metadata: Any = None
-
-
-class Dialogue(_Line):
-    """One conversation of one user."""
-
-    user_id: UserId
-    messages: list[DialogueMessage]
-
-
-def read(path: Path) -> list[Dialogue]:
+def read(path: Path) -> list[ConversationLine]:
     """Read all dialogues of a file.
 
     Raises:
@@ -40,9 +18,9 @@ def read(path: Path) -> list[Dialogue]:
     """
     dialogues = []
     try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
+        with path.open("rb") as file:
+            for number, line in enumerate(read_lines(file), start=1):
+                if not is_blank(line):
                     dialogues.append(_dialogue(path, number, line))
     except OSError as error:
         raise InvalidInputError(f"{path}: {error.strerror}") from None
@@ -51,11 +29,12 @@ def read(path: Path) -> list[Dialogue]:
     return dialogues
 
 
-def _dialogue(path: Path, number: int, line: bytes) -> Dialogue:
+def _dialogue(path: Path, number: int, text: bytes) -> ConversationLine:
     try:
-        return Dialogue.model_validate_json(line)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    # Pydantic's message names the place and the rule; for broken JSON, the column too.
-    raise InvalidInputError(f"{path}, line {number}: {f'{place}: ' if place else ''}{first['msg']}")
+        line = parse(text)
+        if isinstance(line, ConversationLine):
+            return line
+        reason = "is a task, and the demo plays conversations"
+    except BadLine as bad:
+        reason = str(bad)
+    raise InvalidInputError(f"{path}, line {number}: {reason}")

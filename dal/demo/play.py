@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from pydantic_core import from_json
 from rich.console import Console
 from rich.progress import track
 
@@ -16,10 +18,10 @@ from dal import conversations, errors, messages, migrate, tasks, users
 from dal.database.address import Address
 from dal.database.failures import translated
 from dal.demo import dialogues
-from dal.demo.dialogues import Dialogue
 from dal.demo.show import Show
 from dal.demo.stopwatch import Stopwatch
 from dal.embedded import Server
+from dal.jsonl.lines import ConversationLine, LineMessage
 
 
 def play(console: Console, *, data: Path | None, url: str | None) -> None:
@@ -73,7 +75,7 @@ async def _run(url: str, statement: str) -> None:
         await translated(db.execute, statement, query="demo")
 
 
-async def _play(show: Show, url: str, played: list[Dialogue]) -> None:
+async def _play(show: Show, url: str, played: list[ConversationLine]) -> None:
     watch = Stopwatch()
     async with dal.connect(url, application_name="dal demo") as db:
         start = time.perf_counter()
@@ -95,7 +97,7 @@ async def _play(show: Show, url: str, played: list[Dialogue]) -> None:
     show.timings(watch.timings())
 
 
-async def _hold(watch: Stopwatch, db: dal.Database, dialogue: Dialogue) -> dal.Conversation:
+async def _hold(watch: Stopwatch, db: dal.Database, dialogue: ConversationLine) -> dal.Conversation:
     """Hold one dialogue as a chatbot does: the user's message in, the window for the model out."""
     user_id = dialogue.user_id
     await watch(users.ensure, db, user_id=user_id)
@@ -109,15 +111,19 @@ async def _hold(watch: Stopwatch, db: dal.Database, dialogue: Dialogue) -> dal.C
             conversation_id=chat.id,
             role=message.role,
             content=message.content,
-            metadata=message.metadata,
+            metadata=_metadata(message),
         )
     return chat
 
 
-async def _compare(db: dal.Database, chat: dal.Conversation, dialogue: Dialogue) -> None:
+def _metadata(message: LineMessage) -> Any:
+    return message.metadata and from_json(message.metadata)
+
+
+async def _compare(db: dal.Database, chat: dal.Conversation, dialogue: ConversationLine) -> None:
     stored = messages.stream(db, user_id=chat.user_id, conversation_id=chat.id)
     read = [(message.role, message.content, message.metadata) async for message in stored]
-    written = [(message.role, message.content, message.metadata) for message in dialogue.messages]
+    written = [(message.role, message.content, _metadata(message)) for message in dialogue.messages]
     if read != written:
         raise errors.DalError("what was read back differs from what was written")
 
@@ -127,7 +133,7 @@ async def _look(
     watch: Stopwatch,
     db: dal.Database,
     chats: list[dal.Conversation],
-    played: list[Dialogue],
+    played: list[ConversationLine],
 ) -> None:
     user_id, _ = Counter(dialogue.user_id for dialogue in played).most_common(1)[0]
     listed = await watch(conversations.list_for_user, db, user_id=user_id, limit=5)

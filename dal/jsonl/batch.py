@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import asyncpg
 
@@ -12,15 +13,12 @@ from dal.database import Executor
 from dal.database.transaction import begin
 from dal.errors import ConflictError, InvalidInputError, SchemaMismatchError
 from dal.jsonl import rows
-from dal.jsonl.lines import ConversationLine, Line, TaskLine
+from dal.jsonl.lines import ConversationLine, Line, LineTask, TaskLine
 from dal.jsonl.rows import (
     ConversationRow,
     Existing,
     Locked,
     MessageRow,
-    RowKey,
-    TaskRow,
-    given_task,
 )
 from dal.jsonl.values import BadLine
 
@@ -102,7 +100,7 @@ class _Batch:
         self._conversations: list[ConversationRow] = []
         self._moved: list[ConversationRow] = []
         self._messages: list[MessageRow] = []
-        self._tasks: list[TaskRow] = []
+        self._tasks: list[tuple[str, LineTask]] = []
         self._counts: Counter[str] = Counter()
 
     def add_conversation(self, line: ConversationLine, now: datetime, further: bool) -> None:
@@ -117,7 +115,7 @@ class _Batch:
         self._refuse_ahead("updated_at", line.updated_at)
         self._refuse_ahead("archived_at", line.archived_at)
         new = self._new_messages(line, now, stored)
-        times = [time for *_, time in new]
+        times = [row.created_at for row in new]
         last = times[-1] if times else None
         created_at = line.created_at or min([now, *times[:1]])
         recency = [*filter(None, [line.updated_at, last])]
@@ -174,23 +172,13 @@ class _Batch:
                     )
             time = message.created_at or clock
             clock = max(clock, time + _MICROSECOND)
-            new.append(
-                (
-                    message.id,
-                    line.user_id,
-                    line.id,
-                    message.role,
-                    message.content,
-                    message.metadata,
-                    time,
-                )
-            )
+            new.append(MessageRow(line.user_id, line.id, time, message))
         return new
 
     def add_task(self, line: TaskLine, now: datetime) -> None:
         """Add a line's row; raises BadLine."""
-        task = given_task(line)
-        same = self._existing.tasks.get((task.user_id, task.id))
+        task = line.task
+        same = self._existing.tasks.get((line.user_id, task.id)) if task.id else None
         if same is False:
             raise BadLine("task.id: is taken by a task with other content")
         if same:
@@ -203,31 +191,30 @@ class _Batch:
             completed_at = completed_at or task.updated_at or now
         times = [*filter(None, [completed_at, task.updated_at])]
         created_at = task.created_at or min([now, *times])
-        row = TaskRow(
-            user_id=task.user_id,
-            id=task.id,
-            title=task.title,
-            description=task.description,
-            completed=bool(task.completed),
+        row = replace(
+            task,
             completed_at=completed_at,
             created_at=created_at,
             updated_at=task.updated_at or max([created_at, *times]),
         )
-        self._users.add(row.user_id)
-        self._tasks.append(row)
+        self._users.add(line.user_id)
+        self._tasks.append((line.user_id, row))
         self._counts["tasks"] += 1
 
     async def write(self, db: Executor, connection: asyncpg.Connection) -> Counter[str]:
         """Write the rows; returns how many there are of each kind."""
         # In the order of keys, so that two imports of the same rows wait rather than deadlock.
-        users = [rows.UserRow(user_id) for user_id in sorted(self._users)]
-        self._conversations.sort(key=_key)
-        self._tasks.sort(key=_key)
-        self._counts["users"] = await rows.add_users(db, users=users)
+        self._conversations.sort(key=attrgetter("user_id", "id"))
+        self._tasks.sort(key=lambda row: (row[0], str(row[1].id)))
+        self._counts["users"] = await rows.add_users(db, user_ids=sorted(self._users))
         made = await rows.add_conversations(db, conversations=self._conversations)
         moved = await rows.move_conversations(db, conversations=self._moved)
         copied = await rows.copy_messages(connection, self._messages)
-        added = await rows.add_tasks(db, tasks=self._tasks)
+        added = await rows.add_tasks(
+            db,
+            user_ids=[user_id for user_id, _ in self._tasks],
+            tasks=[task for _, task in self._tasks],
+        )
         for table, sent, stored in (
             ("conversations", self._conversations, made),
             ("conversations", self._moved, moved),
@@ -251,7 +238,3 @@ def _later(clock: datetime | None, last: datetime | None) -> datetime | None:
         return last or clock
     # This is how messages/create_and_history.sql sees that others appended while it waited.
     return max(last, clock + _MICROSECOND)
-
-
-def _key(row: ConversationRow | TaskRow) -> RowKey:
-    return row.user_id, row.id

@@ -40,7 +40,7 @@ Item = TypeVar("Item", bound=Row)
 # The columns that a line keeps, `last_message_at` as the time of its last message.
 _KEPT = {
     "conversations": {*StoredConversation.model_fields, "last_message_at"},
-    "messages": {*StoredMessage.model_fields, "user_id"},
+    "messages": {*StoredMessage.model_fields},
     "tasks": {*Task.model_fields},
 }
 
@@ -152,7 +152,7 @@ class _Export:
         """Write the rows of all users."""
         first: str | None = ""
         while first is not None:
-            page = [owner.id for owner in await snapshot.owners(self._db, first=first, limit=_ROWS)]
+            page = await snapshot.owners(self._db, first=first, limit=_ROWS)
             first = page.pop() if len(page) == _ROWS else None
             for owner in page:
                 await self.of(owner)

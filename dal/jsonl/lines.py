@@ -12,7 +12,7 @@ be lost. null is the same as a key that is left out.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Any, Self, TypeAlias
@@ -30,12 +30,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, ValidationError, to_json
 
 from dal.conversations import Conversation, ConversationStatus, Status
-from dal.cursor import Cursor
-from dal.inputs import Flag, Text, Title, UserId, distinct_ids
+from dal.inputs import Flag, UserId, distinct_ids
 from dal.jsonl.values import FIRST_TIME, LINE_BYTES, BadLine, Metadata, Time, because, decoded
-from dal.messages import Content, Role
+from dal.messages import Message, NewMessage
 from dal.record import Record
-from dal.tasks import Task
+from dal.tasks import NewTask, Task
 
 LINE_MESSAGES = 10_000
 """The most messages of one line; more go on in a further line with the same id."""
@@ -73,16 +72,12 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-# A dataclass, because there is one for each message, and a model would make three times as many
-# objects for the garbage collector.
-@dataclass(slots=True)
-class LineMessage:
-    """A message of a conversation's line."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineMessage(NewMessage):
+    """A message of a conversation's line; without an id, the server makes it."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = _Part.model_config
 
-    role: Role
-    content: Content = field(repr=False)
     metadata: Metadata = field(default=None, repr=False)
     id: UUID | None = None
     created_at: Time = None
@@ -110,31 +105,32 @@ class ConversationLine(_Part):
         return self
 
 
-class Todo(_Part):
-    """A task; one with a `completed_at` is completed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineTask(NewTask):
+    """A task's line, apart from the owner; what it leaves out is None."""
 
-    title: Title = Field(repr=False)
-    description: Text | None = Field(default=None, repr=False)
+    __pydantic_config__ = _Part.model_config
+
     completed: Flag | None = None
     completed_at: Time = None
     id: UUID | None = None
     created_at: Time = None
     updated_at: Time = None
 
-    @model_validator(mode="after")
-    def _completed(self) -> Self:
-        if self.completed_at:
-            if self.completed is False:
-                raise PydanticCustomError("open", "has a completed_at, but is not completed")
-            self.completed = True
-        return self
+
+def _completed(task: LineTask) -> LineTask:
+    if not task.completed_at:
+        return task
+    if task.completed is False:
+        raise PydanticCustomError("open", "has a completed_at, but is not completed")
+    return replace(task, completed=True)
 
 
 class TaskLine(_Part):
     """A task of a user."""
 
     user_id: UserId
-    task: Todo
+    task: Annotated[LineTask, AfterValidator(_completed)]
 
 
 Line: TypeAlias = ConversationLine | TaskLine
@@ -173,20 +169,12 @@ class StoredConversation(Conversation):
     archived_at: AwareDatetime | None
 
 
-class StoredMessage(Record):
-    """A message as it is written."""
+class StoredMessage(Message):
+    """A message as it is written, whatever its role."""
 
-    id: UUID
-    conversation_id: UUID
-    role: str
-    content: str = Field(repr=False)
+    role: str  # type: ignore[assignment]
     metadata: str | None = Field(repr=False)  # JSON as PostgreSQL has it, to the last digit
     created_at: Annotated[AwareDatetime, Field(gt=FIRST_TIME)]
-
-    @property
-    def cursor(self) -> Cursor:
-        """Its place in the conversation."""
-        return Cursor(self.created_at, self.id)
 
 
 class ConversationLines:

@@ -1,10 +1,11 @@
 """The statements of an import. Their SQL is in sql/jsonl/."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
-from uuid import UUID, uuid4
+from operator import attrgetter
+from typing import Annotated, Any, NamedTuple, TypeAlias
+from uuid import UUID
 
 import asyncpg
 from pydantic import AwareDatetime
@@ -12,23 +13,9 @@ from pydantic import AwareDatetime
 from dal.binding import Columns, Executor, query
 from dal.conversations import Conversation
 from dal.database.failures import translated
-from dal.jsonl.lines import ConversationLine, Line, LineMessage, TaskLine
+from dal.inputs import Key, Keys
+from dal.jsonl.lines import ConversationLine, Line, LineMessage, LineTask, TaskLine
 from dal.record import Record
-
-
-@dataclass(slots=True)
-class Key:
-    """A row's primary key."""
-
-    user_id: str
-    id: UUID
-
-
-@dataclass(slots=True)
-class UserRow:
-    """A user."""
-
-    id: str
 
 
 @dataclass(slots=True)
@@ -42,40 +29,6 @@ class ConversationRow:
     updated_at: datetime
     last_message_at: datetime | None
     archived_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class GivenTask:
-    """A task of a line; a field that the line leaves out is None."""
-
-    user_id: str
-    id: UUID
-    title: str = field(repr=False)
-    description: str | None = field(repr=False)
-    completed: bool | None
-    completed_at: datetime | None
-    created_at: datetime | None
-    updated_at: datetime | None
-
-
-@dataclass(slots=True)
-class TaskRow:
-    """A task to insert."""
-
-    user_id: str
-    id: UUID
-    title: str = field(repr=False)
-    description: str | None = field(repr=False)
-    completed: bool
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-
-class Clock(Record):
-    """The server's time."""
-
-    now: datetime
 
 
 class Locked(Conversation):
@@ -105,20 +58,17 @@ class Compared(Stored):
 
 RowKey: TypeAlias = tuple[str, UUID]
 
-# An id is None where the server is to make it; then COPY leaves the column out.
-MessageRow: TypeAlias = tuple[UUID | None, str, UUID, str, str, str | None, datetime]
-_COLUMNS = ("id", "user_id", "conversation_id", "role", "content", "metadata", "created_at")
+_CONTENT = [field.name for field in fields(LineMessage) if field.name not in ("id", "created_at")]
+_COLUMNS = ("id", "user_id", "conversation_id", "created_at", *_CONTENT)
+_content: Callable[[LineMessage], tuple[Any, ...]] = attrgetter(*_CONTENT)
 
-Users: TypeAlias = Annotated[Sequence[UserRow], Columns(UserRow)]
-Keys: TypeAlias = Annotated[Sequence[Key], Columns(Key)]
 Conversations: TypeAlias = Annotated[Sequence[ConversationRow], Columns(ConversationRow)]
 Messages: TypeAlias = Annotated[Sequence[LineMessage], Columns(LineMessage)]
-GivenTasks: TypeAlias = Annotated[Sequence[GivenTask], Columns(GivenTask)]
-Tasks: TypeAlias = Annotated[Sequence[TaskRow], Columns(TaskRow)]
+Tasks: TypeAlias = Annotated[Sequence[LineTask], Columns(LineTask)]
 
 
 @query("jsonl/clock.sql")
-async def clock(db: Executor) -> Clock:
+async def clock(db: Executor) -> datetime:
     """The server's clock."""
     raise NotImplementedError
 
@@ -152,13 +102,13 @@ async def compare_messages(
 
 
 @query("jsonl/compare_tasks.sql")
-async def compare_tasks(db: Executor, *, tasks: GivenTasks) -> list[Compared]:
+async def compare_tasks(db: Executor, *, user_ids: list[str], tasks: Tasks) -> list[Compared]:
     """Whether the stored tasks are the same as these."""
     raise NotImplementedError
 
 
 @query("jsonl/add_users.sql")
-async def add_users(db: Executor, *, users: Users) -> int:
+async def add_users(db: Executor, *, user_ids: list[str]) -> int:
     """Insert the users that are absent; returns how many."""
     raise NotImplementedError
 
@@ -175,6 +125,15 @@ async def move_conversations(db: Executor, *, conversations: Conversations) -> i
     raise NotImplementedError
 
 
+class MessageRow(NamedTuple):
+    """A message to insert."""
+
+    user_id: str
+    conversation_id: UUID
+    created_at: datetime
+    message: LineMessage
+
+
 async def copy_messages(connection: asyncpg.Connection, messages: Sequence[MessageRow]) -> int:
     """Insert messages by COPY, in half the time of an INSERT; returns how many were stored."""
 
@@ -186,15 +145,17 @@ async def copy_messages(connection: asyncpg.Connection, messages: Sequence[Messa
         )
         return int(status.rpartition(" ")[2])
 
-    with_id = [row for row in messages if row[0]]
-    without_id = [row[1:] for row in messages if not row[0]]
+    rows = [(row.message.id, *row[:-1], *_content(row.message)) for row in messages]
+    with_id = [row for row in rows if row[0]]
+    # The server makes the ids; then COPY leaves the column out.
+    without_id = [row[1:] for row in rows if not row[0]]
     return await translated(
         copy, _COLUMNS, with_id, query="jsonl.copy_messages"
     ) + await translated(copy, _COLUMNS[1:], without_id, query="jsonl.copy_messages")
 
 
 @query("jsonl/add_tasks.sql")
-async def add_tasks(db: Executor, *, tasks: Tasks) -> int:
+async def add_tasks(db: Executor, *, user_ids: list[str], tasks: Tasks) -> int:
     """Insert tasks; returns how many were stored."""
     raise NotImplementedError
 
@@ -243,26 +204,13 @@ async def look(db: Executor, lines: Sequence[Line]) -> Existing:
         conversation_ids=[chat.id for chat, _ in repeated],
         messages=[message for _, message in repeated],
     )
-    tasks = await compare_tasks(db, tasks=[given_task(line) for line in todos])
+    tasks = await compare_tasks(
+        db, user_ids=[line.user_id for line in todos], tasks=[line.task for line in todos]
+    )
     return Existing(
-        now=(await clock(db)).now,
+        now=await clock(db),
         conversations={(row.user_id, row.id): row for row in locked},
         last={(row.user_id, row.id): row.created_at for row in last},
         messages={(row.user_id, row.id): row.same for row in messages},
         tasks={(row.user_id, row.id): row.same for row in tasks},
-    )
-
-
-def given_task(line: TaskLine) -> GivenTask:
-    """A line's task, with a new id if the line has none."""
-    task = line.task
-    return GivenTask(
-        user_id=line.user_id,
-        id=task.id or uuid4(),
-        title=task.title,
-        description=task.description,
-        completed=task.completed,
-        completed_at=task.completed_at,
-        created_at=task.created_at,
-        updated_at=task.updated_at,
     )

@@ -6,16 +6,11 @@ from pydantic import AwareDatetime, ValidationError
 
 from dal.binding import Executor, query
 from dal.errors import SchemaMismatchError
-from dal.inputs import Limit, Place, UserId
+from dal.inputs import Limit, UserId
 from dal.jsonl.lines import StoredConversation, StoredMessage
+from dal.messages import Spot
 from dal.record import Record
 from dal.tasks import Task
-
-
-class Owner(Record):
-    """A user who owns tasks or conversations."""
-
-    id: str
 
 
 class Column(Record):
@@ -71,8 +66,8 @@ async def owns(db: Executor, *, user_id: UserId) -> bool:
 
 
 @query("jsonl/export_owners.sql", strict=True)
-async def owners(db: Executor, *, first: str, limit: Limit) -> list[Owner]:
-    """A page of owners, from the user id `first` on."""
+async def owners(db: Executor, *, first: str, limit: Limit) -> list[str]:
+    """A page of those who own tasks or conversations, from the user id `first` on."""
     raise NotImplementedError
 
 
@@ -102,7 +97,7 @@ async def messages(
     *,
     user_id: str,
     conversation_ids: list[UUID],
-    after: Place[StoredMessage],
+    after: Spot,
     limit: Limit,
     bytes: int,
 ) -> list[StoredMessage]:

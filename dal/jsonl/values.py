@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, ValidationError
-from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json, to_json
+from pydantic_core import PydanticCustomError
 
-from dal.metadata import refuse_large
+from dal.metadata import NO_NUL, has_nul, json_text, refuse_large
 
 LINE_BYTES = 8 * 2**20
 """The longest line that is read, its end included; parsing one takes several times its size."""
@@ -19,8 +19,6 @@ FIRST_TIME = datetime.min.replace(tzinfo=UTC)
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII
 )
-# An escape of its own, not the tail of an escaped backslash.
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _MARKED = re.compile(rb'"\\u0000([^"]+)"')
 
 
@@ -79,10 +77,10 @@ def decoded(line: bytes) -> Any:
     if len(line) > LINE_BYTES:
         raise BadLine(f"is longer than {LINE_BYTES:,} bytes")
     try:
-        text = line.decode("utf-8-sig")  # files that were joined have a mark further down as well
-        if "\\u0000" in text and _NUL.search(text):
-            raise BadLine("may not contain NUL (U+0000); PostgreSQL can't store it")
-        return _decoder.decode(text)
+        if has_nul(line):
+            raise BadLine(NO_NUL)
+        # Files that were joined have a byte-order mark further down as well.
+        return _decoder.decode(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8 at byte {error.start + 1}"
     except json.JSONDecodeError as error:
@@ -119,9 +117,8 @@ def _metadata(value: Any) -> str | None:
     if value is None:
         return None
     try:
-        text = to_json(value, fallback=lambda number: f"\0{number.written}")
-        from_json(text)  # refuses what is nested deeper than reading allows
-    except (PydanticSerializationError, ValueError):
+        text = json_text(value, fallback=lambda number: f"\0{number.written}")
+    except ValueError:
         raise PydanticCustomError(
             "json", "must be without lone surrogates and nested at most 200 deep"
         ) from None

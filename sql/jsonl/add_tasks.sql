@@ -1,14 +1,14 @@
--- Makes tasks. It fails where one of the ids is taken.
+-- Makes tasks, with new ids where none is given. It fails where one of the ids is taken.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: the new rows, and the users' rows FOR KEY SHARE (their foreign key).
 INSERT INTO tasks (
     user_id, id, title, description, completed, completed_at, created_at, updated_at
 )
 SELECT
-    given.user_id, given.id, given.title, given.description,
-    given.completed, given.completed_at, given.created_at, given.updated_at
+    given.user_id, coalesce(given.id, gen_random_uuid()), given.title, given.description,
+    coalesce(given.completed, false), given.completed_at, given.created_at, given.updated_at
 FROM unnest(
-    :tasks_user_id::text[], :tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[],
+    :user_ids::text[], :tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[],
     :tasks_completed::boolean[], :tasks_completed_at::timestamptz[],
     :tasks_created_at::timestamptz[], :tasks_updated_at::timestamptz[]
 ) AS given (user_id, id, title, description, completed, completed_at, created_at, updated_at)

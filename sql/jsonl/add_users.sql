@@ -5,7 +5,7 @@
 --   deadlock.
 INSERT INTO users (id)
 SELECT given.id
-FROM unnest(:users_id::text[]) AS given (id)
+FROM unnest(:user_ids::text[]) AS given (id)
 WHERE NOT EXISTS (SELECT FROM users AS u WHERE u.id = given.id)
 ORDER BY given.id
 ON CONFLICT (id) DO NOTHING

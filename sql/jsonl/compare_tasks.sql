@@ -12,7 +12,7 @@ SELECT
         )
     ) AS same
 FROM unnest(
-    :tasks_user_id::text[], :tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[],
+    :user_ids::text[], :tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[],
     :tasks_completed::boolean[], :tasks_completed_at::timestamptz[],
     :tasks_created_at::timestamptz[], :tasks_updated_at::timestamptz[]
 ) AS given (user_id, id, title, description, completed, completed_at, created_at, updated_at)

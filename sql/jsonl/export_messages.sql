@@ -8,7 +8,7 @@ WITH page AS (
     SELECT given.place, m.*
     FROM unnest(:conversation_ids::uuid[]) WITH ORDINALITY AS given (id, place)
     CROSS JOIN LATERAL (
-        SELECT id, conversation_id, role, content, metadata, created_at
+        SELECT id, conversation_id, user_id, role, content, metadata, created_at
         FROM messages
         WHERE
             -- As in history.sql; the other way round, because the index is read backwards.
@@ -46,8 +46,8 @@ WITH page AS (
 ), printed AS MATERIALIZED (
     -- What it is as text may be far more, and is only known by printing it, here and once.
     SELECT
-        place, id, conversation_id, role, content, nullif(metadata::text, 'null') AS metadata,
-        created_at
+        place, id, conversation_id, user_id, role, content,
+        nullif(metadata::text, 'null') AS metadata, created_at
     FROM stored
     WHERE coalesce(bytes_before, 0) < :bytes::bigint
 ), measured AS (
@@ -58,7 +58,7 @@ WITH page AS (
         ) AS bytes_before
     FROM printed
 )
-SELECT id, conversation_id, role, content, metadata, created_at
+SELECT id, conversation_id, user_id, role, content, metadata, created_at
 FROM measured
 WHERE coalesce(bytes_before, 0) < :bytes::bigint
 ORDER BY place, created_at, id

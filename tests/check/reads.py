@@ -17,7 +17,6 @@ from dal.binding.binding import Binding
 from dal.check.server.explain import analyzed_plan
 from dal.cursor import Position
 from dal.jsonl.lines import LineMessage
-from dal.jsonl.rows import UserRow
 from dal.project.own import own
 from tests.check.skew import Data, Owner
 from tests.surface import VALUES
@@ -212,7 +211,7 @@ def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
         "updated_at": owner.middle,
         "last_message_at": owner.middle,
     }
-    other_ids: dict[Any, Any] = {UserRow: owner.user_id, LineMessage: _id(owner.message)}
+    other_ids: dict[Any, Any] = {LineMessage: _id(owner.message)}
     values["id"] = other_ids.get(of, values["id"])
     return of(**{name: values[name] for name in signature(of).parameters})
 
