@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Annotated, BinaryIO
 from uuid import UUID
 
@@ -61,7 +61,7 @@ def export(
         if is_regular(file):
             asyncio.run(run(counted(file.write)))
         else:  # its reader may be slow
-            with Spool() as spool:
+            with closing(Spool()) as spool:
                 asyncio.run(run(counted(spool.add)))
                 for line in spool:
                     file.write(line)

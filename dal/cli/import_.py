@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -110,7 +110,7 @@ def _lines_of(opened: BinaryIO, file: Path, shown: Shown) -> Iterator[Iterable[b
     def report(read: int) -> None:
         shown.update(f"reading: {read / 2**20:,.1f} MiB")
 
-    with Spool() as spool:
+    with closing(Spool()) as spool:
         for line in _read(opened, file, report):
             spool.add(line)
         yield spool

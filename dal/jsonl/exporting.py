@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
@@ -73,7 +73,7 @@ async def export_lines(
             `unwritable`; says which one and why.
         DalError: the folder for temporary files is absent or full.
     """
-    with Spool() as spool:
+    with closing(Spool()) as spool:
         await write_user(db, spool.add, user_id=user_id, unwritable=unwritable)
         for line in spool:
             yield line
@@ -95,7 +95,7 @@ async def export_everyone(
         SchemaMismatchError, DalError: as for `export_lines`.
         PermissionDeniedError: a row-level security policy hides rows from this role.
     """
-    with Spool() as spool:
+    with closing(Spool()) as spool:
         await write_everyone(db, spool.add, unwritable=unwritable)
         for line in spool:
             yield line
@@ -107,7 +107,7 @@ async def write_user(
     """As `export_lines`, with `write`, which must not wait: a snapshot is open meanwhile."""
     async with _snapshot(db) as tx:
         if await snapshot.owns(tx, user_id=user_id):
-            with Spool() as aside:
+            with closing(Spool()) as aside:
                 await _Export(tx, write, unwritable, aside).of(user_id)
 
 
@@ -116,7 +116,7 @@ async def write_everyone(
 ) -> None:
     """As `export_everyone`, with `write`, which must not wait: a snapshot is open meanwhile."""
     async with _snapshot(db, all_rows=True) as tx:
-        with Spool() as aside:
+        with closing(Spool()) as aside:
             await _Export(tx, write, unwritable, aside).of_everyone()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
@@ -100,7 +101,7 @@ async def import_lines(
             has to be compared can't be read. Nothing stays.
         DalError: the folder for temporary files is absent or full.
     """
-    with Spool() as spool:
+    with closing(Spool()) as spool:
         there = await _all_there(lines, spool)
         return await write_lines(db, there, user_id=user_id, reject=reject, progress=progress)
 

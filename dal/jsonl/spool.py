@@ -3,8 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from dal.errors import DalError
 from dal.jsonl.values import LINE_BYTES
@@ -16,21 +15,14 @@ _LENGTH = 8  # bytes before each line, which may hold a line end, or have none
 class Spool:
     """Lines in a temporary file that nobody else can open; a few of them stay in memory.
 
-    Once all are added, they can be read any number of times.
+    Once all are added, they can be read any number of times. Use it with `contextlib.closing`.
     """
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Remove the file."""
         with suppress(OSError):  # a full disk fails once more for what it has not taken
             self._file.close()
 

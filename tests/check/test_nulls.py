@@ -1,17 +1,15 @@
 """Fields that take for granted what a column does not give, and enums that differ from a CHECK."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-import psycopg
 import pytest
 from pydantic import BaseModel
 
 from dal.binding import JsonColumn
 from dal.check.findings import Finding
-from dal.check.project import Project
 from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
@@ -72,13 +70,6 @@ SCHEMA = """
 class Seated(BaseModel):
     name: str
     seats: int
-
-
-@pytest.fixture(scope="module")
-def catalog(module_database: str) -> Iterator[Catalog]:
-    with psycopg.connect(module_database, autocommit=True) as connection:
-        connection.execute(SCHEMA)
-        yield Catalog(connection, [Project(Path())])
 
 
 Find = Callable[..., list[Finding]]

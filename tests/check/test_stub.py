@@ -1,6 +1,6 @@
 """Statements that don't fit their stubs: each fault is found, in its place, and alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from pydantic import BaseModel
 
 from dal.binding import Columns, JsonColumn
 from dal.check.findings import Finding
-from dal.check.project import Project
 from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
@@ -93,13 +91,6 @@ SCHEMA = """
     CREATE VIEW red_cars AS SELECT id, name FROM cars WHERE color = 'red';
 """
 ALL = "id, name, color, doors, options::text AS options, built_at"
-
-
-@pytest.fixture(scope="module")
-def catalog(module_database: str) -> Iterator[Catalog]:
-    with psycopg.connect(module_database, autocommit=True) as connection:
-        connection.execute(SCHEMA)
-        yield Catalog(connection, [Project(Path())])
 
 
 Find = Callable[..., list[Finding]]

@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +18,6 @@ import pytest
 
 import dal
 from dal import conversations, errors, users
-from dal.testing.server import Postgres
 
 SECRET = "correct-horse"
 
@@ -52,11 +51,9 @@ async def complaints() -> AsyncIterator[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def url(dal_server: Postgres, dal_template: str) -> Iterator[str]:
+def url(module_database: str) -> str:
     """One database for all of these tests: what they are about is not in its tables."""
-    url = dal_server.create(dal_template)
-    yield url
-    dal_server.drop(url)
+    return module_database
 
 
 @pytest.fixture

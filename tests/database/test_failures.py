@@ -15,7 +15,6 @@ import dal
 from dal import conversations, errors, tasks, users
 from dal.binding import Executor, Queries
 from dal.database.failures import explain_connect
-from dal.testing.server import Postgres
 
 SECRET = "correct-horse"
 
@@ -23,11 +22,9 @@ Probe = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
-def url(dal_server: Postgres, dal_template: str) -> Iterator[str]:
+def url(module_database: str) -> str:
     """One database for all of these tests: what they change, they roll back."""
-    url = dal_server.create(dal_template)
-    yield url
-    dal_server.drop(url)
+    return module_database
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 import dal
 from dal import conversations, errors, users
 from dal.database.transaction import Isolation
-from dal.testing.server import Postgres
 
 
 @contextmanager
@@ -54,11 +53,9 @@ def interrupt() -> None:
 
 
 @pytest.fixture(scope="module")
-def url(dal_server: Postgres, dal_template: str) -> Iterator[str]:
+def url(module_database: str) -> str:
     """One database for all of these tests, which is emptied after each."""
-    url = dal_server.create(dal_template)
-    yield url
-    dal_server.drop(url)
+    return module_database
 
 
 @pytest.fixture(autouse=True)
