@@ -68,14 +68,7 @@ Content: TypeAlias = Annotated[Text, AfterValidator(_within_limit)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """A message to be added by `create_many`; its rules are checked there.
-
-    Parameters:
-        role: `user` or `assistant`.
-        content: any text; a user's has at most 1,000 characters.
-        metadata: any JSON value.
-        id: the message's id; None makes one.
-    """
+    """A message to be added by `create_many`, which checks its rules: those of `create`."""
 
     __pydantic_config__ = ConfigDict(
         extra="forbid",

@@ -39,13 +39,7 @@ class Task(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """A task to be made by `create_many`; its rules are checked there.
-
-    Parameters:
-        title: 1 to 255 characters, not blank.
-        description: any text.
-        id: the task's id; None makes one.
-    """
+    """A task to be made by `create_many`, which checks its rules: those of `create`."""
 
     __pydantic_config__ = ConfigDict(
         extra="forbid",

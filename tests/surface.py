@@ -1,6 +1,7 @@
 """The public functions, found by inspection, and something to call each one with.
 
-A new function is covered by itself; a parameter of a new name needs an entry in VALUES.
+A new function is covered by itself, and so is a new parameter that is a text; one of another type
+needs an entry in VALUES.
 """
 
 import asyncio
@@ -65,9 +66,10 @@ NOBODY += [[], ["ada"], ("ada",), {"ada"}]
 def variants(function: Function, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A function's arguments: all of them, and those that it requires."""
     _, *parameters = inspect.signature(function).parameters.values()
-    yield {parameter.name: values[parameter.name] for parameter in parameters}
+    every = {parameter.name: parameter.name for parameter in parameters} | values
+    yield {parameter.name: every[parameter.name] for parameter in parameters}
     yield {
-        parameter.name: values[parameter.name]
+        parameter.name: every[parameter.name]
         for parameter in parameters
         if parameter.default is parameter.empty
     }

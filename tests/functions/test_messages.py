@@ -195,7 +195,7 @@ async def test_metadata_comes_back_as_it_was(codec: bool, url: str, own: dict[st
 
 @pytest.mark.parametrize("metadata", METADATA)
 def test_a_message_survives_its_own_dump(metadata: Any) -> None:
-    fields: dict[str, Any] = {
+    fields: dict[str, Any] = dict.fromkeys(Message.model_fields) | {
         "id": uuid4(),
         "conversation_id": uuid4(),
         "user_id": "ada",

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 import dal
 from dal import conversations, messages, migrate, tasks
 from dal.jsonl import export_everyone, export_lines, import_lines
+from dal.messages import MessageRole
 from tests.jsonl.test_command import spawned
+from tests.surface import VALUES, variants
 
 TABLES = ("conversations", "messages", "tasks")
 COLUMNS = """
@@ -32,15 +35,10 @@ async def test_every_column_comes_back(db: dal.Database, ada: str, empty_databas
     for user in (ada, (await dal.users.ensure(db, user_id="bob")).id):
         for archived in (False, True):
             chat = await conversations.create(db, user_id=user)
-            for metadata in ({"n": 1}, None):
-                await messages.create(
-                    db,
-                    user_id=user,
-                    conversation_id=chat.id,
-                    role="user" if metadata else "assistant",
-                    content=f"{metadata}",
-                    metadata=metadata,
-                )
+            given = VALUES | {"user_id": user, "conversation_id": chat.id}
+            for role, message in zip(MessageRole, variants(messages.create, given), strict=True):
+                own = {"id": uuid4(), "role": role, "content": f"{role} {archived}"}
+                await messages.create(db, **message | own)
             description = None if archived else "d"
             task = await tasks.create(db, user_id=user, title=f"{chat.id}", description=description)
             if archived:

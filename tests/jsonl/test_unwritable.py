@@ -15,13 +15,13 @@ from tests.jsonl.test_command import run
 
 # Reading a message fails, as it does where PostgreSQL can't print its metadata, or finds a block of
 # it damaged, or a text that is in no encoding.
-UNREADABLE = """
+UNREADABLE = f"""
     CREATE FUNCTION unreadable(code text) RETURNS jsonb LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 's3cr3t' USING ERRCODE = code; END $$;
     ALTER TABLE messages RENAME TO stored;
     CREATE VIEW messages AS
     SELECT
-        id, conversation_id, user_id, role, content, created_at,
+        {", ".join(name for name in dal.Message.model_fields if name != "metadata")},
         CASE WHEN metadata ? 'code' THEN unreadable(metadata ->> 'code') ELSE metadata END
             AS metadata
     FROM stored

@@ -65,7 +65,6 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "content": WORDS,
     "metadata": st.sampled_from([None, {"tool": "add_task"}]),
     "title": WORDS,
-    "description": st.none() | WORDS,
     "status": st.sampled_from(["active", "archived"]),
     "completed": st.booleans(),
     "limit": st.integers(1, 4),
@@ -73,8 +72,15 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "before": RECENT,
     "after": RECENT,
 }
+
+
+def drawn(parameter: str) -> st.SearchStrategy[Any]:
+    """Values of a parameter, which is an optional text if it is not listed."""
+    return VALUES.get(parameter, st.none() | WORDS)
+
+
 for parameter, new in {"messages": NewMessage, "tasks": NewTask}.items():
-    fields = {name: VALUES[name] for name in inspect.signature(new).parameters}
+    fields = {name: drawn(name) for name in inspect.signature(new).parameters}
     VALUES[parameter] = st.lists(
         st.builds(new, **fields), max_size=3, unique_by=lambda record: record.id
     )
@@ -90,11 +96,11 @@ def calls_of(name: str) -> st.SearchStrategy[Call]:
         if parameter.default is parameter.empty or parameter.name == "id"
     ]
     optional = {
-        parameter.name: VALUES[parameter.name]
+        parameter.name: drawn(parameter.name)
         for parameter in parameters
         if parameter.name not in required
     }
-    values = {name: VALUES[name] for name in required}
+    values = {name: drawn(name) for name in required}
     return st.tuples(st.just(name), st.fixed_dictionaries(values, optional=optional))
 
 

@@ -81,7 +81,7 @@ class Raw(Contender):
 
     async def _fetch(self, name: str, **values: Any) -> Any:
         statement = _STATEMENTS[name]
-        arguments = [values[parameter] for parameter in statement.parameters]
+        arguments = [values.get(parameter) for parameter in statement.parameters]
         return await self._executor.fetch(statement.text, *arguments)
 
 
