@@ -144,7 +144,7 @@ def calls(binding: Binding, owner: Owner) -> Iterator[list[Any]]:
         (True, False), (("active", False), ("archived", True))
     ):
         values = _values(binding, owner, first) | {"status": status, "completed": completed}
-        wanted = {name: values[name] for name in binding.hints}
+        wanted = {name: values.get(name, name) for name in binding.hints}
         if wanted not in seen:
             seen.append(wanted)
             yield binding.arguments.values(binding.arguments.checked(wanted))
@@ -203,9 +203,6 @@ def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
         "user_id": owner.user_id,
         "conversation_id": _id(owner.conversation),
         "metadata": None,
-        "completed_at": None,
-        "archived_at": None,
-        "kind": None,
         "time": owner.middle,
         "created_at": owner.middle,
         "updated_at": owner.middle,
@@ -213,7 +210,7 @@ def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
     }
     other_ids: dict[Any, Any] = {LineMessage: _id(owner.message)}
     values["id"] = other_ids.get(of, values["id"])
-    return of(**{name: values[name] for name in signature(of).parameters})
+    return of(**{name: values.get(name) for name in signature(of).parameters})
 
 
 def _id(text: str) -> UUID:
