@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import dal
 from dal import migrate as migrations
 from dal.cli.commands import app
+from tests.commands import CALLS
 from tests.migrations.database import IDS, LAST
 
 DEAD = "postgresql://ada:s3cret@127.0.0.1:1/x"
@@ -182,32 +183,21 @@ def test_environment_wins_over_env_file(
     assert (code, out.count(" pending\n"), err) == (14, len(IDS), "")
 
 
-ON_DATABASE_URL = [
-    ("ping",),
-    ("migrate",),
-    ("rollback", "--yes"),
-    ("status",),
-    ("baseline", LAST),
-    ("import", "-"),
-    ("export",),
-    ("explain", "users.get"),
-    ("archive",),
-    ("purge", "--archived-for", "90d"),
-    ("erase-user", "ada", "--yes"),
-    ("orphans",),
-    ("stats",),
-]
+def words(command: str) -> list[str]:
+    return CALLS[command].format(chats=__file__).split()
 
 
-@pytest.mark.parametrize("command", ON_DATABASE_URL, ids=" ".join)
+@pytest.mark.parametrize("command", CALLS)
 class TestRefusals:
     @pytest.mark.parametrize("value", [None, ""])
     def test_no_address(
-        self, command: tuple[str, ...], value: str | None, monkeypatch: pytest.MonkeyPatch
+        self, command: str, value: str | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if value is not None:
             monkeypatch.setenv("DATABASE_URL", value)
-        assert "DATABASE_URL is not set; export it, or write it into .env" in refusal(3, *command)
+        assert "DATABASE_URL is not set; export it, or write it into .env" in refusal(
+            3, *words(command)
+        )
 
     @pytest.mark.parametrize(
         ("url", "status", "reason"),
@@ -221,14 +211,14 @@ class TestRefusals:
     )
     def test_wrong_address(
         self,
-        command: tuple[str, ...],
+        command: str,
         url: str,
         status: int,
         reason: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", url)
-        stderr = refusal(status, *command)
+        stderr = refusal(status, *words(command))
         assert reason in stderr
         assert "s3cret" not in stderr
 

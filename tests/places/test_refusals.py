@@ -15,26 +15,12 @@ import dal.__main__
 from dal import errors, ping
 from dal.cli.commands import app
 from dal.testing.server import Postgres, database_name
+from tests.commands import CALLS, WITH_OWN_SERVER
 from tests.roles import role
 
 LINE = json.dumps({"user_id": "ada", "messages": [{"role": "user", "content": "Hi"}]})
-# Those that touch tables.
-TOUCHING = {
-    "migrate": "migrate",
-    "rollback": "rollback --yes",
-    "status": "status",
-    "baseline": "baseline 0004",
-    "import": "import {chats}",
-    "export": "export",
-    "check": "check",
-    "explain": "explain users.get --user-id ada",
-    "archive": "archive",
-    "purge": "purge --archived-for 1d",
-    "erase-user": "erase-user ada --yes",
-    "orphans": "orphans",
-    "demo": "demo --url {url}",
-}
-COMMANDS = TOUCHING | {"ping": "ping", "stats": "stats"}
+COMMANDS = CALLS | WITH_OWN_SERVER
+TOUCHING_TABLES = COMMANDS.keys() - {"ping", "stats"}
 
 
 def refusal(command: str, url: str, chats: Path) -> tuple[int, str]:
@@ -47,7 +33,7 @@ def refusal(command: str, url: str, chats: Path) -> tuple[int, str]:
     return result.exit_code, line
 
 
-@pytest.mark.parametrize("command", TOUCHING)
+@pytest.mark.parametrize("command", sorted(TOUCHING_TABLES))
 def test_a_role_that_may_do_nothing(url: str, tmp_path: Path, command: str) -> None:
     with role(url) as nobody:
         status, line = refusal(command, nobody, tmp_path / "chats")

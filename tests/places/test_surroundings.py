@@ -13,6 +13,7 @@ import pytest
 
 import dal
 from dal.testing.server import Postgres
+from tests.commands import CALLS, WITH_OWN_SERVER
 from tests.places.children import SURROUNDINGS
 
 Run = Callable[..., tuple[int, str, str]]
@@ -22,26 +23,15 @@ DEAD = "postgresql://ada:s3cret@127.0.0.1:1/x"
 
 # All of them succeed, and write to standard output.
 COMMANDS = {
+    **{name: call for name, call in CALLS.items() if name != "rollback"},
     "help": "--help",
     "help of a command": "ping --help",
-    "ping": "ping",
-    "migrate": "migrate",
-    "status": "status --json",
-    "baseline": "baseline 0004",
-    "import": "import {chats} --keep-going",
+    "status as JSON": "status --json",
     "import of a stream": "import -",
-    "export": "export",
     "sql": "sql messages.history",
-    "explain": "explain users.get --user-id ada",
     "lint": "lint-migrations",
-    "stats": "stats --json",
-    "archive": "archive",
-    "purge": "purge --archived-for 1d",
-    "erase-user": "erase-user grace --dry-run",
-    "orphans": "orphans",
 }
 PROGRESS = r"(archived|deleted) 0 conversations\n"
-SLOW_COMMANDS = {"check": "check", "demo": "demo --data {chats} --url {url}"}
 WITHOUT_DATABASE_URL = {"help", "help of a command", "sql", "lint", "demo"}
 # These fail with their own exit statuses, and write to standard error.
 FAILING = {
@@ -62,7 +52,7 @@ STREAMS = [
     "ASCII",
 ]
 SILENT = {"stderr closed", "all closed", "stderr full", "hearer gone"}
-FOR_SLOW_COMMANDS = ["stdout full", "ASCII", "folder gone"]
+FOR_WITH_OWN_SERVER = ["stdout full", "ASCII", "folder gone"]
 BROKEN_PIPE = 141
 ANYWHERE = [name for name in SURROUNDINGS if name != "user without a name"]
 
@@ -110,10 +100,10 @@ def run(
 @pytest.mark.parametrize(
     ("command", "surroundings"),
     [(command, name) for command in COMMANDS for name in ANYWHERE]
-    + [(command, name) for command in SLOW_COMMANDS for name in FOR_SLOW_COMMANDS],
+    + [(command, name) for command in WITH_OWN_SERVER for name in FOR_WITH_OWN_SERVER],
 )
 def test_a_command_that_succeeds(run: Run, command: str, surroundings: str) -> None:
-    status, out, err = run((COMMANDS | SLOW_COMMANDS)[command], surroundings)
+    status, out, err = run((COMMANDS | WITH_OWN_SERVER)[command], surroundings)
     expected, reason = expect(command, surroundings)
     assert status == expected, err
     assert bool(out) == (expected == 0)

@@ -15,6 +15,7 @@ from dal import migrate
 from dal.cli.app import Group
 from dal.cli.commands import app
 from dal.cli.statuses import Status
+from tests.commands import ALONE, CALLS, WITH_OWN_SERVER
 from tests.terminal.screen import CHECKOUT, in_pipes, on_terminal, plain
 
 COMMANDS = {
@@ -70,6 +71,14 @@ def test_each_command_is_in_the_file_of_its_name() -> None:
         file = hidden.get(info.name, info.name).replace("-", "_")
         assert info.callback.__module__.rpartition(".")[2] in (file, f"{file}_")
     assert {info.name for info in app.registered_commands} == {*EVERY, *hidden}
+    assert {*EVERY} == {*CALLS, *WITH_OWN_SERVER, *ALONE}
+
+
+def test_each_command_is_on_a_page() -> None:
+    folders = [CHECKOUT, *(CHECKOUT / name for name in ("dal", "sql", "migrations"))]
+    pages = "".join((folder / "README.md").read_text(encoding="utf-8") for folder in folders)
+    named = re.findall(r"\b(?:dal|make) ([a-z-]+)", pages)
+    assert {*EVERY} - {*named} == set()
 
 
 @pytest.mark.parametrize("command", ["", *EVERY])
