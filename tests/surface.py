@@ -1,7 +1,7 @@
 """The public functions, found by inspection, and something to call each one with.
 
-A new function is covered by itself, and so is a new parameter that is a text; one of another type
-needs an entry in VALUES.
+A new module and a new function are covered by themselves, and so is a new parameter that is an id
+or a text; one of another type needs an entry in VALUES.
 """
 
 import asyncio
@@ -11,24 +11,23 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
-from dal import Cursor, NewMessage, NewTask, User, conversations, messages, tasks, users
+import dal
+from dal import Cursor, NewMessage, NewTask, User, users
 
 Function: TypeAlias = Callable[..., Any]
 
 FUNCTIONS: dict[str, Function] = {
-    f"{module.__name__.removeprefix('dal.')}.{name}": function
-    for module in (users, conversations, messages, tasks)
-    for name, function in inspect.getmembers(module, inspect.isfunction)
-    if function.__module__ == module.__name__ and not name.startswith("_")
+    f"{module}.{name}": function
+    for module in dal.__all__
+    if inspect.ismodule(getattr(dal, module))
+    for name, function in inspect.getmembers(getattr(dal, module), inspect.isfunction)
+    if function.__module__ == f"dal.{module}" and not name.startswith("_")
 }
 
 ID = UUID("ada00000-0000-4000-8000-000000000000")  # of a task, a conversation and a message
 THREE = [UUID(int=ID.int + n) for n in (1, 2, 3)]
 VALUES: dict[str, Any] = {
     "user_id": "ada",
-    "conversation_id": ID,
-    "message_id": ID,
-    "task_id": ID,
     "id": ID,
     "role": "user",
     "content": "Buy milk",
@@ -47,14 +46,15 @@ VALUES: dict[str, Any] = {
     ],
     "tasks": [NewTask(title="Milk", description="Two litres", id=own_id) for own_id in THREE],
 }
-ADAS = [
-    "conversations.create",
-    "messages.create",
-    "messages.create_many",
-    "tasks.create",
-    "tasks.create_many",
-]
-EXISTING = {"conversation_id", "message_id", "task_id"}
+EXISTING = {
+    parameter
+    for function in FUNCTIONS.values()
+    for parameter in inspect.signature(function).parameters
+    if parameter.endswith("_id") and parameter != "user_id"
+}
+VALUES |= dict.fromkeys(EXISTING, ID)
+# Conversations come first by the alphabet, too.
+CREATING = sorted(name for name in FUNCTIONS if name.endswith((".create", ".create_many")))
 
 # Most of these would match ada, were an id ever taken for a pattern, or trimmed, or folded.
 STRANGERS = ["bob", "%", "_da", "ADA", "ada "]
@@ -92,20 +92,22 @@ async def call(function: Function, db: Any, values: Mapping[str, Any]) -> Any:
 
 async def snapshot(db: Any) -> list[tuple[str, ...]]:
     """Every row that is stored: its table, its owner, and the whole of it as text."""
-    rows = await db.fetch("""
-        SELECT 'users', id, u::text FROM users AS u
-        UNION ALL SELECT 'tasks', user_id, t::text FROM tasks AS t
-        UNION ALL SELECT 'conversations', user_id, c::text FROM conversations AS c
-        UNION ALL SELECT 'messages', user_id, m::text FROM messages AS m
-        ORDER BY 1, 2, 3
+    tables = await db.fetch("""
+        SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+        WHERE relkind = 'r' AND attname = 'user_id' AND relnamespace = current_schema()::regnamespace
     """)
+    owner_of = {"users": "id"} | {table["relname"]: "user_id" for table in tables}
+    every = [
+        f"SELECT '{name}', {owner}, t::text FROM {name} AS t" for name, owner in owner_of.items()
+    ]
+    rows = await db.fetch(f"{' UNION ALL '.join(every)} ORDER BY 1, 2, 3")
     return [tuple(row) for row in rows]
 
 
 async def fill(db: Any, values: Mapping[str, Any] = VALUES) -> None:
     """A user's rows (ada's), as the values describe them; what is there already stays."""
     await users.ensure(db, user_id=values["user_id"])
-    for name in ADAS:
+    for name in CREATING:
         await call(FUNCTIONS[name], db, arguments(FUNCTIONS[name], values))
 
 
@@ -121,5 +123,6 @@ async def settle(db: Any, user_id: str, own_id: UUID | None = None) -> None:
     await users.delete(db, user_id=user_id)
     await users.ensure(db, user_id=user_id)
     own = VALUES | dict.fromkeys(["id", *EXISTING], own_id or uuid4()) | {"user_id": user_id}
-    for name in ("conversations.create", "messages.create", "tasks.create"):
-        await call(FUNCTIONS[name], db, arguments(FUNCTIONS[name], own))
+    for name in CREATING:
+        if not name.endswith("_many"):
+            await call(FUNCTIONS[name], db, arguments(FUNCTIONS[name], own))
