@@ -66,7 +66,8 @@ NOBODY += [[], ["ada"], ("ada",), {"ada"}]
 def variants(function: Function, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A function's arguments: all of them, and those that it requires."""
     _, *parameters = inspect.signature(function).parameters.values()
-    every = {parameter.name: parameter.name for parameter in parameters} | values
+    every: dict[str, Any] = {parameter.name: parameter.name for parameter in parameters}
+    every |= values
     yield {parameter.name: every[parameter.name] for parameter in parameters}
     yield {
         parameter.name: every[parameter.name]
@@ -94,7 +95,8 @@ async def snapshot(db: Any) -> list[tuple[str, ...]]:
     """Every row that is stored: its table, its owner, and the whole of it as text."""
     tables = await db.fetch("""
         SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
-        WHERE relkind = 'r' AND attname = 'user_id' AND relnamespace = current_schema()::regnamespace
+        WHERE attname = 'user_id' AND relkind = 'r'
+        AND relnamespace = current_schema()::regnamespace
     """)
     owner_of = {"users": "id"} | {table["relname"]: "user_id" for table in tables}
     every = [
