@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from dal.binding import Executor, query
 from dal.cursor import Cursor
 from dal.errors import ConversationNotFoundError, UserNotFoundError
-from dal.inputs import Limit, NewId, Place, UserId, one_of
+from dal.inputs import Limit, NewId, PageStart, UserId, one_of
 from dal.messages import Message
 from dal.record import Record
 
@@ -101,7 +101,7 @@ async def get_with_messages(
 
 @query("conversations/list_for_user.sql")
 async def _list_all(
-    db: Executor, *, user_id: UserId, limit: Limit = 50, before: Place[Conversation] = None
+    db: Executor, *, user_id: UserId, limit: Limit = 50, before: PageStart[Conversation] = None
 ) -> list[Conversation]:
     raise NotImplementedError
 
@@ -113,7 +113,7 @@ async def _list_by_status(
     user_id: UserId,
     status: Status,
     limit: Limit = 50,
-    before: Place[Conversation] = None,
+    before: PageStart[Conversation] = None,
 ) -> list[Conversation]:
     raise NotImplementedError
 

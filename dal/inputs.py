@@ -31,7 +31,7 @@ __all__ = [
     "Limit",
     "Metadata",
     "NewId",
-    "Place",
+    "PageStart",
     "Text",
     "Title",
     "UserId",
@@ -103,7 +103,7 @@ def one_of(labels: type[StrEnum]) -> PlainValidator:
     return PlainValidator(member, json_schema_input_type=labels)
 
 
-class _Place:
+class _PageStart:
     """Accepts a record of the list, or a cursor of such a record, and gives the cursor."""
 
     def __get_pydantic_core_schema__(
@@ -124,7 +124,7 @@ class _Place:
         return core_schema.no_info_plain_validator_function(cursor_of)
 
 
-Place: TypeAlias = Annotated[Row | Cursor | None, _Place(), Fields(Position)]
+PageStart: TypeAlias = Annotated[Row | Cursor | None, _PageStart(), Fields(Position)]
 """A place in a list: a record of it, or a cursor; None is the list's end."""
 
 

@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 from dal.binding import Columns, Executor, JsonColumn, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, ConversationNotFoundError, MessageTooLongError
-from dal.inputs import Limit, Metadata, NewId, Place, Text, UserId, one_batch, one_of
-from dal.record import Record, first_sentence
+from dal.inputs import Limit, Metadata, NewId, PageStart, Text, UserId, one_batch, one_of
+from dal.record import Record, describe_by_first_line
 
 USER_MESSAGE_CHARACTERS = 1000
 
@@ -74,7 +74,7 @@ class NewMessage:
         extra="forbid",
         revalidate_instances="always",
         validate_default=True,
-        json_schema_extra=first_sentence,
+        json_schema_extra=describe_by_first_line,
     )
 
     role: Role
@@ -84,7 +84,6 @@ class NewMessage:
 
 
 Batch: TypeAlias = Annotated[Sequence[NewMessage], AfterValidator(one_batch), Columns(NewMessage)]
-Spot: TypeAlias = Place[Message]
 
 
 @query(
@@ -188,7 +187,12 @@ async def get(db: Executor, *, user_id: UserId, message_id: UUID) -> Message | N
 
 @query("messages/history.sql")
 async def _newest_first(
-    db: Executor, *, user_id: UserId, conversation_id: UUID, limit: Limit = 20, before: Spot = None
+    db: Executor,
+    *,
+    user_id: UserId,
+    conversation_id: UUID,
+    limit: Limit = 20,
+    before: PageStart[Message] = None,
 ) -> list[Message]:
     raise NotImplementedError
 
@@ -228,7 +232,7 @@ def stream(
     *,
     user_id: UserId,
     conversation_id: UUID,
-    after: Spot = None,
+    after: PageStart[Message] = None,
     page_size: Limit = 500,
 ) -> AsyncIterator[Message]:
     """All messages of a conversation, oldest first, read page by page while they are used.

@@ -42,7 +42,7 @@ _EXPONENT = re.compile(rb"[0-9][eE][-+]?([0-9]+)")
 JSON_BYTES = 4 * 2**20
 """The largest JSON value, as PostgreSQL prints it; a message with it fits into a line."""
 
-_MOST = 2048  # factor by which printing may grow it: `1e-16383,` becomes 16,387 bytes
+_MAX_GROWTH = 2048  # factor by which printing may grow it: `1e-16383,` becomes 16,387 bytes
 
 
 def has_nul(json: bytes) -> bool:
@@ -50,7 +50,7 @@ def has_nul(json: bytes) -> bool:
     return b"\\u0000" in json and bool(_NUL_ESCAPE.search(json))
 
 
-def json_text(value: Any, fallback: Callable[[Any], Any] | None = None) -> bytes:
+def readable_json(value: Any, fallback: Callable[[Any], Any] | None = None) -> bytes:
     """A value as JSON text that can be read back.
 
     Parameters:
@@ -70,7 +70,7 @@ def refuse_large(text: bytes) -> None:
     jsonb is printed with a space after each comma and colon, and with all digits of its numbers. It
     can hold values that are far too long to be printed: such a row could not be read any more.
     """
-    if len(text) * _MOST <= JSON_BYTES:
+    if len(text) * _MAX_GROWTH <= JSON_BYTES:
         return
     bare = _STRING.sub(b"", text)
     spaces = bare.count(b",") + bare.count(b":")
@@ -81,7 +81,7 @@ def refuse_large(text: bytes) -> None:
         )
 
 
-def _json(value: Any) -> Any:
+def _checked(value: Any) -> Any:
     """Check a JSON value, and return it. It is parsed, which proves that it can be read back.
 
     It is not converted, so that a service's model may check it first, and a function again.
@@ -90,7 +90,7 @@ def _json(value: Any) -> Any:
         return None
     try:
         json_value = _json_value.validate_python(value)
-        text = json_text(json_value)
+        text = readable_json(json_value)
     except ValueError:  # Pydantic's errors, too
         pass
     else:
@@ -142,10 +142,10 @@ def _is_json(value: Any) -> bool:
     return value is None or isinstance(value, int)
 
 
-def _json_text(value: Any) -> str | None:
+def _encoded(value: Any) -> str | None:
     """Text for jsonb; NULL for None."""
     return None if value is None else to_json(value).decode()
 
 
-Metadata: TypeAlias = Annotated[Any, AfterValidator(_json), SentAs(_json_text)]
+Metadata: TypeAlias = Annotated[Any, AfterValidator(_checked), SentAs(_encoded)]
 """Any JSON value of at most JSON_BYTES; None stores nothing."""

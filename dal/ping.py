@@ -9,7 +9,7 @@ from dal import errors, migrate
 from dal.database.address import Address
 from dal.database.failures import explain_connect, translated
 from dal.database.opening import open_connection
-from dal.database.pooler import is_pooled
+from dal.database.pooler import is_behind_pooler
 from dal.migrate.folder import project_of
 from dal.migrate.migration import OWN_ALONE, Folders
 
@@ -73,7 +73,7 @@ async def _ask(address: Address) -> tuple[str, str, str | None, bool, float]:
         # A standby refuses what the defaults may make of it: a serializable transaction.
         async with connection.transaction(isolation="read_committed"):
             about = await connection.fetchrow(_ABOUT)
-            pooler = await is_pooled(connection)
+            pooler = await is_behind_pooler(connection)
             start = time.perf_counter()
             await connection.execute("SELECT 1")
             seconds = time.perf_counter() - start

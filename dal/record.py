@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 
-def first_sentence(schema: dict[str, Any], model: type[Any]) -> None:
+def describe_by_first_line(schema: dict[str, Any], model: type[Any]) -> None:
     """Describe a model in a JSON schema by the first line of its docstring."""
     schema["description"] = (model.__doc__ or "").partition("\n")[0]
 
@@ -21,5 +21,5 @@ class Record(BaseModel):
         frozen=True,
         hide_input_in_errors=True,
         defer_build=True,
-        json_schema_extra=first_sentence,
+        json_schema_extra=describe_by_first_line,
     )

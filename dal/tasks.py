@@ -11,8 +11,8 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from dal.binding import Columns, Executor, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, TaskNotFoundError, UserNotFoundError
-from dal.inputs import Flag, Limit, NewId, Place, Text, Title, UserId, one_batch
-from dal.record import Record, first_sentence
+from dal.inputs import Flag, Limit, NewId, PageStart, Text, Title, UserId, one_batch
+from dal.record import Record, describe_by_first_line
 
 
 class Task(Record):
@@ -45,7 +45,7 @@ class NewTask:
         extra="forbid",
         revalidate_instances="always",
         validate_default=True,
-        json_schema_extra=first_sentence,
+        json_schema_extra=describe_by_first_line,
     )
 
     title: Title = field(repr=False)
@@ -121,7 +121,7 @@ async def get(db: Executor, *, user_id: UserId, task_id: UUID) -> Task | None:
 
 @query("tasks/list_for_user.sql")
 async def _list_all(
-    db: Executor, *, user_id: UserId, limit: Limit = 50, before: Place[Task] = None
+    db: Executor, *, user_id: UserId, limit: Limit = 50, before: PageStart[Task] = None
 ) -> list[Task]:
     raise NotImplementedError
 
@@ -133,7 +133,7 @@ async def _list_by_completed(
     user_id: UserId,
     completed: Flag,
     limit: Limit = 50,
-    before: Place[Task] = None,
+    before: PageStart[Task] = None,
 ) -> list[Task]:
     raise NotImplementedError
 

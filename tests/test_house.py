@@ -85,8 +85,11 @@ PASSED_ON = {
     ("dal/database/connection.py", "query"): "a borrower's",
     ("dal/database/database.py", "query"): "the caller's",
     ("dal/database/transaction.py", "query"): "the caller's",
-    ("dal/maintenance/progress.py", "ALL_ROWS"): "the constant of dal/database/transaction.py",
-    ("dal/jsonl/exporting.py", "ALL_ROWS"): "the same",
+    (
+        "dal/maintenance/progress.py",
+        "REFUSE_HIDDEN_ROWS",
+    ): "the constant of dal/database/transaction.py",
+    ("dal/jsonl/exporting.py", "REFUSE_HIDDEN_ROWS"): "the same",
     ("dal/jsonl/importing.py", "setting"): "settings of an import's transaction",
     ("dal/testing/server.py", "statement"): "a database for a test, with a name of its own making",
     ("dal/testing/server.py", "query"): "what a server says of itself",

@@ -7,7 +7,7 @@ from dal.binding.arguments import Columns, Fields, SentAs
 from dal.binding.errors import BindingError
 from dal.binding.json_columns import JsonColumn
 from dal.binding.malformed import skipping_malformed_rows
-from dal.binding.query import Queries
+from dal.binding.queries import Queries
 from dal.database.executor import Executor
 from dal.places import SQL
 

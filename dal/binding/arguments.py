@@ -100,7 +100,7 @@ class Arguments:
         """The values of `$1`, `$2`, ..."""
         return [get(checked) for get in self._getters_in_order]
 
-    def left_out(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    def default_values(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters' values, by name, of arguments that a call leaves out."""
         values: dict[str, Any] = {}
         for name, default in defaults.items():

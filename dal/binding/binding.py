@@ -8,7 +8,7 @@ from typing import Any
 
 from dal.binding.arguments import Arguments
 from dal.binding.errors import BindingError
-from dal.binding.rows import Records
+from dal.binding.rows import RowReader
 from dal.binding.shapes import Shape
 from dal.binding.statement import Statement
 from dal.binding.stub import Signature, plain_signature
@@ -51,7 +51,7 @@ class Binding:
         statement: Statement,
         signature: Signature,
         arguments: Arguments,
-        records: Records,
+        records: RowReader,
         signals: Signals,
     ) -> None:
         self.stub, self.statement, self.signals = stub, statement, signals
@@ -101,7 +101,7 @@ class Binding:
             # Counted in rows, not in records: a skipped row is part of the page.
             if len(rows) < checked["page_size"]:
                 return
-            place = self.records.place(rows[-1])
+            place = self.records.cursor_of(rows[-1])
             if place == checked["after"]:  # asyncpg sends the calendar's first time as -infinity
                 raise DalError(
                     "a page ends where it began, so that the stream would never end",

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from dal.binding.joins import Joins
 from dal.binding.json_columns import FROM_ROW
 from dal.binding.malformed import skip
-from dal.binding.shapes import called, is_record
+from dal.binding.shapes import is_record, type_name
 from dal.binding.statement import Statement
 from dal.errors import DalError, SchemaMismatchError
 
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Records:
+class RowReader:
     """Validates a statement's rows as records, a whole list at once.
 
     Parameters:
@@ -65,7 +65,7 @@ class Records:
             raise fault
         return self._single(row)
 
-    def place(self, row: Row) -> Any:
+    def cursor_of(self, row: Row) -> Any:
         """The cursor of a row, even of a malformed one, after which the next page begins.
 
         Raises:
@@ -126,7 +126,7 @@ class Records:
         key = row.get("id") if isinstance(row, dict) else None
         name = f" (id {key})" if isinstance(key, UUID) else ""
         return SchemaMismatchError(
-            f"a row is not a {called(self.record)}{name}: {'; '.join(sorted(wrong))}",
+            f"a row is not a {type_name(self.record)}{name}: {'; '.join(sorted(wrong))}",
             query=self.statement.name,
         )
 
@@ -150,6 +150,8 @@ class Records:
         return Joins.of(self.record) if is_record(self.record) else None
 
     @cached_property
-    def _items(self) -> dict[str, "Records"]:
+    def _items(self) -> dict[str, "RowReader"]:
         items = self._joins.items if self._joins else {}
-        return {field: Records(self.statement, item, self.strict) for field, item in items.items()}
+        return {
+            field: RowReader(self.statement, item, self.strict) for field, item in items.items()
+        }

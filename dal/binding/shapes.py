@@ -66,7 +66,7 @@ def is_record(annotation: Any) -> bool:
     )
 
 
-def called(record: Any) -> str:
+def type_name(record: Any) -> str:
     """The name of a model, a dataclass or another type."""
     return getattr(record, "__name__", str(record))
 

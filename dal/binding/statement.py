@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dal.binding.errors import BindingError
 from dal.source import filters
-from dal.source.scanner import QUIET, Kind, SourceError, tokens
+from dal.source.scanner import IGNORED, SourceError, TokenKind, tokens
 
 _BLANK_LINES = re.compile(r"\n[ \t]+(?=\n)")  # left by the lines that a variant lacks
 _WRITING = ("INSERT", "UPDATE", "DELETE", "MERGE")
@@ -66,7 +66,7 @@ def read_statement(folder: Path, file: str) -> Statement:
     name = file.removesuffix(".sql").replace("/", ".")
     try:
         sql = path.read_text(encoding="utf-8-sig")
-        return replace(parsed(path, name, sql), lines=tuple(filters.lines_of(sql)))
+        return replace(parsed(path, name, sql), lines=tuple(filters.optional_lines(sql)))
     except FileNotFoundError:
         raise BindingError(path, f"the file does not exist{_similar(folder, file)}") from None
     except (UnicodeDecodeError, SourceError) as error:
@@ -92,7 +92,7 @@ def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> St
     length = 0  # number of parts, without spaces and comments after the statement
     before = None
     for token in tokens(sql):
-        if token.kind in QUIET:
+        if token.kind in IGNORED:
             if parts:  # else it is the header comment
                 parts.append(_BLANK_LINES.sub("", token.text))
         elif closed:
@@ -100,19 +100,19 @@ def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> St
         elif token.text == ";":
             closed = True
         else:
-            if token.kind is Kind.POSITION:
+            if token.kind is TokenKind.POSITION:
                 rule = f"{token.text}: name the parameter instead, as in :user_id"
                 raise SourceError(rule, token.offset)
             if before is None:
-                if token.kind is not Kind.WORD:
-                    raise SourceError("a statement begins with a keyword", token.offset)
+                if token.kind is not TokenKind.WORD:
+                    raise SourceError("a statement must begin with a keyword", token.offset)
                 writes = token.text.upper() in _WRITING
                 parts += token.text, f" /* {' +'.join((name, *variant))} */"
-            elif depth == 0 and token.kind is Kind.WORD and token.text.upper() == "RETURNING":
+            elif depth == 0 and token.kind is TokenKind.WORD and token.text.upper() == "RETURNING":
                 returning = True
                 parts.append(token.text)
-            elif token.kind is Kind.PARAMETER:
-                gap = " " if before.kind is Kind.WORD else ""  # LIMIT:n would become one word
+            elif token.kind is TokenKind.PARAMETER:
+                gap = " " if before.kind is TokenKind.WORD else ""  # LIMIT:n would become one word
                 parts.append(gap + parameters.setdefault(token.text[1:], f"${len(parameters) + 1}"))
             else:
                 parts.append(token.text)

@@ -13,7 +13,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.postgres import PostgresParser
 
-from dal.source.scanner import Kind, tokens
+from dal.source.scanner import TokenKind, tokens
 
 # These are syntax, not functions that the catalogue knows.
 _SYNTAX = ("COALESCE", "GREATEST", "LEAST", "NULLIF")
@@ -78,7 +78,7 @@ def _readable(sql: str) -> str:
             raise NotAnalysedError("the operator @ is read as a parameter's mark")
     return "".join(
         token.text.replace("$", "@")
-        if token.kind is Kind.POSITION and sql[: token.offset].endswith((",", "("))
+        if token.kind is TokenKind.POSITION and sql[: token.offset].endswith((",", "("))
         else token.text
         for token in tokens(sql)
     )

@@ -97,7 +97,7 @@ class BoundStatement:
         version = self.header.needs_version
         if self._catalog.connection.info.server_version // 10_000 < version:
             return f"PostgreSQL {version}"
-        words = {token.text.lower() for token in self.source.loud}
+        words = {token.text.lower() for token in self.source.significant}
         # A relation that the statement does not name does not prevent its proof.
         missing = (name for name in self.header.needs if name in words)
         return next((name for name in missing if name not in self._catalog.schema.path), None)
@@ -105,7 +105,7 @@ class BoundStatement:
     @cached_property
     def has_plan(self) -> bool:
         """Whether the planner plans statements of its kind."""
-        return self.source.loud[0].text.upper() in _PLANNED
+        return self.source.significant[0].text.upper() in _PLANNED
 
     @cached_property
     def plan(self) -> Plan:
@@ -121,7 +121,7 @@ class BoundStatement:
     @property
     def beginning(self) -> int:
         """Where the statement begins, after the header comment."""
-        return self.source.loud[0].offset
+        return self.source.significant[0].offset
 
     def place(self, node: exp.Expr) -> int | None:
         """The offset of a node, or None if sqlglot does not know it."""
@@ -133,7 +133,7 @@ class BoundStatement:
     def after(self, part: exp.Expr, word: str) -> int | None:
         """The offset of the next word or symbol after a node, else the node's."""
         end = max((node.meta["end"] for node in part.walk() if "end" in node.meta), default=-1)
-        for token in self.sent.loud:
+        for token in self.sent.significant:
             if token.offset > end and token.text.upper() == word:
                 return self.at(token.offset)
         return self.place(part)
@@ -143,7 +143,7 @@ class BoundStatement:
         end = start(part)
         offsets = [
             token.offset
-            for token in self.sent.loud
+            for token in self.sent.significant
             if end is not None and token.offset < end and token.text.upper() == word
         ]
         return self.at(offsets[-1]) if offsets else self.place(part)

@@ -57,7 +57,7 @@ def explain(
         for variant in reversed(binding.variants)
         if options.keys() >= {*variant.statement.variant}
     )
-    values = binding.arguments.left_out(binding.defaults) | options
+    values = binding.arguments.default_values(binding.defaults) | options
     with connect(database_url(), application_name="dal explain") as connection, explained(name):
         connection.autocommit = True
         ordered = [values.get(parameter) for parameter in statement.parameters]

@@ -13,7 +13,7 @@ from dal.database import environment, passfile
 from dal.database.parameters import (
     ACCEPTED,
     IN_DSN,
-    SETTINGS,
+    SERVER_SETTINGS,
     TLS_FILES,
     TLS_RANGE,
     TLS_REQUIRED,
@@ -184,12 +184,12 @@ def _query(text: str) -> tuple[dict[str, str], dict[str, str]]:
         into = parameters
         if known := checked(name, value, shown=shown, source="the database address"):
             name, value = known
-        elif name.lower() in SETTINGS or ("." in name and _NAME.fullmatch(name)):
+        elif name.lower() in SERVER_SETTINGS or ("." in name and _NAME.fullmatch(name)):
             name, into = name.lower(), settings
         else:
             import difflib  # imported only where a name is unknown
 
-            near = difflib.get_close_matches(name, [*ACCEPTED, *SETTINGS], n=1)
+            near = difflib.get_close_matches(name, [*ACCEPTED, *SERVER_SETTINGS], n=1)
             other = "remove it, write a & of a value as %26, or put a server setting into options"
             raise wrong(f"{shown} is unknown; {f'did you mean {near[0]}?' if near else other}")
         if name in into:

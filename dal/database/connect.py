@@ -5,7 +5,7 @@ from typing import Literal
 
 from dal.database.address import Address
 from dal.database.database import Database
-from dal.database.settings import Settings
+from dal.database.settings import PoolSettings
 from dal.errors import ConfigurationError
 
 
@@ -55,7 +55,7 @@ def connect(
             the user.
         DatabaseUnavailableError: the server can't be reached.
     """
-    settings = Settings.read(
+    settings = PoolSettings.read(
         {
             "min_size": min_size,
             "max_size": max_size,

@@ -11,7 +11,7 @@ from dal.database.session import prepare
 
 # What asyncpg's reset leaves: it keeps temporary tables, and the role, which RESET ALL keeps too.
 # The last statement shows whether there are any of PREPARE. (DEALLOCATE ALL would end asyncpg's.)
-_FORGET = (
+_RESET = (
     "RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES;"
     " SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql"
 )
@@ -61,7 +61,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
             await super().close(timeout=timeout)
 
 
-async def keep(connection: object) -> None:
+async def skip_reset(connection: object) -> None:
     """Reset nothing: dal's statements leave no session state, and a reset is a round trip."""
 
 
@@ -93,7 +93,7 @@ async def discard(connection: asyncpg.Connection) -> None:
         await connection.close()
 
 
-async def forget(connection: Any, *, prepared: bool) -> None:
+async def reset_or_close(connection: Any, *, prepared: bool) -> None:
     """Reset a connection that was lent, or close it where it can't be reset.
 
     Parameters:
@@ -103,7 +103,7 @@ async def forget(connection: Any, *, prepared: bool) -> None:
     try:
         with suppress(Exception):  # lost, or still busy
             await connection.reset()
-            left = await connection.execute(_FORGET)
+            left = await connection.execute(_RESET)
             if prepared:
                 await prepare(connection)
             kept = left == "SELECT 0" and not connection.is_changed
@@ -112,7 +112,7 @@ async def forget(connection: Any, *, prepared: bool) -> None:
             await discard(connection)
 
 
-async def give_back(connection: Any, timeout: float) -> None:  # noqa: ASYNC109
+async def release_to_pool(connection: Any, timeout: float) -> None:  # noqa: ASYNC109
     """Give a connection back to its pool.
 
     The pool's own `release` always shields this from cancellation with a task: three turns of the

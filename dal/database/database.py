@@ -10,13 +10,13 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 
-from dal.database import opened
+from dal.database import registry
 from dal.database.address import Address
-from dal.database.connection import forget
+from dal.database.connection import reset_or_close
 from dal.database.failures import explain_connect, translated
-from dal.database.lending import Lending
+from dal.database.fair_pool import FairPool
 from dal.database.pool import open_pool
-from dal.database.settings import Settings
+from dal.database.settings import PoolSettings
 from dal.database.stats import PoolStats
 from dal.database.transaction import Isolation, Transaction, begin
 from dal.errors import DalError, DatabaseUnavailableError
@@ -34,15 +34,15 @@ class Database:
         slow_call: seconds from which on a call is logged, or None.
     """
 
-    def __init__(self, address: Address, settings: Settings) -> None:
+    def __init__(self, address: Address, settings: PoolSettings) -> None:
         self.address, self._settings = address, settings
         self.slow_call = settings.slow_call
-        self._lending: Lending | None = None
+        self._pool: FairPool | None = None
         self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._opening = WeakKeyDictionary()
 
     def __repr__(self) -> str:
-        state = f"{self.stats()}" if self._lending else "not connected"
+        state = f"{self.stats()}" if self._pool else "not connected"
         return f"<dal.Database at {self.address}: {state}>"
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -64,27 +64,27 @@ class Database:
 
         It must leave no session state, as SET does: use `acquire` for that.
         """
-        lending = self._opened
-        connection = await lending.take()
+        pool = self._opened
+        connection = await pool.take()
         try:
             return await connection.fetch(query, *args)  # type: ignore[no-any-return]
         except asyncpg.PostgresError as error:
-            await lending.heed(connection, error)
+            await pool.replace_if_read_only(connection, error)
             raise
         finally:
-            await lending.give_back(connection)
+            await pool.give_back(connection)
 
     async def execute(self, query: str, /, *args: Any) -> str:
         """Run one statement and return its command tag, as asyncpg does; see `fetch`."""
-        lending = self._opened
-        connection = await lending.take()
+        pool = self._opened
+        connection = await pool.take()
         try:
             return await connection.execute(query, *args)  # type: ignore[no-any-return]
         except asyncpg.PostgresError as error:
-            await lending.heed(connection, error)
+            await pool.replace_if_read_only(connection, error)
             raise
         finally:
-            await lending.give_back(connection)
+            await pool.give_back(connection)
 
     @asynccontextmanager
     async def transaction(
@@ -103,8 +103,8 @@ class Database:
             TransactionConflictError: repeat the whole block.
             ConnectionLostError: at the end, it is unknown whether the block was committed.
         """
-        lending = self._opened
-        connection = await lending.take()
+        pool = self._opened
+        connection = await pool.take()
         try:
             async with begin(
                 connection, isolation=isolation, readonly=readonly, slow_call=self.slow_call
@@ -112,11 +112,11 @@ class Database:
                 yield transaction
         except (asyncpg.PostgresError, DalError) as error:
             if not readonly:
-                await lending.heed(connection, error)
+                await pool.replace_if_read_only(connection, error)
             raise
         finally:
-            if not lending.home.elsewhere():
-                await lending.give_back(connection)
+            if not pool.affinity.mismatch():
+                await pool.give_back(connection)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -125,19 +125,19 @@ class Database:
         A connection with state that can't be reset (codecs, query loggers, termination listeners,
         named statements) is closed instead.
         """
-        lending = self._opened
-        connection = await lending.take()
+        pool = self._opened
+        connection = await pool.take()
         try:
             yield connection
         except (asyncpg.PostgresError, DalError) as error:
-            await lending.heed(connection, error)
+            await pool.replace_if_read_only(connection, error)
             raise
         finally:
-            if not lending.home.elsewhere():
+            if not pool.affinity.mismatch():
                 try:
-                    await forget(connection, prepared=lending.ours)
+                    await reset_or_close(connection, prepared=pool.direct)
                 finally:
-                    await lending.release(connection)
+                    await pool.release(connection)
 
     async def ping(self) -> float:
         """Send a query that does nothing, and return the round trip in seconds.
@@ -162,30 +162,32 @@ class Database:
         Parameters:
             timeout: seconds to wait for connections in use; these are then cut off.
         """
-        if self._lending is None:
+        if self._pool is None:
             return
-        forked = self._lending.home.elsewhere() == "process"
+        forked = self._pool.affinity.mismatch() == "process"
         if not forked:
-            self._lending.home.check()
-        lending, self._lending = self._lending, None
-        opened.leave(self)
+            self._pool.affinity.check()
+        pool, self._pool = self._pool, None
+        registry.unregister(self)
         if not forked:  # else the connections are the parent's to close
-            await lending.close(timeout)
+            await pool.close(timeout)
 
     @property
-    def _opened(self) -> Lending:
-        if self._lending is None:
+    def _opened(self) -> FairPool:
+        if self._pool is None:
             raise DatabaseUnavailableError(
                 "not connected, or closed already; use `async with dal.connect() as db:`"
             )
-        return self._lending
+        return self._pool
 
     async def _open(self) -> Self:
         async with self._opening.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            if self._lending is None:
+            if self._pool is None:
                 address, settings = self.address, self._settings
-                pool, ours = await translated(open_pool, address, settings, explain=explain_connect)
-                self._lending = Lending(pool, ours=ours, address=address, settings=settings)
-                opened.enter(self)
-            self._lending.home.check()
+                pool, direct = await translated(
+                    open_pool, address, settings, explain=explain_connect
+                )
+                self._pool = FairPool(pool, direct=direct, address=address, settings=settings)
+                registry.register(self)
+            self._pool.affinity.check()
         return self

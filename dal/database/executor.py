@@ -10,7 +10,7 @@ from dal.database.failures import SERIALIZATION_FAILURE
 from dal.errors import DalError
 
 _TRIES = 100  # of statements that conflict, one succeeds each time
-_IN_PARTS = ("CALL", "DO")  # which may commit before they fail
+_MAY_COMMIT = ("CALL", "DO")  # which may commit before they fail
 
 
 class Executor(Protocol):
@@ -61,10 +61,10 @@ async def run(
 def _can_be_repeated(db: Executor, text: str, failure: DalError) -> bool:
     # In a transaction of its own, a statement that conflicts has changed nothing.
     conflict = failure.sqlstate == SERIALIZATION_FAILURE
-    return conflict and is_alone(db) and not text.upper().startswith(_IN_PARTS)
+    return conflict and autocommits(db) and not text.upper().startswith(_MAY_COMMIT)
 
 
-def is_alone(db: Executor) -> bool:
+def autocommits(db: Executor) -> bool:
     """Whether each statement that runs there is a transaction of its own."""
     if isinstance(db, asyncpg.Connection):
         return not db.is_in_transaction()

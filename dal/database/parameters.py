@@ -58,7 +58,7 @@ REFUSED: dict[str, str] = {
 
 # Server settings that an address may have besides libpq's parameters, as asyncpg's own DSN may; so
 # may all those with a dot in their name.
-SETTINGS = (
+SERVER_SETTINGS = (
     *("search_path", "role", "timezone", "datestyle", "intervalstyle", "client_min_messages"),
     *("statement_timeout", "lock_timeout", "transaction_timeout", "idle_session_timeout"),
     *("idle_in_transaction_session_timeout", "default_transaction_isolation"),

@@ -6,16 +6,16 @@ from typing import Any
 import asyncpg
 
 from dal.database.address import Address, place
-from dal.database.connection import Connection, keep
+from dal.database.connection import Connection, skip_reset
 from dal.database.opening import open_connection
-from dal.database.pooler import behind_pooler
-from dal.database.session import SETTINGS, prepare
-from dal.database.settings import Settings
+from dal.database.pooler import detect_pooler
+from dal.database.session import STARTUP_SETTINGS, prepare
+from dal.database.settings import PoolSettings
 from dal.errors import DatabaseUnavailableError
 
 
-async def open_pool(address: Address, settings: Settings) -> tuple[asyncpg.Pool, bool]:
-    """Open a pool; returns also whether its sessions are ours alone, not shared by a pooler."""
+async def open_pool(address: Address, settings: PoolSettings) -> tuple[asyncpg.Pool, bool]:
+    """Open a pool; returns also whether its sessions are direct alone, not shared by a pooler."""
     session: dict[str, str] = {}
     limit: float | None = None  # at the start the address's own limit holds
 
@@ -32,10 +32,10 @@ async def open_pool(address: Address, settings: Settings) -> tuple[asyncpg.Pool,
             pass
         raise no_connection(address)
 
-    ours = not await behind_pooler(connect)
-    if ours:
-        session |= SETTINGS
-    kept = {"auto": ours, "on": True, "off": False}[settings.prepared_statements]
+    direct = not await detect_pooler(connect)
+    if direct:
+        session |= STARTUP_SETTINGS
+    kept = {"auto": direct, "on": True, "off": False}[settings.prepared_statements]
     cache: dict[str, Any] = {} if kept else {"statement_cache_size": 0}
     pool = await asyncpg.create_pool(
         connect=connect,
@@ -44,11 +44,11 @@ async def open_pool(address: Address, settings: Settings) -> tuple[asyncpg.Pool,
         max_size=settings.max_size,
         command_timeout=settings.command_timeout,
         connection_class=Connection,
-        reset=keep,
-        init=prepare if ours else None,
+        reset=skip_reset,
+        init=prepare if direct else None,
     )
     limit = settings.acquire_timeout
-    return pool, ours
+    return pool, direct
 
 
 def no_connection(address: Address) -> DatabaseUnavailableError:

@@ -5,18 +5,18 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 
-async def behind_pooler(connect: Callable[..., Awaitable[asyncpg.Connection]]) -> bool:
+async def detect_pooler(connect: Callable[..., Awaitable[asyncpg.Connection]]) -> bool:
     """Connect once to find out; this leaves no prepared statement behind."""
     connection = await connect(statement_cache_size=0)
     try:
         # A standby refuses what the defaults may make of it: a serializable transaction.
         async with connection.transaction(isolation="read_committed"):
-            return await is_pooled(connection)
+            return await is_behind_pooler(connection)
     finally:
         await connection.close()
 
 
-async def is_pooled(connection: asyncpg.Connection) -> bool:
+async def is_behind_pooler(connection: asyncpg.Connection) -> bool:
     """Whether a connection leads to a pooler.
 
     A pooler answers the start-up itself, with a process id that it makes up. A statement reaches a

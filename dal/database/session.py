@@ -9,7 +9,7 @@ import asyncpg
 from dal.places import SQL
 
 # At its start.
-SETTINGS = {
+STARTUP_SETTINGS = {
     # At a higher level concurrent statements on the same row fail; behind a pooler the binding
     # repeats them.
     "default_transaction_isolation": "read committed",

@@ -31,7 +31,7 @@ Seconds = Annotated[float, BeforeValidator(_number), Field(strict=True, gt=0, al
 PlainName = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,63}$")]
 
 
-class Settings(BaseModel):
+class PoolSettings(BaseModel):
     """What `dal.connect` takes besides the address; its docstring says what each one means."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -7,15 +7,15 @@ from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
+from dal.database.affinity import Affinity
 from dal.database.connection import discard, is_busy
 from dal.database.failures import translated
-from dal.database.home import Home
 from dal.errors import DalError
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
 
-ALL_ROWS = "SET LOCAL row_security = off"
+REFUSE_HIDDEN_ROWS = "SET LOCAL row_security = off"
 """Begins a transaction over all owners: where a policy would hide rows, the server refuses."""
 
 _ENDED = "this transaction has ended; use it inside its block only"
@@ -40,19 +40,19 @@ class Transaction:
     ) -> None:
         self._connection, self._outer = connection, outer
         self.slow_call = slow_call
-        self._home = Home()
+        self._home = Affinity()
         self._failed = self._ended = False
         self._inside: asyncio.Task[Any] | None = None  # whose savepoint is open
 
     async def fetch(self, query: str, /, *args: Any) -> list[Any]:
         """Run a statement and return its rows, as asyncpg does."""
-        with self._watched():
+        with self._guarded():
             result: list[Any] = await self._connection.fetch(query, *args)
         return result
 
     async def execute(self, query: str, /, *args: Any) -> str:
         """Run a statement and return its command tag, as asyncpg does."""
-        with self._watched():
+        with self._guarded():
             result: str = await self._connection.execute(query, *args)
         return result
 
@@ -66,7 +66,7 @@ class Transaction:
         Raises:
             DalError: another savepoint of this transaction is open.
         """
-        with self._watched():
+        with self._guarded():
             if self._inside:
                 raise DalError(
                     "a savepoint of this transaction is open; begin the next one in its block, or"
@@ -80,7 +80,7 @@ class Transaction:
                 self._inside = None
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _guarded(self) -> Iterator[None]:
         self._home.check()
         if self._ended or self._outlived:
             raise DalError(_ENDED)
@@ -148,7 +148,7 @@ async def begin(
             transaction._ended = True
         await translated(transaction._confirm)
     except BaseException as error:
-        if not (transaction._outlived or transaction._home.elsewhere()):
+        if not (transaction._outlived or transaction._home.mismatch()):
             await _undo(connection, block, error)
         raise
     try:

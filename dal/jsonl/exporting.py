@@ -10,7 +10,7 @@ from uuid import UUID
 from dal.binding import Executor
 from dal.database import Database, Transaction
 from dal.database.failures import translated
-from dal.database.transaction import ALL_ROWS
+from dal.database.transaction import REFUSE_HIDDEN_ROWS
 from dal.errors import DalError, SchemaMismatchError
 from dal.jsonl import snapshot
 from dal.jsonl.lines import ConversationLines, StoredConversation, StoredMessage, task_line
@@ -124,7 +124,7 @@ async def write_everyone(
 async def _snapshot(db: Database, all_rows: bool = False) -> AsyncIterator[Transaction]:
     async with db.transaction(isolation="repeatable_read", readonly=True) as tx:
         if all_rows:
-            await translated(tx.execute, ALL_ROWS)
+            await translated(tx.execute, REFUSE_HIDDEN_ROWS)
         await translated(tx.execute, _MARK)
         for column in await snapshot.columns(tx):
             if column.name not in _KEPT[column.table]:

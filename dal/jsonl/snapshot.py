@@ -6,9 +6,9 @@ from pydantic import AwareDatetime, ValidationError
 
 from dal.binding import Executor, query
 from dal.errors import SchemaMismatchError
-from dal.inputs import Limit, UserId
+from dal.inputs import Limit, PageStart, UserId
 from dal.jsonl.lines import StoredConversation, StoredMessage
-from dal.messages import Spot
+from dal.messages import Message
 from dal.record import Record
 from dal.tasks import Task
 
@@ -97,7 +97,7 @@ async def messages(
     *,
     user_id: str,
     conversation_ids: list[UUID],
-    after: Spot,
+    after: PageStart[Message],
     limit: Limit,
     bytes: int,
 ) -> list[StoredMessage]:

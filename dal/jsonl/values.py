@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
-from dal.metadata import NO_NUL, has_nul, json_text, refuse_large
+from dal.metadata import NO_NUL, has_nul, readable_json, refuse_large
 
 LINE_BYTES = 8 * 2**20
 """The longest line that is read, its end included; parsing one takes several times its size."""
@@ -117,7 +117,7 @@ def _metadata(value: Any) -> str | None:
     if value is None:
         return None
     try:
-        text = json_text(value, fallback=lambda number: f"\0{number.written}")
+        text = readable_json(value, fallback=lambda number: f"\0{number.written}")
     except ValueError:
         raise PydanticCustomError(
             "json", "must be without lone surrogates and nested at most 200 deep"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dal.database import Database, Transaction
-from dal.database.transaction import ALL_ROWS
+from dal.database.transaction import REFUSE_HIDDEN_ROWS
 
 # A batch waits for others no longer than this, because others wait for it meanwhile.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
@@ -46,7 +46,7 @@ async def transaction(db: Database, *, all_owners: bool = True) -> AsyncIterator
     async with db.transaction() as tx:
         await tx.execute(_LOCK_TIMEOUT)
         if all_owners:
-            await tx.execute(ALL_ROWS)
+            await tx.execute(REFUSE_HIDDEN_ROWS)
         yield tx
 
 

@@ -23,7 +23,7 @@ class Due(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RunPosition:
     """A conversation's place in the order of a run."""
 
     updated_at: datetime
@@ -31,7 +31,7 @@ class Place:
     id: UUID
 
 
-After: TypeAlias = Annotated[Place | None, Fields(Place)]
+After: TypeAlias = Annotated[RunPosition | None, Fields(RunPosition)]
 
 
 @query("maintenance/stale_conversations.sql")
@@ -151,7 +151,7 @@ async def _run(
         yield progress
         if progress.finished or not await pace.goes_on():
             return
-        after = Place(page[-1].updated_at, page[-1].user_id, page[-1].id)
+        after = RunPosition(page[-1].updated_at, page[-1].user_id, page[-1].id)
 
 
 async def _acted(

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from dal.source.scanner import QUIET, Kind, ScanError, Token, tokens
+from dal.source.scanner import IGNORED, ScanError, Token, TokenKind, tokens
 
 _BUILD = ("INDEX", "CONCURRENTLY", "IF", "NOT", "EXISTS")
 _DROP = ("INDEX", "CONCURRENTLY", "IF", "EXISTS")
@@ -32,22 +32,22 @@ class Index:
     unique: bool
 
 
-def loud(statement: str) -> list[Token]:
+def significant(statement: str) -> list[Token]:
     """The tokens that are neither space nor comment; an empty list if the text can't be read."""
     try:
-        return [token for token in tokens(statement) if token.kind not in QUIET]
+        return [token for token in tokens(statement) if token.kind not in IGNORED]
     except ScanError:
         return []
 
 
 def keywords(read: list[Token]) -> list[str]:
     """Each token's text; words are in capitals."""
-    return [token.text.upper() if token.kind is Kind.WORD else token.text for token in read]
+    return [token.text.upper() if token.kind is TokenKind.WORD else token.text for token in read]
 
 
 def index(statement: str) -> Index | None:
     """The index, if the statement is CREATE or DROP INDEX CONCURRENTLY IF (NOT) EXISTS."""
-    read = loud(statement)
+    read = significant(statement)
     words = keywords(read)
     begin = next((start for start in _BEGINNINGS if tuple(words[: len(start)]) == start), None)
     if begin is None:
@@ -84,11 +84,13 @@ def _name(read: list[Token], place: int) -> tuple[list[Token], int]:
 
 def _is_name(token: Token) -> bool:
     # U&"..." is one to PostgreSQL as well, but nobody could read it.
-    return token.kind is Kind.WORD or (token.kind is Kind.QUOTED and token.text.startswith('"'))
+    return token.kind is TokenKind.WORD or (
+        token.kind is TokenKind.QUOTED and token.text.startswith('"')
+    )
 
 
 def _folded(token: Token) -> str:
-    if token.kind is Kind.QUOTED:
+    if token.kind is TokenKind.QUOTED:
         name = token.text[1:-1].replace('""', '"')
     else:
         name = re.sub("[A-Z]+", lambda letters: letters[0].lower(), token.text)

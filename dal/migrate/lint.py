@@ -151,7 +151,7 @@ def _file(path: Path, folder: Folder) -> Iterator[Finding]:
                 " false` out, or make it one of these",
             )
         elif not apart and _INDEX_CONCURRENTLY in pairwise(
-            concurrent.keywords(concurrent.loud(statement))
+            concurrent.keywords(concurrent.significant(statement))
         ):
             yield Finding(
                 path.name, line, "CONCURRENTLY needs `-- transactional: false` at the top"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from dal.binding.query import Queries
+from dal.binding.queries import Queries
 from dal.check.project import Owner, Project, Rule
 from dal.errors import ConfigurationError
 from dal.project.header_comments import header_comment

@@ -9,7 +9,7 @@ from dal.binding.statement import Statement
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
 from dal.check.tree import bare
-from dal.source.scanner import Kind, tokens
+from dal.source.scanner import TokenKind, tokens
 
 
 def types(
@@ -86,7 +86,7 @@ def _numbered(text: str) -> str:
     numbers: dict[str, str] = {}
     return "".join(
         numbers.setdefault(token.text, f"${len(numbers) + 1}")
-        if token.kind is Kind.POSITION
+        if token.kind is TokenKind.POSITION
         else token.text
         for token in tokens(text)
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from dal.source.scanner import QUIET, Kind, SourceError, Token, tokens
+from dal.source.scanner import IGNORED, SourceError, Token, TokenKind, tokens
 
 MOST = 6
 """The most parameters that may have such lines: they make 64 texts."""
@@ -36,7 +36,7 @@ class Line:
     end: int
 
 
-def lines_of(sql: str) -> list[Line]:
+def optional_lines(sql: str) -> list[Line]:
     """The lines of a statement that may be absent.
 
     Raises:
@@ -48,11 +48,11 @@ def lines_of(sql: str) -> list[Line]:
     markers = [
         token
         for token in read
-        if token.kind is Kind.COMMENT and _LOOKS_LIKE_MARKER.match(token.text)
+        if token.kind is TokenKind.COMMENT and _LOOKS_LIKE_MARKER.match(token.text)
     ]
-    loud = [token for token in read if token.kind not in QUIET]
-    _refuse_writes(loud)
-    lines = [_line(sql, marker, loud) for marker in markers]
+    significant = [token for token in read if token.kind not in IGNORED]
+    _refuse_writes(significant)
+    lines = [_line(sql, marker, significant) for marker in markers]
     number = len({line.parameter for line in lines})
     if number > MOST:
         raise SourceError(f"{number} parameters have `-- if` lines; {MOST} are the most")
@@ -74,23 +74,23 @@ def subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield from combinations(names, size)
 
 
-def _refuse_writes(loud: Sequence[Token]) -> None:
-    words = [token.text.upper() for token in loud]
+def _refuse_writes(significant: Sequence[Token]) -> None:
+    words = [token.text.upper() for token in significant]
     for number, word in enumerate(words):
         is_lock = word == "UPDATE" and number and words[number - 1] in ("FOR", "KEY")
         if word in _WRITING or (word == "UPDATE" and not is_lock):
             raise SourceError(
                 f"`-- if` is for statements that only read, and this has {word}",
-                loud[number].offset,
+                significant[number].offset,
             )
 
 
-def _clauses(loud: Sequence[Token]) -> list[tuple[int, str]]:
+def _clauses(significant: Sequence[Token]) -> list[tuple[int, str]]:
     """For each token, how many brackets are open and in which clause of a SELECT it stands."""
     clauses: list[tuple[int, str]] = []
     stack, before = [""], ""
-    for token in loud:
-        word = token.text.upper() if token.kind is Kind.WORD else token.text
+    for token in significant:
+        word = token.text.upper() if token.kind is TokenKind.WORD else token.text
         if word in ("(", "[", "CASE"):
             stack.append("")
         elif word in (")", "]", "END") and len(stack) > 1:
@@ -103,7 +103,7 @@ def _clauses(loud: Sequence[Token]) -> list[tuple[int, str]]:
     return clauses
 
 
-def _line(sql: str, marker: Token, loud: Sequence[Token]) -> Line:
+def _line(sql: str, marker: Token, significant: Sequence[Token]) -> Line:
     def require(holds: bool, rule: str) -> None:
         if not holds:
             raise SourceError(f"`-- if` line: {rule}", marker.offset)
@@ -112,31 +112,38 @@ def _line(sql: str, marker: Token, loud: Sequence[Token]) -> Line:
     if named is None:
         raise SourceError("`-- if` line: write it as `-- if :parameter`", marker.offset)
     start = sql.rfind("\n", 0, marker.offset) + 1
-    inside = [n for n, token in enumerate(loud) if start <= token.offset < marker.offset]
-    require(bool(inside), "the condition stands on the line before its comment")
-    clauses = _clauses(loud)
+    inside = [n for n, token in enumerate(significant) if start <= token.offset < marker.offset]
+    require(bool(inside), "put the condition on the same line, before this comment")
+    clauses = _clauses(significant)
     depth, clause = clauses[inside[0]]
-    words = [loud[n].text.upper() for n in inside if clauses[n][0] == depth]
-    require(words[:1] == ["AND"], "it begins with AND, for it is not the first condition")
-    require(clause == "WHERE", "it stands in the WHERE of a SELECT")
+    words = [significant[n].text.upper() for n in inside if clauses[n][0] == depth]
+    require(words[:1] == ["AND"], "it must begin with AND, so it can't be the first condition")
+    require(clause == "WHERE", "it must be in the WHERE of a SELECT")
     require(
         all(clauses[n][0] >= depth for n in inside) and clauses[inside[-1]][0] == depth,
-        "it closes the brackets that it opens, and no others",
+        "it must close every bracket that it opens, and no others",
     )
     require(
         len(inside) > 1 and words.count("AND") == 1 + words.count("BETWEEN"),
-        "it has one condition; another one gets a line of its own",
+        "it must hold exactly one condition; put another one on its own line",
     )
-    following = [token.text.upper() for token in loud[inside[-1] + 1 :][:1]]
-    require({"AND", ")", ";", *_CLAUSES}.issuperset(following), "its condition ends with the line")
-    require("OR" not in _where(inside[0], loud, clauses), "the OR of this WHERE needs brackets")
+    following = [token.text.upper() for token in significant[inside[-1] + 1 :][:1]]
+    require(
+        {"AND", ")", ";", *_CLAUSES}.issuperset(following), "its condition must end on this line"
+    )
+    require(
+        "OR" not in _where(inside[0], significant, clauses),
+        "put brackets around the OR in this WHERE",
+    )
     return Line(named[1], start, marker.offset + len(marker.text))
 
 
-def _where(place: int, loud: Sequence[Token], clauses: Sequence[tuple[int, str]]) -> list[str]:
+def _where(
+    place: int, significant: Sequence[Token], clauses: Sequence[tuple[int, str]]
+) -> list[str]:
     """The words of the WHERE around a token, without those in brackets."""
     depth = clauses[place][0]
     within = [clause == (depth, "WHERE") or clause[0] > depth for clause in clauses]
     first = max((n for n in range(place) if not within[n]), default=-1) + 1
-    last = next((n for n in range(place, len(loud)) if not within[n]), len(loud))
-    return [loud[n].text.upper() for n in range(first, last) if clauses[n][0] == depth]
+    last = next((n for n in range(place, len(significant)) if not within[n]), len(significant))
+    return [significant[n].text.upper() for n in range(first, last) if clauses[n][0] == depth]

@@ -17,7 +17,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Self
 
-from dal.source.scanner import QUIET, Kind, tokens
+from dal.source.scanner import IGNORED, TokenKind, tokens
 from dal.source.text import Source
 
 _NEEDS = re.compile(r"Needs (\w+): \S")
@@ -39,12 +39,12 @@ class Header:
     @classmethod
     def of(cls, source: Source) -> Self:
         """The header comment of a file's text."""
-        opening = takewhile(lambda token: token.kind in QUIET, tokens(source.text))
+        opening = takewhile(lambda token: token.kind in IGNORED, tokens(source.text))
         return cls(
             [
                 (token.text.removeprefix("--").strip(), token.offset)
                 for token in opening
-                if token.kind is Kind.COMMENT
+                if token.kind is TokenKind.COMMENT
             ]
         )
 

@@ -11,7 +11,7 @@ from enum import StrEnum, auto
 from typing import NamedTuple
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     """The kinds of tokens."""
 
     SPACE = auto()
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 class Token(NamedTuple):
     """A piece of SQL text, and the number of characters before it."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     offset: int
 
@@ -89,10 +89,10 @@ _TOKEN = re.compile(
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _UNCLOSED = {"'": "string", '"': "quoted identifier", "$": "dollar-quoted string"}
 
-QUIET = (Kind.SPACE, Kind.COMMENT)
+IGNORED = (TokenKind.SPACE, TokenKind.COMMENT)
 """Tokens that the server ignores."""
 
-_KINDS: dict[str | None, Kind] = {kind.value: kind for kind in Kind}
+_KINDS: dict[str | None, TokenKind] = {kind.value: kind for kind in TokenKind}
 _BEFORE_A_VALUE = re.compile("and|array|between|case|else|from|i?like|in|not|or|then|when", re.I)
 
 
@@ -120,12 +120,12 @@ def tokens(sql: str) -> Iterator[Token]:
             raise ScanError(sql, offset, _UNCLOSED[text[-1]])
         if text == "/*":
             text = sql[offset : _comment_end(sql, offset)]
-        elif brackets and brackets[-1] and kind is Kind.PARAMETER and _is_value(last):
-            kind, text = Kind.SYMBOL, ":"
+        elif brackets and brackets[-1] and kind is TokenKind.PARAMETER and _is_value(last):
+            kind, text = TokenKind.SYMBOL, ":"
         token = Token(kind, text, offset)
         yield token
         offset += len(text)
-        if kind in QUIET:
+        if kind in IGNORED:
             continue
         if text in ("(", "["):
             brackets.append(text == "[" and _is_value(last))
@@ -137,7 +137,7 @@ def tokens(sql: str) -> Iterator[Token]:
 def _is_value(token: Token | None) -> bool:
     if token is None:
         return False
-    if token.kind is Kind.SYMBOL:
+    if token.kind is TokenKind.SYMBOL:
         return token.text in (")", "]")
     return not _BEFORE_A_VALUE.fullmatch(token.text)
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from dal.database import Database, PoolStats
-from dal.database.opened import opened
+from dal.database.registry import opened
 from dal.errors import DatabaseUnavailableError
 from dal.telemetry.place import place
 

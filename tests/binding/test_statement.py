@@ -9,7 +9,7 @@ import dal
 from dal.binding.errors import BindingError
 from dal.binding.statement import Statement, read_statement
 from dal.places import SQL
-from dal.source.scanner import Kind, Token, tokens
+from dal.source.scanner import Token, TokenKind, tokens
 
 # Beside these folders lie scripts that a person runs, such as grants.sql.
 FILES = sorted(path.relative_to(SQL).as_posix() for path in SQL.glob("*/**/*.sql"))
@@ -111,4 +111,4 @@ def test_every_file_is_bound_once() -> None:
 
 def significant(file: str) -> list[Token]:
     every = list(tokens(SQL.joinpath(file).read_text(encoding="utf-8")))
-    return [token for token in every if token.kind not in (Kind.SPACE, Kind.COMMENT)]
+    return [token for token in every if token.kind not in (TokenKind.SPACE, TokenKind.COMMENT)]

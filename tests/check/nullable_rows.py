@@ -56,9 +56,9 @@ OWN = """
     CREATE FUNCTION halved(int) RETURNS int STRICT IMMUTABLE LANGUAGE sql AS 'SELECT NULL::int';
     CREATE FUNCTION nothing(int) RETURNS int STRICT IMMUTABLE LANGUAGE sql AS 'SELECT NULL::int';
     CREATE OPERATOR <<| (FUNCTION = nothing, RIGHTARG = int);
-    CREATE FUNCTION left_out(text, int) RETURNS int STRICT IMMUTABLE LANGUAGE sql AS
+    CREATE FUNCTION default_values(text, int) RETURNS int STRICT IMMUTABLE LANGUAGE sql AS
         'SELECT NULL::int';
-    CREATE OPERATOR @> (FUNCTION = left_out, LEFTARG = text, RIGHTARG = int);
+    CREATE OPERATOR @> (FUNCTION = default_values, LEFTARG = text, RIGHTARG = int);
     CREATE FUNCTION to_nothing(int4range) RETURNS int STRICT IMMUTABLE LANGUAGE sql AS
         'SELECT NULL::int';
     CREATE CAST (int4range AS int) WITH FUNCTION to_nothing(int4range);

@@ -37,7 +37,7 @@ def of(**fields: Any) -> Any:
     """A record with these fields, by their annotations."""
     config = ConfigDict(defer_build=True)  # what Pydantic refuses is refused by the first call
     scope = {"__annotations__": fields, "__module__": __name__, "model_config": config}
-    return type("Kind", (BaseModel,), scope)
+    return type("TokenKind", (BaseModel,), scope)
 
 
 def list_of(**fields: Any) -> Any:

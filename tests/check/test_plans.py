@@ -18,7 +18,7 @@ from dal.check.server.catalog import LARGE_ROWS, Catalog
 from dal.check.server.explain import custom_plan, generic_plan
 from dal.check.server.populate import populate
 from dal.check.statement import BoundStatement
-from dal.inputs import Place
+from dal.inputs import PageStart
 from dal.places import MIGRATIONS, SQL
 from dal.project.own import own
 from dal.testing.server import Postgres
@@ -31,7 +31,7 @@ class Found(BaseModel):
     id: Any
 
 
-Before: TypeAlias = Place[Found]
+Before: TypeAlias = PageStart[Found]
 
 
 @pytest.fixture(scope="module")

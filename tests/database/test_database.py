@@ -193,7 +193,7 @@ async def test_close_finishes_or_refuses_calls_that_wait_for_a_connection(
         assert isinstance(outcome, dal.User | errors.DatabaseUnavailableError), repr(outcome)
 
 
-# Settings
+# PoolSettings
 
 
 async def limits(db: dal.Database) -> list[float]:
@@ -378,7 +378,7 @@ async def test_no_repr_shows_the_password(url: str, state: str) -> None:
     await db.close()
 
 
-# Lending
+# FairPool
 
 
 async def test_stats_count_what_is_lent(url: str) -> None:

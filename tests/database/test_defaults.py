@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 import dal
 from dal import NewMessage, conversations, errors, messages, users
-from dal.database.session import SETTINGS
+from dal.database.session import STARTUP_SETTINGS
 from dal.jsonl import export_lines, import_lines
 from tests.faults.work import NEW, refilled
 from tests.surface import FUNCTIONS, VALUES, arguments, call, snapshot
@@ -156,7 +156,7 @@ async def test_the_address_s_isolation_does_not_matter_either(serializable: str)
 @pytest.fixture
 async def strict(serializable: str) -> AsyncIterator[dal.Database]:
     """A database whose statements are serializable, as by a role's default behind a pooler."""
-    with patch.dict(SETTINGS, clear=True):
+    with patch.dict(STARTUP_SETTINGS, clear=True):
         async with dal.connect(serializable, min_size=8, max_size=10) as strict:
             assert await strict.fetch("SHOW transaction_isolation") == [("serializable",)]
             yield strict

@@ -142,8 +142,8 @@ def test_a_connection_that_a_forked_process_forgets_stays_open_for_its_parent(
 ) -> None:
     def forget() -> str:
         warnings.simplefilter("ignore")  # asyncpg's comes before what it does
-        assert far._lending
-        for holder in far._lending.pool._holders:
+        assert far._pool
+        for holder in far._pool.pool._holders:
             holder._con = None
         gc.collect()
         return "forgotten"

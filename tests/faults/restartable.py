@@ -39,7 +39,7 @@ from dal.embedded.supervisor import (
 from dal.testing.server import Postgres
 
 End: TypeAlias = Literal["fast", "immediate", "kill"]
-Settings: TypeAlias = Mapping[str, str | int | float] | None
+PoolSettings: TypeAlias = Mapping[str, str | int | float] | None
 Environment: TypeAlias = Mapping[str, str] | None
 
 _SIGNALS: dict[End, int] = {
@@ -75,7 +75,7 @@ class Restartable:
     def __init__(
         self,
         version: int = 18,
-        settings: Settings = None,
+        settings: PoolSettings = None,
         environment: Environment = None,
         primary: "Restartable | None" = None,
     ) -> None:
@@ -103,7 +103,7 @@ class Restartable:
 
     @classmethod
     def like(
-        cls, postgres: Postgres, settings: Settings = None, environment: Environment = None
+        cls, postgres: Postgres, settings: PoolSettings = None, environment: Environment = None
     ) -> Self:
         """A server of the version that the run has chosen, as far as there is one."""
         kind, _, version = postgres.kind.partition(":")

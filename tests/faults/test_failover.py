@@ -14,7 +14,7 @@ import dal
 from dal import conversations, errors, messages, users
 from dal.binding import query
 from dal.jsonl import export_lines
-from dal.source.scanner import Kind, tokens
+from dal.source.scanner import TokenKind, tokens
 from dal.testing.server import database_name
 from tests.faults.activity import eventually
 from tests.faults.conftest import Durable
@@ -29,7 +29,11 @@ WRITES = {
     binding.statement.name
     for binding in query.bindings
     if WRITING
-    & {token.text.upper() for token in tokens(binding.statement.sql) if token.kind is Kind.WORD}
+    & {
+        token.text.upper()
+        for token in tokens(binding.statement.sql)
+        if token.kind is TokenKind.WORD
+    }
 }
 # Where it writes nothing, users.ensure asks users.get.
 READS = FUNCTIONS.keys() - WRITES | {"users.ensure"}

@@ -119,10 +119,10 @@ async def test_a_restart_that_a_busy_event_loop_did_not_notice(
 
 async def test_replacing_a_connection_that_died_unnoticed(url: str, server: Restartable) -> None:
     async with dal.connect(url, min_size=1) as db:
-        assert db._lending
+        assert db._pool
         server.stop("kill")
         server.start()
-        await db._lending.pool.expire_connections()  # as a timer does, or another connection's loss
+        await db._pool.pool.expire_connections()  # as a timer does, or another connection's loss
         await db.ping()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import dal
-from dal.database.pooler import is_pooled
+from dal.database.pooler import is_behind_pooler
 
 pytestmark = pytest.mark.slow
 
@@ -31,4 +31,4 @@ async def db(pooled: str) -> AsyncIterator[dal.Database]:
 
 async def test_the_pooler_is_really_between(db: dal.Database) -> None:
     async with db.acquire() as connection:
-        assert await is_pooled(connection)
+        assert await is_behind_pooler(connection)

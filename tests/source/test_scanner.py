@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dal.source import scanner
-from dal.source.scanner import Kind, ScanError, Token, tokens
+from dal.source.scanner import ScanError, Token, TokenKind, tokens
 
 
 def parameters(sql: str) -> list[str]:
-    return [token.text[1:] for token in tokens(sql) if token.kind is Kind.PARAMETER]
+    return [token.text[1:] for token in tokens(sql) if token.kind is TokenKind.PARAMETER]
 
 
-def significant(sql: str) -> list[tuple[Kind, str]]:
-    return [(token.kind, token.text) for token in tokens(sql) if token.kind is not Kind.SPACE]
+def significant(sql: str) -> list[tuple[TokenKind, str]]:
+    return [(token.kind, token.text) for token in tokens(sql) if token.kind is not TokenKind.SPACE]
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ QUOTATIONS = {
 def test_a_quotation_hides_what_is_in_it(notation: str, data: st.DataObject) -> None:
     sql = data.draw(QUOTATIONS[notation])
     before, quotation, *after = significant(f"x {sql}\n, :shown")
-    assert before == (Kind.WORD, "x")
+    assert before == (TokenKind.WORD, "x")
     assert quotation[1] == sql
-    assert after == [(Kind.SYMBOL, ","), (Kind.PARAMETER, ":shown")]
+    assert after == [(TokenKind.SYMBOL, ","), (TokenKind.PARAMETER, ":shown")]
 
 
 # A piece of a statement, and the parameters in it.
@@ -224,8 +224,8 @@ def numbered(sequence: list[Token]) -> str:
     sql = ""
     previous = None
     for count, token in enumerate(sequence, 1):
-        if token.kind is Kind.PARAMETER:
-            sql += " " if previous is Kind.WORD or sql.endswith("$") else ""
+        if token.kind is TokenKind.PARAMETER:
+            sql += " " if previous is TokenKind.WORD or sql.endswith("$") else ""
             sql += f"${count}"
         else:
             sql += token.text
@@ -240,9 +240,11 @@ def test_numbering_the_parameters_changes_no_other_token(sql: str) -> None:
     if isinstance(result, ScanError):
         return
     assert significant(numbered(result)) == [
-        (Kind.POSITION, f"${count}") if token.kind is Kind.PARAMETER else (token.kind, token.text)
+        (TokenKind.POSITION, f"${count}")
+        if token.kind is TokenKind.PARAMETER
+        else (token.kind, token.text)
         for count, token in enumerate(result, 1)
-        if token.kind is not Kind.SPACE
+        if token.kind is not TokenKind.SPACE
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 import dal
 import dal.telemetry
 from dal import errors, users
-from dal.database.opened import opened
+from dal.database.registry import opened
 from tests.telemetry.exported import Exported
 
 POOL, STATE = "db.client.connection.pool.name", "db.client.connection.state"

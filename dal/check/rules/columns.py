@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from dal.binding.binding import Binding
-from dal.binding.shapes import Shape, called, is_record
+from dal.binding.shapes import Shape, is_record, type_name
 from dal.check.findings import Finding
 from dal.check.rules.parameters import JSON, listed
 from dal.check.server.catalog import Catalog
@@ -62,7 +62,7 @@ def _record(statement: BoundStatement) -> Iterator[Finding]:
     described = statement.description.columns
     names = [name for name, _ in described]
     expected, flags = record_fields(statement.binding, names), signals(statement.binding)
-    record = called(statement.binding.records.record)
+    record = type_name(statement.binding.records.record)
     for name, type_ in described:
         if name not in expected and name not in flags:
             near = get_close_matches(name, [*expected, *flags], n=2)

@@ -71,7 +71,7 @@ def _array_advice(
     array = PgType(f"{type_.name}[]", Kind.ARRAY, element=type_)
     if not fit(annotation, array, Use(sent=True)).fits:
         return None
-    words = [token.text.upper() for token in statement.source.loud]
+    words = [token.text.upper() for token in statement.source.significant]
     place = words.index(f":{name.upper()}")
     is_negated = words[max(place - 3, 0) : place] == ["NOT", "IN", "("]
     return f"write {'<> ALL' if is_negated else '= ANY'} (:{name})"

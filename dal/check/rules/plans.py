@@ -184,10 +184,11 @@ def _place(source: Source, scan: Scan) -> int | None:
     """The offset where a scan's table is named, with its alias if it has one."""
     places: dict[str, list[int]] = {scan.table: []}
     names = [
-        token.text.strip('"') if '"' in token.text else token.text.lower() for token in source.loud
+        token.text.strip('"') if '"' in token.text else token.text.lower()
+        for token in source.significant
     ]
-    for n, token in enumerate(source.loud):
-        if names[n] == scan.table and source.loud[n - 1].text.upper() in _BEFORE_A_TABLE:
+    for n, token in enumerate(source.significant):
+        if names[n] == scan.table and source.significant[n - 1].text.upper() in _BEFORE_A_TABLE:
             following = [name for name in names[n + 1 : n + 3] if name != "as"]
             for name in {scan.table, *following[:1]}:
                 places.setdefault(name, []).append(token.offset)

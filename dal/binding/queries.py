@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from dal.binding.arguments import Arguments
 from dal.binding.binding import Binding, Signals
 from dal.binding.errors import BindingError, misfits
-from dal.binding.rows import Records
+from dal.binding.rows import RowReader
 from dal.binding.statement import read_statement
 from dal.binding.stub import read_stub
 from dal.binding.variants import FilteredBinding
@@ -84,7 +84,7 @@ class Queries:
                 statement = read_statement(self.folder, file)
                 signature = read_stub(stub, statement)
                 arguments = Arguments(statement, signature.hints)
-                records = Records(statement, signature.record, strict)
+                records = RowReader(statement, signature.record, strict)
                 signals = Signals(not_found, raise_if or {}, retry_if)
                 kind = FilteredBinding if statement.lines else Binding
                 binding = kind(stub, statement, signature, arguments, records, signals)

@@ -7,7 +7,7 @@ import threading
 from dal.errors import DalError
 
 
-class Home:
+class Affinity:
     """The process, thread and event loop in which this was made.
 
     A forked process has its parent's sockets: each of the two would read the other's answers.
@@ -19,7 +19,7 @@ class Home:
         self._process, self._thread = os.getpid(), threading.get_ident()
         self._loop = asyncio.get_running_loop()
 
-    def elsewhere(self) -> str | None:
+    def mismatch(self) -> str | None:
         """Which of the three differs now, or None."""
         if os.getpid() != self._process:
             return "process"
@@ -29,7 +29,7 @@ class Home:
 
     def check(self) -> None:
         """Raise DalError in another process, thread or event loop."""
-        if kind := self.elsewhere():
+        if kind := self.mismatch():
             raise DalError(
                 f"the database was connected in another {kind}, and its connections can't be used"
                 f" in this one; call dal.connect in each {kind}"

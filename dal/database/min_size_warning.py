@@ -9,7 +9,7 @@ import asyncpg
 from dal.database.failures import explain_connect
 
 
-class Floor:
+class MinSizeWarning:
     """Logs failures to open the `min_size` connections of a pool, for as long as this exists."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
@@ -30,7 +30,7 @@ class Floor:
         return True
 
 
-_floors: WeakSet[Floor] = WeakSet()
+_floors: WeakSet[MinSizeWarning] = WeakSet()
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:

@@ -19,15 +19,15 @@ def opened() -> "list[Database]":
     return [db for db in (reference() for reference in tuple(_opened)) if db]
 
 
-def enter(db: "Database") -> None:
+def register(db: "Database") -> None:
     """Add a database, and watch its calls if it has a limit for slow ones."""
     _opened.add(ref(db, _opened.discard))
     if db.slow_call:
         watchers.append(log_slow)
 
 
-def leave(db: "Database") -> None:
-    """Undo `enter`."""
+def unregister(db: "Database") -> None:
+    """Undo `register`."""
     _opened.discard(ref(db))
     if db.slow_call:
         watchers.remove(log_slow)

@@ -6,22 +6,22 @@ from typing import Any
 import asyncpg
 
 from dal.database.address import Address
-from dal.database.connection import expire, give_back, is_lost
+from dal.database.affinity import Affinity
+from dal.database.connection import expire, is_lost, release_to_pool
 from dal.database.failures import READ_ONLY, explain_connect
-from dal.database.floor import Floor
-from dal.database.home import Home
+from dal.database.min_size_warning import MinSizeWarning
 from dal.database.pool import no_connection
-from dal.database.settings import Settings
+from dal.database.settings import PoolSettings
 from dal.database.stats import PoolStats
 from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
 
 
-class Lending:
+class FairPool:
     """Lends a pool's connections, first to the call that has waited longest.
 
     Parameters:
         pool: what opens, keeps and replaces them.
-        ours: whether its sessions are ours alone, not shared by a pooler.
+        direct: whether its sessions are direct alone, not shared by a pooler.
         address, settings: what it was made with.
 
     Attributes:
@@ -29,11 +29,11 @@ class Lending:
     """
 
     def __init__(
-        self, pool: asyncpg.Pool, *, ours: bool, address: Address, settings: Settings
+        self, pool: asyncpg.Pool, *, direct: bool, address: Address, settings: PoolSettings
     ) -> None:
-        self.pool, self.ours, self.home = pool, ours, Home()
+        self.pool, self.direct, self.affinity = pool, direct, Affinity()
         self._address, self._settings = address, settings
-        self._floor = Floor(pool)
+        self._floor = MinSizeWarning(pool)
         # asyncpg's own queue lets a call that has just come overtake those that wait.
         self._free = asyncio.Semaphore(settings.max_size)
         self._waiting = 0  # calls that have no connection yet
@@ -59,7 +59,7 @@ class Lending:
             DatabaseUnavailableError: none could be opened, or the pool was closed meanwhile.
             DalError: this is another process, thread or event loop.
         """
-        self.home.check()
+        self.affinity.check()
         self._waiting += 1
         try:
             # A time limit is a timer of the event loop's: only a call that has to wait gets one.
@@ -79,7 +79,7 @@ class Lending:
         raise failure  # out here the original is not chained to it
 
     async def give_back(self, connection: Any) -> None:
-        """Give back a connection that has run one statement or transaction of ours."""
+        """Give back a connection that has run one statement or transaction of direct."""
         if is_lost(connection):
             # What broke it (a restart, a failover) may have broken the idle ones as well. They are
             # replaced when they are next taken, so that no call fails for each of them.
@@ -89,11 +89,11 @@ class Lending:
     async def release(self, connection: Any) -> None:
         """Give back a connection as it is."""
         try:
-            await give_back(connection, self._settings.acquire_timeout)
+            await release_to_pool(connection, self._settings.acquire_timeout)
         finally:
             self._free.release()
 
-    async def heed(self, connection: Any, error: Any) -> None:
+    async def replace_if_read_only(self, connection: Any, error: Any) -> None:
         """Let the pool replace its connections where an error shows that they are useless."""
         # After a switchover the old primary may stay up, read-only; another host is the new one.
         if self._address.demands_primary and error.sqlstate == READ_ONLY:
