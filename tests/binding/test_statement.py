@@ -61,7 +61,7 @@ def test_any_other_is_not(tmp_path: Path, keyword: str) -> None:
         ("SELECT 1; SELECT 2", "more than one statement"),
         ("SELECT 1;;", "more than one statement"),
         ("SELECT $1", "$1: name the parameter instead"),
-        ("(SELECT 1)", "a statement begins with a keyword"),
+        ("(SELECT 1)", "a statement must begin with a keyword"),
         ("SELECT\n  'secret", "line 2, column 3: this string is never closed"),
         ("SELECT /* secret", "line 1, column 8: this comment is never closed"),
         (b"SELECT '\xe9'", "'utf-8' codec can't decode byte 0xe9"),

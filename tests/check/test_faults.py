@@ -292,7 +292,7 @@ WORDS = {
     "tasks/reopen.sql": "no statement",
     "messages/get.sql": "more than one statement",
     "messages/count.sql": "never closed",
-    "conversations/get.sql": "begins with a keyword",
+    "conversations/get.sql": "must begin with a keyword",
     "conversations/delete.sql": "$1",
     "users/delete.sql": "does not exist",
 }
