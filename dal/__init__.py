@@ -51,13 +51,13 @@ _MODULES = ("binding", "conversations", "cursor", "database", "messages", "tasks
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: a command that runs no statement binds none."""
+    """Import a public name on first use, to keep commands that run no statement fast."""
     if name not in __all__:
         raise AttributeError(f"module 'dal' has no attribute {name!r}")
     if name in (*_MODULES, "errors"):
         return import_module(f"dal.{name}")
-    homes = (import_module(f"dal.{module}") for module in _MODULES)
-    value = next(vars(home)[name] for home in homes if name in vars(home))
+    modules = (import_module(f"dal.{module}") for module in _MODULES)
+    value = next(vars(module)[name] for module in modules if name in vars(module))
     globals()[name] = value
     return value
 

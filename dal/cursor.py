@@ -15,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TEXT = re.compile(r"(?:([a-z]+)\.)?(-?[0-9]{1,18})\.([0-9a-f]{32})", re.ASCII)
 _KIND = re.compile(r"[a-z]+", re.ASCII)
-_MALFORMED = "malformed cursor; take it from the page before"
+_MALFORMED = "malformed cursor; pass the text of a record's cursor unchanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Position:
 class Cursor:
     """A place in a list that is ordered by time and id.
 
-    Every record has one as `.cursor`. It carries no right: with another user's cursor a list
-    gives the caller's own rows. It outlives its row. To Pydantic and FastAPI it is a string, in
-    JSON and in a URL's query alike.
+    Every record has one as `.cursor`. It grants no access: with another user's cursor, a list
+    still returns only the caller's own rows. It stays valid after its row is deleted. Pydantic and
+    FastAPI treat it as a string, both in JSON and in query parameters.
 
     Parameters:
         time: the row's created_at (a conversation's updated_at), with a time zone.
@@ -41,8 +41,8 @@ class Cursor:
             fits every list.
 
     Raises:
-        InvalidInputError: `time` is not an aware datetime, `id` not a UUID, or `kind` no word of
-            lower-case letters.
+        InvalidInputError: `time` has no time zone, `id` is not a UUID, or `kind` is not a
+            lower-case word.
     """
 
     __slots__ = ("_fields",)
@@ -50,7 +50,7 @@ class Cursor:
     def __init__(self, time: datetime, id: UUID, kind: str | None = None) -> None:
         try:
             aware = time.utcoffset() is not None and time.astimezone(UTC)
-        except (AttributeError, OverflowError):  # no datetime, or none that UTC's calendar has
+        except (AttributeError, OverflowError):  # not a datetime, or out of range in UTC
             aware = False
         if not aware:
             raise InvalidInputError("a cursor's time must be a datetime with a time zone")
@@ -102,7 +102,7 @@ class Cursor:
                 time = _EPOCH + int(match[2]) * _MICROSECOND
                 return cls(time, UUID(match[3]), match[1])
         except OverflowError:
-            pass  # more microseconds than the calendar has: as malformed as any other
+            pass  # a time beyond Python's calendar
         raise InvalidInputError(_MALFORMED)
 
     @classmethod

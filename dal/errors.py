@@ -1,9 +1,9 @@
 """Everything that can go wrong, as one small tree.
 
     DalError
-    ├── InvalidInputError            the caller's value breaks a rule; nothing was sent
+    ├── InvalidInputError            a value breaks a rule; nothing was changed
     │   └── MessageTooLongError
-    ├── NotFoundError                a write to what is absent, or another user's
+    ├── NotFoundError                a write to a row that is absent, or another user's
     │   ├── UserNotFoundError
     │   ├── ConversationNotFoundError
     │   └── TaskNotFoundError
@@ -56,8 +56,8 @@ class Problem(typing.TypedDict):
     """One rule that an argument breaks, under the names that Pydantic and FastAPI use.
 
     Attributes:
-        loc: where, from the argument's name inwards: `("messages", 3, "content")`. Of metadata it
-            has the keys that lead to the fault: `("metadata", "result", "due")`.
+        loc: where, from the argument's name inwards: `("messages", 3, "content")`. For
+            metadata, the keys that lead to the problem follow: `("metadata", "result", "due")`.
         type: the rule, such as `string_too_long`.
         msg: the rule in words. It never holds the value.
     """
@@ -68,11 +68,11 @@ class Problem(typing.TypedDict):
 
 
 class InvalidInputError(DalError):
-    """The caller's value breaks a rule; nothing was sent.
+    """A value breaks a rule, found before sending or by the database; nothing was changed.
 
     Attributes:
-        errors: each rule that an argument of the call breaks, for an API's response. It is empty
-            where no single argument is at fault, or where the database refused.
+        errors: each rule that an argument breaks, for an API's response. Empty if no single
+            argument is at fault, or if the database found the problem.
     """
 
     message = "An argument breaks a rule; correct it and call again."
@@ -95,7 +95,7 @@ class MessageTooLongError(InvalidInputError):
 
 
 class NotFoundError(DalError):
-    """A write to what is absent, or another user's."""
+    """A write to a row that is absent, or another user's."""
 
     message = "This user has no such row."
 
@@ -128,8 +128,8 @@ class TransactionConflictError(DalError):
     """Deadlock, serialization failure, lock timeout, or a schema change."""
 
     message = (
-        "Another transaction got in the way (deadlock, serialization or lock timeout);"
-        " repeat this one."
+        "Another transaction conflicted with this one (deadlock, serialization failure or lock"
+        " timeout); repeat this one."
     )
 
 
@@ -145,7 +145,7 @@ class PoolTimeoutError(DalError):
     """No connection became free in time."""
 
     message = (
-        "No connection became free within acquire_timeout; hold them shorter or raise max_size."
+        "No connection became free within acquire_timeout; release them sooner or raise max_size."
     )
 
 

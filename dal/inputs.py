@@ -59,16 +59,18 @@ def _not_blank(text: str) -> str:
 Text: TypeAlias = Annotated[str, StringConstraints(strict=True), AfterValidator(_storable)]
 """Any text without NUL and lone surrogates."""
 
-UserId: TypeAlias = Annotated[
+_ShortText: TypeAlias = Annotated[
     str,
     StringConstraints(strict=True, max_length=255),
     AfterValidator(_storable),
     AfterValidator(_not_blank),
 ]
+
+UserId: TypeAlias = _ShortText
 """A user's id: 1 to 255 characters that are not only white space."""
 
-Title: TypeAlias = UserId
-"""A task's title, which has the same rules."""
+Title: TypeAlias = _ShortText
+"""A task's title: 1 to 255 characters that are not only white space."""
 
 Limit: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1000)]
 """The largest number of rows to return: 1 to 1,000."""
@@ -125,7 +127,7 @@ class _PageStart:
 
 
 PageStart: TypeAlias = Annotated[Row | Cursor | None, _PageStart(), Fields(Position)]
-"""A place in a list: a record of it, or a cursor; None is the list's end."""
+"""A record or cursor that a page begins beside; None reads the list's first page."""
 
 
 # Not frozen: a frozen one takes four times as long to make.

@@ -63,12 +63,12 @@ def _within_limit(content: str, info: ValidationInfo) -> str:
 Role: TypeAlias = Annotated[MessageRole | Literal["user", "assistant"], one_of(MessageRole)]
 """Who speaks: a member of MessageRole, or its plain string."""
 Content: TypeAlias = Annotated[Text, AfterValidator(_within_limit)]
-"""A message's text; a user's, after `role` in a model, has at most 1,000 characters."""
+"""A message's text: at most 1,000 characters if the field `role` before it is `user`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """A message to be added by `create_many`, which checks its rules: those of `create`."""
+    """A message for `create_many`, which checks it by the rules of `create`."""
 
     __pydantic_config__ = ConfigDict(
         extra="forbid",

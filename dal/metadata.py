@@ -4,9 +4,9 @@ That is dicts with string keys, lists, strings, integers, finite floats, boolean
 subclasses of these. Everything else is refused (datetimes, UUIDs, Decimals, tuples, sets, bytes,
 models), never converted: pass `str(value)` or `model_dump(mode="json")`.
 
-A value comes back as it was, with these exceptions: PostgreSQL's jsonb puts an object's keys in an
-order of its own; a float from 1e16 on is the integer of its printed digits, -0.0 is 0.0, and a
-subclass is its base.
+A value comes back as it was, except that jsonb reorders an object's keys, a float of magnitude 1e16
+or more comes back as the integer with its printed digits, -0.0 comes back as 0.0, and an instance
+of a subclass comes back as its base type.
 """
 
 import math
@@ -54,7 +54,7 @@ def readable_json(value: Any, fallback: Callable[[Any], Any] | None = None) -> b
     """A value as JSON text that can be read back.
 
     Parameters:
-        fallback: makes a JSON value of a part that is none.
+        fallback: converts a part that is not JSON into a JSON value.
 
     Raises:
         ValueError: it is nested too deep, or has a part that is not JSON, such as a lone surrogate.

@@ -29,8 +29,8 @@ def refuse_installed(folder: Path) -> None:
     """
     if folder.resolve().is_relative_to(_PACKAGE):
         raise ConfigurationError(
-            f"{folder} belongs to the installed dal, and goes with it; work in a checkout of"
-            " dal, or in a service whose pyproject.toml has the table [tool.dal]"
+            f"{folder} is in the installed dal, and is lost when that is replaced; work in a"
+            " checkout of dal, or in a service whose pyproject.toml has the table [tool.dal]"
         )
 
 

@@ -39,7 +39,7 @@ class Task(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """A task to be made by `create_many`, which checks its rules: those of `create`."""
+    """A task for `create_many`, which checks it by the rules of `create`."""
 
     __pydantic_config__ = ConfigDict(
         extra="forbid",
@@ -63,7 +63,7 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""What `update` takes for an argument that is not given; a wrapper can pass it on."""
+"""The default of `update`'s description, which keeps the old one; a wrapper can pass it on."""
 
 
 @query("tasks/create.sql", not_found=UserNotFoundError, raise_if={"conflict": ConflictError})

@@ -50,7 +50,7 @@ async def ensure(db: Executor, *, user_id: str) -> User:
 
     Raises:
         InvalidInputError: `user_id` breaks its rule.
-        ConflictError: a table that was there before dal takes another user's id for equal to this.
+        ConflictError: an existing table's collation takes another user's id for equal to this.
         SchemaMismatchError: the user is absent, and a table that was there before dal has required
             columns that only its own service can fill.
         DatabaseUnavailableError: the user is absent, and the server is read-only.

@@ -39,8 +39,8 @@ class Columns:
 
     Of `tasks`, `:tasks_title` is an array of titles.
 
-    An empty sequence is answered without a round trip where the answer is plain: an empty list, 0,
-    False or None.
+    Where all such sequences of a call are empty, it is answered without a round trip if the answer
+    is plain: an empty list, 0, False or None.
     """
 
     type: type
@@ -60,13 +60,15 @@ class Arguments:
     """Checks the arguments of one stub and puts them into its statement's order.
 
     Attributes:
-        batch: name of the argument that is a sequence of rows, or None.
+        batches: names of the arguments that are sequences of rows.
     """
 
     def __init__(self, statement: Statement, hints: Mapping[str, Any]) -> None:
         self._name = statement.name
         self._hints = dict(hints)
-        self.batch: str | None = None
+        self.batches = [
+            name for name in hints for mark in _marks(hints[name]) if isinstance(mark, Columns)
+        ]
         self._offered: dict[str, Callable[[Any], Any]] = {}
         for name, hint in hints.items():
             self._offered |= self._getters(name, hint)
@@ -101,7 +103,7 @@ class Arguments:
         return [get(checked) for get in self._getters_in_order]
 
     def default_values(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters' values, by name, of arguments that a call leaves out."""
+        """The parameters' values, by name, if these arguments keep their defaults."""
         values: dict[str, Any] = {}
         for name, default in defaults.items():
             hint = self._hints[name]
@@ -111,7 +113,7 @@ class Arguments:
 
     @cached_property
     def _check(self) -> Callable[[Any], dict[str, Any]]:
-        # Built at the first call: an import pays only for what can be wrong at import.
+        # Built on the first call, to keep the import fast.
         shape = TypedDict("shape", self._hints)  # type: ignore[misc]
         shape.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
         return TypeAdapter(shape).validator.validate_python
@@ -121,7 +123,6 @@ class Arguments:
         for mark in _marks(hint):
             if isinstance(mark, Fields | Columns):
                 read = _field if isinstance(mark, Fields) else _column
-                self.batch = self.batch if read is _field else name
                 return {
                     f"{name}_{field}": self._zoned(read(get, field, each), each, name, field)
                     for field, each in _hints(mark.type).items()

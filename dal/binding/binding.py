@@ -60,9 +60,9 @@ class Binding:
         self._ask: Callable[[Executor, list[Any]], Awaitable[Any]]
         self._ask = self._number if self.shape in _SCALARS else self._rows
         if signals.not_found and self.shape not in (Shape.ONE, Shape.LIST):
-            raise BindingError(statement.path, "`not_found` goes with a stub of T or list[T]")
+            raise BindingError(statement.path, "`not_found` needs a stub that returns T or list[T]")
         if signals.columns and self.shape in _SCALARS:
-            rule = "`raise_if` and `retry_if` go with a stub of records"
+            rule = "`raise_if` and `retry_if` need a stub that returns rows"
             raise BindingError(statement.path, rule)
 
     @property
@@ -110,8 +110,8 @@ class Binding:
             checked["after"] = place
 
     async def _answer(self, db: Executor, checked: Mapping[str, Any]) -> Any:
-        batch = self.arguments.batch
-        nothing_to_send = batch is not None and not checked[batch]
+        batches = self.arguments.batches
+        nothing_to_send = batches and not any(checked[name] for name in batches)
         values = self.arguments.values(checked)
         ask = self._watched if watchers else self._ask
         if self.shape in _SCALARS:
@@ -122,7 +122,10 @@ class Binding:
             return self.records.one(rows)
         if self.shape is Shape.OPTIONAL:
             return None
-        raise DalError("no row came back, but one was promised", query=self.statement.name)
+        raise DalError(
+            "the statement returned no row, but its stub returns exactly one",
+            query=self.statement.name,
+        )
 
     async def _watched(self, db: Executor, values: list[Any]) -> Any:
         writes = self.statement.counted
@@ -164,7 +167,8 @@ class Binding:
         if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
             return int(rows[0][0])
         raise DalError(
-            "no number came back, but one was promised; cast it to bigint or boolean",
+            "the statement must return one row with one integer or boolean; cast it to bigint or"
+            " boolean",
             query=self.statement.name,
         )
 

@@ -6,11 +6,11 @@ from dal.binding.errors import Collector
 from dal.errors import SchemaMismatchError
 
 _skipped: Collector[SchemaMismatchError] = Collector("_skipped")
-skip = _skipped.collect
+skip_or_raise = _skipped.collect
 
 
 def skipping_malformed_rows() -> AbstractContextManager[list[SchemaMismatchError]]:
-    """Within the block, a row that its record can't hold does not stop its neighbours.
+    """Within the block, rows that do not fit their record are skipped instead of raising an error.
 
         with dal.skipping_malformed_rows() as skipped:
             page = await messages.history(db, user_id="ada", conversation_id=chat.id)

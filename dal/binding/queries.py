@@ -72,8 +72,8 @@ class Queries:
             retry_if: a boolean column; where it is true, the statement is run again. It is for a
                 statement that may be repeated, and whose snapshot was older than the lock it
                 waited for.
-            strict: a malformed row raises even within `skipping_malformed_rows`. It is for callers
-                who would take a row that was left out for one that does not exist.
+            strict: a malformed row raises even within `skipping_malformed_rows`. Use it where a
+                skipped row would be mistaken for one that does not exist.
 
         Raises:
             BindingError: the stub and the file do not fit.

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dal.binding.joins import Joins
 from dal.binding.json_columns import FROM_ROW
-from dal.binding.malformed import skip
+from dal.binding.malformed import skip_or_raise
 from dal.binding.shapes import is_record, type_name
 from dal.binding.statement import Statement
 from dal.errors import DalError, SchemaMismatchError
@@ -110,7 +110,7 @@ class RowReader:
             elif self.strict:
                 raise fault
             else:
-                skip(fault)
+                skip_or_raise(fault)
         return sound
 
     # Returned, because the traceback of a raised error would keep the whole page in memory.
@@ -135,7 +135,7 @@ class RowReader:
             if isinstance(row.get(field), list):
                 row[field] = items._sound(row[field])
 
-    # Built at the first call: an import pays only for what can be wrong at import.
+    # Built on the first call, to keep the import fast.
     @cached_property
     def _single(self) -> Callable[[Any], Any]:
         return partial(TypeAdapter(self.record).validator.validate_python, context=FROM_ROW)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dal.binding.errors import BindingError
-from dal.source import filters
+from dal.source.filters import OptionalLine, keep_lines, optional_lines, subsets
 from dal.source.scanner import IGNORED, SourceError, TokenKind, tokens
 
 _BLANK_LINES = re.compile(r"\n[ \t]+(?=\n)")  # left by the lines that a variant lacks
@@ -35,7 +35,7 @@ class Statement:
     parameters: tuple[str, ...]
     counted: bool
     variant: tuple[str, ...] = ()
-    lines: tuple[filters.Line, ...] = ()
+    lines: tuple[OptionalLine, ...] = ()
 
     @property
     def switches(self) -> list[str]:
@@ -50,8 +50,8 @@ class Statement:
     def variants(self) -> "dict[tuple[str, ...], Statement]":
         """The statement with each subset of its `-- if` lines, by the parameters that keep them."""
         return {
-            names: parsed(self.path, self.name, filters.only(self.sql, self.lines, names), names)
-            for names in filters.subsets(self.switches)
+            names: parsed(self.path, self.name, keep_lines(self.sql, self.lines, names), names)
+            for names in subsets(self.switches)
         }
 
 
@@ -66,7 +66,7 @@ def read_statement(folder: Path, file: str) -> Statement:
     name = file.removesuffix(".sql").replace("/", ".")
     try:
         sql = path.read_text(encoding="utf-8-sig")
-        return replace(parsed(path, name, sql), lines=tuple(filters.optional_lines(sql)))
+        return replace(parsed(path, name, sql), lines=tuple(optional_lines(sql)))
     except FileNotFoundError:
         raise BindingError(path, f"the file does not exist{_similar(folder, file)}") from None
     except (UnicodeDecodeError, SourceError) as error:

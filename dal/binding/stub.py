@@ -43,7 +43,7 @@ def read_stub(stub: Callable[..., Any], statement: Statement) -> Signature:
         bool(parameters)
         and parameters[0].name == "db"
         and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        "the stub's first parameter is where to run, called `db`",
+        "the stub's first parameter must be called `db` and accept a positional argument",
     )
     try:
         hints = get_type_hints(stub, include_extras=True)

@@ -49,9 +49,9 @@ class FilteredBinding(Binding):
         if name not in self.hints:
             return f"`-- if :{name}` is in the file, but not in the stub"
         if name not in self.defaults or self.defaults[name] is not None:
-            return f"{name} needs the default None, with which its lines are absent"
+            return f"{name} needs the default None, which leaves its lines out"
         if name in self._variants[()].statement.parameters:
-            return f":{name} stands outside of its `-- if` lines, too"
+            return f":{name} is also used outside of its `-- if` lines"
         if name in self._flags and self.hints[name] not in (bool, bool | None):
-            return f"no line has :{name}; only a bool needs none"
+            return f"{name} is in no condition, only in `-- if`, so it must be bool or bool | None"
         return None

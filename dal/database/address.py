@@ -23,8 +23,8 @@ from dal.database.parameters import (
 )
 
 _SCHEME = re.compile(r"postgres(?:ql)?(?:\+\w+)?://")
-# An @ may only end the user: elsewhere it is likely to be the password's, which would then be
-# taken for a host, a database or a parameter.
+# Another @ than the one before the hosts is probably an unencoded one of the password, the rest of
+# which would be read, and shown, as a host, a database or a parameter.
 _URL = re.compile(
     r"(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
     r"(?P<hosts>[^@/?#]*)(?:/(?P<dbname>[^@/?#]*))?(?:\?(?P<query>[^@#]*))?"
@@ -87,7 +87,7 @@ class Address:
 
     @property
     def demands_primary(self) -> bool:
-        """Whether a server that takes no writes is the wrong one."""
+        """Whether the address asks for a server that accepts writes."""
         return self.parameters.get("target_session_attrs") in ("primary", "read-write")
 
     def of_database(self, name: str) -> str:
@@ -178,7 +178,7 @@ def _query(text: str) -> tuple[dict[str, str], dict[str, str]]:
         if pair.count("=") != 1:
             raise wrong("a parameter must be like name=value; write = as %3D and & as %26 in both")
         name, value = map(_decoded, pair.split("="))
-        # Behind a password, a name may be the rest of it after an unencoded &.
+        # After password=, an unknown name may be the rest of a password with an unencoded &.
         secret = name not in ACCEPTED and ("password" in parameters or "sslpassword" in parameters)
         shown = name if _NAME.fullmatch(name) and not secret else "a parameter"
         into = parameters
@@ -200,7 +200,7 @@ def _query(text: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _agreeing(parameters: dict[str, str], source: str) -> dict[str, str]:
-    """The parameters, if they agree with each other; every port is a number then."""
+    """Check that the parameters are consistent, and set missing ports to 5432."""
     hosts, ports = parameters.get("host", "/").split(","), parameters.pop("port", "").split(",")
     if not all(map(_HOST.fullmatch, hosts)):
         raise wrong(

@@ -7,10 +7,10 @@ from typing import Any
 
 import asyncpg
 
-from dal.database.session import prepare
+from dal.database.session import configure
 
-# What asyncpg's reset leaves: it keeps temporary tables, and the role, which RESET ALL keeps too.
-# The last statement shows whether there are any of PREPARE. (DEALLOCATE ALL would end asyncpg's.)
+# Resets what asyncpg's own reset leaves: the role, temporary tables and sequence caches. The last
+# statement counts those made by SQL's PREPARE; DEALLOCATE ALL would drop asyncpg's own as well.
 _RESET = (
     "RESET SESSION AUTHORIZATION; RESET ROLE; DISCARD TEMP; DISCARD SEQUENCES;"
     " SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql"
@@ -97,7 +97,7 @@ async def reset_or_close(connection: Any, *, prepared: bool) -> None:
     """Reset a connection that was lent, or close it where it can't be reset.
 
     Parameters:
-        prepared: whether `session.prepare` has set it up.
+        prepared: whether `session.configure` has set it up.
     """
     kept = False
     try:
@@ -105,7 +105,7 @@ async def reset_or_close(connection: Any, *, prepared: bool) -> None:
             await connection.reset()
             left = await connection.execute(_RESET)
             if prepared:
-                await prepare(connection)
+                await configure(connection)
             kept = left == "SELECT 0" and not connection.is_changed
     finally:
         if not kept:

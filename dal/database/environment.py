@@ -56,7 +56,7 @@ def read(in_address: dict[str, str]) -> tuple[dict[str, str], dict[str, str], st
     """The environment's values of the parameters that an address leaves out.
 
     Returns:
-        The parameters, the server settings, and what an error calls the address with them.
+        The parameters, the server settings, and the source that error messages name.
 
     Raises:
         ConfigurationError: names the variable.

@@ -9,8 +9,8 @@ from dal.database.database import Database
 from dal.database.failures import SERIALIZATION_FAILURE
 from dal.errors import DalError
 
-_TRIES = 100  # of statements that conflict, one succeeds each time
-_MAY_COMMIT = ("CALL", "DO")  # which may commit before they fail
+_TRIES = 100  # each round, at least one of the conflicting statements succeeds
+_MAY_COMMIT = ("CALL", "DO")  # statements that may commit before they fail
 
 
 class Executor(Protocol):
@@ -36,7 +36,7 @@ async def run(
     values: Sequence[Any],
     explain: Callable[[Exception], DalError | None],
 ) -> Any:
-    """Run a statement, again where it conflicts with another transaction and that is safe.
+    """Run a statement; after a serialization failure, run it again if that is safe.
 
     Parameters:
         db: where.

@@ -91,10 +91,10 @@ def explain(
             return error
         case asyncpg.DataError() if type(error) is asyncpg.DataError:
             return _explain_argument(error, query, parameters)
-        case OverflowError():  # while it decodes a row; of an argument's it makes a DataError
+        case OverflowError():  # from decoding a row; for an argument asyncpg raises DataError
             return errors.SchemaMismatchError(
-                "a row holds a time that Python has none for, before the year 1 or after 9999;"
-                " look for it with psql",
+                "a row holds a time before the year 1 or after 9999, which Python can't represent;"
+                " find it with psql",
                 query=query,
             )
         case asyncpg.InvalidCachedStatementError():  # outside a transaction asyncpg repeats it
@@ -168,8 +168,8 @@ def _explain_argument(
     if _OUT_OF_RANGE.search(text):
         return errors.InvalidInputError(f"{name}: is out of the column's range", query=query)
     return errors.SchemaMismatchError(
-        f"{name}: the database takes another type there than the stub gives; dal check says which,"
-        " and dal status whether a migration is pending",
+        f"{name}: the database expects another type than the stub's; run dal check to see both,"
+        " and dal status to see whether a migration is pending",
         query=query,
     )
 

@@ -21,11 +21,11 @@ class FairPool:
 
     Parameters:
         pool: what opens, keeps and replaces them.
-        direct: whether its sessions are direct alone, not shared by a pooler.
+        direct: whether connections go straight to the server, with no pooler in between.
         address, settings: what it was made with.
 
     Attributes:
-        home: where it may be used.
+        affinity: where it may be used.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Logs once where a pool can't keep its connections open; asyncpg logs a traceback of every try."""
+"""Logs one warning if min_size connections can't be opened, not asyncpg's traceback per try."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ class MinSizeWarning:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._reported: object = None
-        _floors.add(self)
+        _warnings.add(self)
 
     def reports(self, task: object, error: Exception) -> bool:
         """Log a task's first failure; False if it is not the one that opens these connections."""
@@ -24,20 +24,20 @@ class MinSizeWarning:
         if task is not self._reported:
             self._reported = task
             logging.getLogger("dal").warning(
-                "the pool has less than min_size connections, and goes on trying to open them: %s",
+                "the pool has fewer than min_size connections, and keeps trying to open more: %s",
                 explain_connect(error) or type(error).__name__,
             )
         return True
 
 
-_floors: WeakSet[MinSizeWarning] = WeakSet()
+_warnings: WeakSet[MinSizeWarning] = WeakSet()
 
 
-def _is_not_ours(record: logging.LogRecord) -> bool:
+def _passes(record: logging.LogRecord) -> bool:
     task, error = asyncio.current_task(), record.exc_info and record.exc_info[1]
     if task is None or not isinstance(error, Exception):
         return True
-    return not any(floor.reports(task, error) for floor in list(_floors))
+    return not any(warning.reports(task, error) for warning in list(_warnings))
 
 
-logging.getLogger("asyncpg.pool").addFilter(_is_not_ours)
+logging.getLogger("asyncpg.pool").addFilter(_passes)

@@ -11,8 +11,8 @@ TLS_FILES = ("sslcert", "sslkey", "sslpassword", "sslcrl")
 TLS_RANGE = ("ssl_min_protocol_version", "ssl_max_protocol_version")
 TEXT, _NUMBER = "text", "a whole number"
 
-# Those of PostgreSQL 18, with the values that asyncpg can keep to. psycopg is given all of them.
-# First those that asyncpg reads from its DSN by the same names.
+# libpq's parameters as of PostgreSQL 18, with the values that asyncpg can honour too; psycopg gets
+# all of them. asyncpg reads these from its DSN under the same names.
 IN_DSN = {
     "target_session_attrs": "any|read-write|read-only|primary|standby|prefer-standby",
     "sslmode": f"disable|allow|prefer|{TLS_REQUIRED}",
@@ -82,7 +82,7 @@ def warn(sentence: str) -> None:
 
 
 def checked(parameter: str, value: str, *, shown: str, source: str) -> tuple[str, str] | None:
-    """A parameter by libpq's name, and its value; None where libpq has none of this name.
+    """The parameter's libpq name and its value, or None if libpq has no such parameter.
 
     Parameters:
         parameter: its name, libpq's or an alias.

@@ -9,13 +9,13 @@ from dal.database.address import Address, place
 from dal.database.connection import Connection, skip_reset
 from dal.database.opening import open_connection
 from dal.database.pooler import detect_pooler
-from dal.database.session import STARTUP_SETTINGS, prepare
+from dal.database.session import STARTUP_SETTINGS, configure
 from dal.database.settings import PoolSettings
 from dal.errors import DatabaseUnavailableError
 
 
 async def open_pool(address: Address, settings: PoolSettings) -> tuple[asyncpg.Pool, bool]:
-    """Open a pool; returns also whether its sessions are direct alone, not shared by a pooler."""
+    """Open a pool; returns also whether there is no pooler in between."""
     session: dict[str, str] = {}
     limit: float | None = None  # at the start the address's own limit holds
 
@@ -45,7 +45,7 @@ async def open_pool(address: Address, settings: PoolSettings) -> tuple[asyncpg.P
         command_timeout=settings.command_timeout,
         connection_class=Connection,
         reset=skip_reset,
-        init=prepare if direct else None,
+        init=configure if direct else None,
     )
     limit = settings.acquire_timeout
     return pool, direct

@@ -9,7 +9,7 @@ async def detect_pooler(connect: Callable[..., Awaitable[asyncpg.Connection]]) -
     """Connect once to find out; this leaves no prepared statement behind."""
     connection = await connect(statement_cache_size=0)
     try:
-        # A standby refuses what the defaults may make of it: a serializable transaction.
+        # Explicit: the default may be serializable, which a standby refuses.
         async with connection.transaction(isolation="read_committed"):
             return await is_behind_pooler(connection)
     finally:

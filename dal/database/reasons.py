@@ -57,10 +57,10 @@ async def reason(
             )
         case ssl.SSLCertVerificationError():
             return TlsError(
-                f"the certificate of {where} is not trusted ({error.verify_message}); sslrootcert"
-                " names the authority's file, and host must be as the certificate has it"
+                f"the certificate of {where} is not trusted ({error.verify_message}); set"
+                " sslrootcert to the CA's certificate, and use the host name that it certifies"
             )
-        case socket.gaierror() | UnicodeError():  # the latter of what can't be a name
+        case socket.gaierror() | UnicodeError():  # UnicodeError: not a host name at all
             return errors.DatabaseUnavailableError(
                 f"the host name {host} can't be resolved; check it in DATABASE_URL, and this"
                 " machine's name service (DNS)"
@@ -75,8 +75,8 @@ async def reason(
             "authentication" in str(error).lower()
         ):
             return errors.ConfigurationError(
-                f"{where} asks for a way to log in that asyncpg does not have; let it take a"
-                " password (scram-sha-256 in pg_hba.conf)"
+                f"{where} requires an authentication method that asyncpg does not support; allow"
+                " passwords (scram-sha-256) in pg_hba.conf"
             )
         case asyncpg.InterfaceError() | asyncpg.InternalClientError():
             return await _looked_at(error, where, host, port, parameters)
@@ -141,7 +141,8 @@ async def _looked_at(
         return TlsError(f"TLS with {where} failed ({error.reason or error.strerror}){hint}")
     if isinstance(error, TimeoutError):
         return errors.DatabaseUnavailableError(
-            f"{where} answers, but let nobody in within connect_timeout; look at its load and log"
+            f"{where} answers, but no login succeeded within connect_timeout; look at its load and"
+            " log"
         )
     return errors.DatabaseUnavailableError(
         f"{where} closed the connection before it could be used; its log says why"

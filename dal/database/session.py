@@ -1,14 +1,14 @@
 """Session settings that must not depend on the defaults of a role or a database.
 
-They are set only where the session is ours: a pooler refuses such settings, or gives them to its
-other clients. Other defaults stay, such as a role's time limits, or that it only reads.
+They are set only on connections straight to the server: a pooler rejects such settings, or leaks
+them to other clients. Other defaults of the role or database, such as time limits, stay.
 """
 
 import asyncpg
 
 from dal.places import SQL
 
-# At its start.
+# Sent with the startup message.
 STARTUP_SETTINGS = {
     # At a higher level concurrent statements on the same row fail; behind a pooler the binding
     # repeats them.
@@ -17,6 +17,6 @@ STARTUP_SETTINGS = {
 NEW_CONNECTION = (SQL / "new_connection.sql").read_text(encoding="utf-8")
 
 
-async def prepare(connection: asyncpg.Connection) -> None:
-    """Apply the settings that depend on the database's state."""
+async def configure(connection: asyncpg.Connection) -> None:
+    """Run new_connection.sql, whose settings depend on the size of the tables."""
     await connection.execute(NEW_CONNECTION)

@@ -16,7 +16,7 @@ Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializabl
 
 
 REFUSE_HIDDEN_ROWS = "SET LOCAL row_security = off"
-"""Begins a transaction over all owners: where a policy would hide rows, the server refuses."""
+"""Makes the server raise an error where a row-level security policy would hide rows."""
 
 _ENDED = "this transaction has ended; use it inside its block only"
 
@@ -29,7 +29,7 @@ class Transaction:
     pool as it is.
 
     Attributes:
-        slow_call: its database's.
+        slow_call: the database's limit in seconds for logging slow calls, or None.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class Transaction:
     ) -> None:
         self._connection, self._outer = connection, outer
         self.slow_call = slow_call
-        self._home = Affinity()
+        self._affinity = Affinity()
         self._failed = self._ended = False
-        self._inside: asyncio.Task[Any] | None = None  # whose savepoint is open
+        self._savepoint_task: asyncio.Task[Any] | None = None  # with an open savepoint
 
     async def fetch(self, query: str, /, *args: Any) -> list[Any]:
         """Run a statement and return its rows, as asyncpg does."""
@@ -67,24 +67,24 @@ class Transaction:
             DalError: another savepoint of this transaction is open.
         """
         with self._guarded():
-            if self._inside:
+            if self._savepoint_task:
                 raise DalError(
                     "a savepoint of this transaction is open; begin the next one in its block, or"
                     " give each task its own transaction"
                 )
-            self._inside = asyncio.current_task()
+            self._savepoint_task = asyncio.current_task()
             try:
                 async with begin(self._connection, outer=self, slow_call=self.slow_call) as inner:
                     yield inner
             finally:
-                self._inside = None
+                self._savepoint_task = None
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        self._home.check()
+        self._affinity.check()
         if self._ended or self._outlived:
             raise DalError(_ENDED)
-        if self._inside not in (None, asyncio.current_task()):
+        if self._savepoint_task not in (None, asyncio.current_task()):
             raise DalError(
                 "another task has a savepoint of this transaction open, which might undo this as"
                 " well; give each task its own transaction"
@@ -103,15 +103,15 @@ class Transaction:
 
     @property
     def _outlived(self) -> bool:
-        """Whether a block around this one has ended before it, and has undone it."""
+        """Whether an enclosing block ended before this one, which rolled this one back."""
         return any(outer._ended for outer in self._around())
 
     async def _confirm(self) -> None:
         """Raise unless all that ran in the block can be kept."""
-        self._home.check()
+        self._affinity.check()
         if self._outlived:
             raise DalError(_ENDED)
-        if self._inside:
+        if self._savepoint_task:
             raise DalError(
                 "this block ends before a savepoint in it, so it is undone; let the tasks that use"
                 " a transaction end before its block does"
@@ -148,7 +148,7 @@ async def begin(
             transaction._ended = True
         await translated(transaction._confirm)
     except BaseException as error:
-        if not (transaction._outlived or transaction._home.mismatch()):
+        if not (transaction._outlived or transaction._affinity.mismatch()):
             await _undo(connection, block, error)
         raise
     try:

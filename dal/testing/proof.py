@@ -1,4 +1,4 @@
-"""Proves a service's statements in its tests, as `dal check` does."""
+"""Runs `dal check` on a service's statements from its tests."""
 
 from pathlib import Path
 

@@ -189,8 +189,8 @@ async def of_name(db: Executor, *, name: str | None = None) -> list[int]:
             "INSERT INTO t SELECT 1 WHERE true\nAND a = :name -- if :name",
             "only read, and this has INSERT",
         ),
-        ("SELECT :name WHERE true\nAND a = :name -- if :name", ":name stands outside of its"),
-        ("SELECT 1 WHERE true\nAND a > 0 -- if :name", "no line has :name; only a bool needs none"),
+        ("SELECT :name WHERE true\nAND a = :name -- if :name", ":name is also used outside of its"),
+        ("SELECT 1 WHERE true\nAND a > 0 -- if :name", "name is in no condition, only in `-- if`"),
         ("SELECT :name WHERE true\nAND a -- if :other", "`-- if :other` is in the file, but not"),
     ],
 )

@@ -122,7 +122,11 @@ async def test_lone_values(
     [
         (str, "VALUES ('a'), ('b')", "more than one row came back"),
         (int, "VALUES (1), (2)", "more than one row came back"),
-        (str, "SELECT 'a' WHERE false", "no row came back, but one was promised"),
+        (
+            str,
+            "SELECT 'a' WHERE false",
+            "the statement returned no row, but its stub returns exactly one",
+        ),
         (str, "SELECT 'a', 'b'", "2 columns came back, but the stub returns the value of one"),
     ],
 )

@@ -270,3 +270,21 @@ async def test_an_empty_batch_takes_no_round_trip(
     assert counting.trips == 0
     assert await add(counting, new=[New(3)]) == single
     assert counting.trips == 1
+
+
+async def test_a_batch_is_sent_though_another_is_empty(db: dal.Database, query: Query) -> None:
+    @query("SELECT unnest(:first_id::int[] || :second_id::int[]) AS n")
+    async def both(
+        db: Executor,
+        *,
+        first: Annotated[list[New], Columns(New)],
+        second: Annotated[list[New], Columns(New)],
+    ) -> list[Number]:
+        raise NotImplementedError
+
+    counting = Counting(db)
+    assert await both(counting, first=[New(1)], second=[]) == [Number(n=1)]
+    assert await both(counting, first=[], second=[New(2)]) == [Number(n=2)]
+    assert counting.trips == 2
+    assert await both(counting, first=[], second=[]) == []
+    assert counting.trips == 2

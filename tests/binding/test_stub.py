@@ -74,7 +74,7 @@ def stub(signature: str, **types: Any) -> Any:
     return written.popitem()[1]
 
 
-FIRST = "the stub's first parameter is where to run, called `db`"
+FIRST = "the stub's first parameter must be called `db` and accept a positional argument"
 NAMED = "the stub's a must be keyword-only, after a `*`"
 
 
@@ -165,7 +165,7 @@ def test_an_option_that_does_not_fit_the_return(
 ) -> None:
     decorate = query("DELETE FROM things", **{option: value})
     for returns in unfit:
-        with pytest.raises(BindingError, match=rf"`{option}`.* with a stub of ") as raised:
+        with pytest.raises(BindingError, match=rf"`{option}`.* need") as raised:
             decorate(stub(f"async def get(db) -> {returns}"))
         assert str(raised.value).startswith(f"{tmp_path / 'get.sql'}: ")
 

@@ -256,7 +256,7 @@ async def test_a_column_of_another_type(
     probe = bound("SELECT :value::int")
     with failing(
         errors.SchemaMismatchError,
-        "the database takes another type there than the stub gives",
+        "the database expects another type than the stub's",
         sqlstate=None,
     ):
         await probe(transaction, value=SECRET)

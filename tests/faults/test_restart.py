@@ -149,7 +149,7 @@ async def test_an_outage_is_one_sentence_in_the_log(
     [record] = caplog.records
     assert (record.name, record.levelname, record.exc_info) == ("dal", "WARNING", None)
     assert re.fullmatch(
-        r"the pool has less than min_size connections, and goes on trying to open them: .+",
+        r"the pool has fewer than min_size connections, and keeps trying to open more: .+",
         record.getMessage(),
     )
 

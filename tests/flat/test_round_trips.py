@@ -291,7 +291,7 @@ async def test_an_exception_is_one(
 def test_exceptions_are_what_a_binding_can_make() -> None:
     assert EXCEPTIONS.keys() == bound(
         lambda binding: bool(
-            binding.signals.retry_if or binding.arguments.batch or binding.shape is Shape.PAGES
+            binding.signals.retry_if or binding.arguments.batches or binding.shape is Shape.PAGES
         )
     )
 

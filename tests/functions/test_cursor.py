@@ -90,7 +90,7 @@ HEX = ID.hex
 def test_a_malformed_cursor_is_refused_and_not_repeated(text: Any) -> None:
     with pytest.raises(InvalidInputError) as caught:
         Cursor.parse(text)
-    assert caught.value.args == ("malformed cursor; take it from the page before",)
+    assert caught.value.args == ("malformed cursor; pass the text of a record's cursor unchanged",)
     assert caught.value.__context__ is caught.value.__cause__ is None
 
 

@@ -36,7 +36,7 @@ DAMAGES = [
     ("messages", """metadata = '{"code": "54000"}'""", "more than PostgreSQL can print"),
     ("messages", """metadata = '{"code": "XX001"}'""", "SQLSTATE XX001"),
     ("messages", """metadata = '{"code": "22021"}'""", "SQLSTATE 22021"),
-    ("messages", "created_at = '10000-01-01'", "a time that Python has none for"),
+    ("messages", "created_at = '10000-01-01'", "a time before the year 1 or after 9999"),
     ("messages", "created_at = 'infinity'", "created_at: Input should have timezone info"),
     ("messages", "created_at = '0001-01-01Z'", "created_at: Input should be greater than"),
     ("messages", "content = NULL", "content: Input should be a valid string"),
@@ -44,7 +44,7 @@ DAMAGES = [
     ("conversations", "updated_at = 'infinity'", ITS_TIMES),
     ("conversations", "archived_at = '-infinity'", ITS_TIMES),
     ("conversations", "status = 'gone'", "status: Input should be 'active' or 'archived'"),
-    ("tasks", "created_at = '0044-03-15 BC'", "a time that Python has none for"),
+    ("tasks", "created_at = '0044-03-15 BC'", "a time before the year 1 or after 9999"),
     (
         "tasks",
         "completed = true, completed_at = 'infinity'",

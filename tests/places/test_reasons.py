@@ -121,7 +121,7 @@ def refused(url: str, status: int, kind: type[DalError], monkeypatch: pytest.Mon
         (hangs, "connect_timeout=1", "{} does not speak PostgreSQL's protocol; check"),
         (says(b""), "", "{} closed the connection before it could be used; its log says why"),
         (says(b"S"), "", "{} closed the connection before it could be used; its log says why"),
-        (lets_nobody_in, "connect_timeout=1", "{} answers, but let nobody in within"),
+        (lets_nobody_in, "connect_timeout=1", "{} answers, but no login succeeded within"),
     ],
 )
 def test_something_else_listens(
@@ -186,7 +186,7 @@ def test_a_login_that_asyncpg_does_not_have(
         url = f"postgresql://ada:s3cret@127.0.0.1:{port}/chat"
         message = refused(url, 3, ConfigurationError, monkeypatch)
     assert message.startswith(
-        f"127.0.0.1:{port} asks for a way to log in that asyncpg does not have;"
+        f"127.0.0.1:{port} requires an authentication method that asyncpg does not support;"
     )
 
 

@@ -21,7 +21,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [["new", "due"], ["lint-migrations", "--freeze"], ["catalog"]])
 def test_commands_that_would_write_our_own_files(command: list[str]) -> None:
     refused = CliRunner().invoke(app, command)
-    assert (refused.exit_code, "belongs to the installed dal" in refused.stderr) == (3, True)
+    assert (refused.exit_code, "is in the installed dal" in refused.stderr) == (3, True)
 
 
 def test_check_proves_a_services_database() -> None:

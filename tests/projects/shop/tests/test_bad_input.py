@@ -111,7 +111,9 @@ async def test_two_rows_where_a_stub_promises_one(
     assert mug == catalogue.Product(id=products["Mug"], name="Mug", price=Decimal("7.50"))
     with pytest.raises(DalError, match=r"more than one row came back"):
         await only(dal_db, ids=[products["Mug"], products["Pot"]])
-    with pytest.raises(DalError, match="no row came back, but one was promised"):
+    with pytest.raises(
+        DalError, match="the statement returned no row, but its stub returns exactly one"
+    ):
         await only(dal_db, ids=[0])
 
 
