@@ -146,7 +146,7 @@ class Address:
         return f"Address({', '.join(parts)})"
 
 
-def place(host: str, port: int) -> str:
+def host_and_port(host: str, port: int) -> str:
     """A host with its port, or a socket's path, for a message."""
     if host.startswith("/"):
         return f"{host}/.s.PGSQL.{port}"

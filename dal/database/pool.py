@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from dal.database.address import Address, place
+from dal.database.address import Address, host_and_port
 from dal.database.connection import Connection, skip_reset
 from dal.database.opening import open_connection
 from dal.database.pooler import detect_pooler
@@ -53,7 +53,7 @@ async def open_pool(address: Address, settings: PoolSettings) -> tuple[asyncpg.P
 
 def no_connection(address: Address) -> DatabaseUnavailableError:
     """The error of a call for which no connection could be opened in time."""
-    places = ", ".join(place(*host) for host in address.hosts)
+    hosts = ", ".join(host_and_port(*host) for host in address.hosts)
     return DatabaseUnavailableError(
-        f"no connection to {places} within acquire_timeout; dal ping says why"
+        f"no connection to {hosts} within acquire_timeout; dal ping says why"
     )

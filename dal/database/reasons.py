@@ -13,7 +13,7 @@ from contextlib import suppress
 import asyncpg
 
 from dal import errors
-from dal.database.address import place
+from dal.database.address import host_and_port
 from dal.database.failures import explain_connect
 from dal.database.parameters import TLS_REQUIRED
 
@@ -48,7 +48,7 @@ async def reason(
         host, port: where; a host that begins with a slash is a socket's directory.
         parameters: the address's.
     """
-    where = place(host, port)
+    where = host_and_port(host, port)
     match error:
         case asyncpg.TargetServerAttributeNotMatched():
             wanted = parameters.get("target_session_attrs")
@@ -157,7 +157,7 @@ async def _answer(host: str, port: int) -> bytes:
     """
     async with asyncio.timeout(_PATIENCE_SECONDS):
         if host.startswith("/"):
-            reader, writer = await asyncio.open_unix_connection(place(host, port))
+            reader, writer = await asyncio.open_unix_connection(host_and_port(host, port))
         else:
             reader, writer = await asyncio.open_connection(host, port)
     try:

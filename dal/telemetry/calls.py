@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer, use_span
 
 from dal.database.calls import Call, Watcher
 from dal.errors import DalError
-from dal.telemetry.place import place
+from dal.telemetry.attributes import server_attributes
 
 # What the conventions advise, in seconds.
 _BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
@@ -28,7 +28,7 @@ def recorder(tracer: Tracer, meter: Meter) -> Watcher:
     def record(call: Call) -> Iterator[None]:
         # The function is the operation: a statement may be several of SQL's.
         name = {"db.operation.name": call.query, "db.query.summary": call.query}
-        attributes = place(call.db) | name
+        attributes = server_attributes(call.db) | name
         start = time.time_ns()
         span = tracer.start_span(
             call.query, kind=SpanKind.CLIENT, attributes=attributes, start_time=start

@@ -12,7 +12,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from dal.database import Database, PoolStats
 from dal.database.registry import opened
 from dal.errors import DatabaseUnavailableError
-from dal.telemetry.place import place
+from dal.telemetry.attributes import server_attributes
 
 observed = Event()
 """Whether pools are observed. OpenTelemetry has no way to remove an instrument."""
@@ -76,7 +76,7 @@ def _name(db: Database) -> str:
     with _naming:
         if db not in _names:
             hosts = ",".join(f"{host}:{port}" for host, port in db.address.hosts)
-            name = f"{hosts}/{place(db)['db.namespace']}"
+            name = f"{hosts}/{server_attributes(db)['db.namespace']}"
             names = chain([name], (f"{name}#{number}" for number in count(2)))
             _names[db] = next(name for name in names if name not in _names.values())
         return _names[db]

@@ -148,7 +148,13 @@ async def test_a_time_among_fields_needs_a_zone(db: dal.Database, bind: Bind) ->
     [
         ("SELECT :v::smallint", int, 70_000, InvalidInputError, "v: is out of the column's range"),
         ("SELECT :v::int", int, 2**40, InvalidInputError, "v: is out of the column's range"),
-        ("SELECT 1 WHERE 1 IN (:v)", list[int], [1], SchemaMismatchError, "v: the database expects"),
+        (
+            "SELECT 1 WHERE 1 IN (:v)",
+            list[int],
+            [1],
+            SchemaMismatchError,
+            "v: the database expects",
+        ),
         ("SELECT length(:v::jsonb::text)", dict, {"a": 1}, SchemaMismatchError, "v: the database"),
         ("SELECT length(:v)", int, 123456, SchemaMismatchError, "v: the database expects another"),
     ],

@@ -16,7 +16,7 @@ import dal
 from dal import migrate
 from dal.cli.commands import app
 from dal.database import reasons
-from dal.database.address import place
+from dal.database.address import host_and_port
 from dal.errors import ConfigurationError, DalError, DatabaseUnavailableError
 from dal.ping import ping
 
@@ -251,5 +251,5 @@ async def test_a_server_that_falls_silent(url: str, monkeypatch: pytest.MonkeyPa
             await db.ping()
         [(host, port)] = db.address.hosts
     assert str(caught.value) == (
-        f"no connection to {place(host, port)} within acquire_timeout; dal ping says why"
+        f"no connection to {host_and_port(host, port)} within acquire_timeout; dal ping says why"
     )

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 import dal
 from dal import ConversationWithMessages, errors, messages, tasks, users
 from dal.binding import Executor, Queries, query
-from dal.telemetry.place import place
+from dal.telemetry.attributes import server_attributes
 from tests.surface import FUNCTIONS, ID, VALUES, arguments, call, fill
 from tests.telemetry.exported import Exported
 
@@ -55,7 +55,7 @@ async def test_each_function_is_one_span_and_one_duration(
         (span,) = exported.spans()
         spans += 1
         statement = STATEMENTS.get(name, name)
-        common = place(executor) | {OPERATION: statement, SUMMARY: statement}
+        common = server_attributes(executor) | {OPERATION: statement, SUMMARY: statement}
         assert span.name == statement
         assert span.kind is SpanKind.CLIENT
         assert span.status.status_code is StatusCode.UNSET
@@ -222,14 +222,21 @@ async def test_what_a_function_raises_of_an_answer_is_a_failure(
 )
 def test_the_server_of_a_database(hosts: str, server: dict[str, Any]) -> None:
     db = dal.connect(f"postgresql://ada:secret@{hosts}/chat")
-    assert place(db) == {"db.system.name": "postgresql", "db.namespace": "chat"} | server
+    assert (
+        server_attributes(db) == {"db.system.name": "postgresql", "db.namespace": "chat"} | server
+    )
 
 
 async def test_the_server_of_what_is_connected(db: dal.Database, url: str) -> None:
     socket = dal.connect("postgresql://ada@/chat?host=/run/postgresql&port=6000")
-    assert place(socket)["server.address"] == "/run/postgresql/.s.PGSQL.6000"
-    assert "server.port" not in place(socket)
+    assert server_attributes(socket)["server.address"] == "/run/postgresql/.s.PGSQL.6000"
+    assert "server.port" not in server_attributes(socket)
     async with db.transaction() as tx, tx.transaction() as savepoint, db.acquire() as lent:
-        assert place(tx) == place(savepoint) == place(lent) == place(db)
+        assert (
+            server_attributes(tx)
+            == server_attributes(savepoint)
+            == server_attributes(lent)
+            == server_attributes(db)
+        )
     async with asyncpg.create_pool(url, min_size=0) as pool:
-        assert place(pool) == {"db.system.name": "postgresql"}
+        assert server_attributes(pool) == {"db.system.name": "postgresql"}

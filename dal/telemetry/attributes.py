@@ -12,10 +12,10 @@ Attributes = dict[str, str | int]
 
 _PORT = 5432  # left out, as the conventions have it
 
-_places: WeakKeyDictionary[Database, Attributes] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[Database, Attributes] = WeakKeyDictionary()
 
 
-def place(db: object) -> Attributes:
+def server_attributes(db: object) -> Attributes:
     """The system, the database and the server, as far as they are known without a query.
 
     `db.namespace` is the database alone, because the schema isn't known. The server of a database
@@ -25,10 +25,10 @@ def place(db: object) -> Attributes:
         db: whatever a function can run on.
     """
     if isinstance(db, Database):
-        if db not in _places:
+        if db not in _cache:
             name, hosts = db.address.parameters["dbname"], db.address.hosts
-            _places[db] = _attributes(name, hosts[0] if len(hosts) == 1 else None)
-        return _places[db]
+            _cache[db] = _attributes(name, hosts[0] if len(hosts) == 1 else None)
+        return _cache[db]
     connection: Any = db._connection if isinstance(db, Transaction) else db
     if isinstance(connection, asyncpg.Connection) and not is_lost(connection):
         return _attributes(connection._params.database, connection._addr)
