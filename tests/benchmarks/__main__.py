@@ -30,8 +30,16 @@ from tests.benchmarks import (
     storage,
     targets,
     upkeep,
+    workers,
 )
-from tests.benchmarks.contenders import agents_sdk, langchain, ours, raw, repositories
+from tests.benchmarks.contenders import (
+    agents_sdk,
+    generated,
+    langchain,
+    ours,
+    raw,
+    repositories,
+)
 from tests.benchmarks.data import deep, fill
 from tests.benchmarks.databases import vacuum
 from tests.benchmarks.steps import Steps, steps
@@ -44,11 +52,15 @@ CONTENDERS = [
     ours.held,
     raw.held,
     raw.pool,
+    generated.pool,
     repositories.pool,
     agents_sdk.pool,
     langchain.held,
 ]
-LOADED = [ours.pool, raw.pool, repositories.pool, agents_sdk.pool]
+LOADED: dict[str, list[load.Pool]] = {
+    "asyncio": [ours.pool, raw.pool, generated.pool, repositories.pool, agents_sdk.pool],
+    "uvloop": [ours.pool, raw.pool, generated.pool],
+}
 LATENCIES = [0, 1]  # ms
 PACKAGES = [
     "asyncpg",
@@ -74,7 +86,8 @@ Written by `make bench`, in one run on one server; run it to have your own machi
 """
 QUICK: dict[str, dict[str, Any]] = {
     "speed": {"rounds": 3, "calls": 3},
-    "load": {"rounds": 2, "seconds": 0.5},
+    "load": {"rounds": 1, "seconds": 0.3},
+    "workers": {"rounds": 1, "seconds": 0.3},
     "bulk": {"rounds": 2, "chats": 200},
     "imports": {"rounds": 3},
     "storage": {"count": 10_000, "rounds": 3, "batch": 20, "appends": 1000, "others": [0]},
@@ -89,7 +102,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
     options = defaultdict(dict, QUICK if quick else {})
-    with steps(9) as run, bound_server() as server:
+    with steps(10) as run, bound_server() as server:
         postgres = Postgres("embedded", server.dsn())
 
         def empty() -> str:
@@ -101,7 +114,10 @@ def main() -> None:
             run.begin(part)
             return measure(*arguments, each=run.each, **options[part])
 
-        tables, loads = asyncio.run(_side_by_side(empty(), server.bin / "pgbench", options, run))
+        url = empty()
+        tables = asyncio.run(_side_by_side(url, server.bin / "pgbench", options, run))
+        loads = measured("load", load.measure, LOADED, url)
+        processes = measured("workers", workers.measure, url)
         bulked = measured("bulk", bulk.measure, empty())
         started = measured("imports", imports.measure, ["dal", "sqlmodel", "asyncpg", "pydantic"])
         page = "\n".join(
@@ -110,6 +126,7 @@ def main() -> None:
                 targets.page(targets.targets(tables, loads, bulked, started)),
                 speed.page(tables),
                 load.page(loads),
+                workers.page(processes),
                 bulk.page(bulked),
                 imports.page(started),
                 growth.page(measured("growth", growth.measure, empty())),
@@ -153,7 +170,7 @@ def delayed(url: str, milliseconds: int) -> Iterator[str]:
 
 async def _side_by_side(
     url: str, pgbench: Path, options: Mapping[str, dict[str, Any]], run: Steps
-) -> tuple[dict[int, speed.Table], dict[str, load.Loads]]:
+) -> dict[int, speed.Table]:
     run.begin("rows to measure with")
     fill(url)
     place = deep(url)
@@ -170,10 +187,7 @@ async def _side_by_side(
                 tables[latency] = await speed.measure(
                     contenders, pgbench, far, url, place, each=run.each, **options["speed"]
                 )
-    async with AsyncExitStack() as stack:
-        contenders = [await stack.enter_async_context(pool(url)) for pool in LOADED]
-        run.begin("load")
-        return tables, await load.measure(contenders, url, each=run.each, **options["load"])
+    return tables
 
 
 def _introduction(postgres: Postgres) -> str:

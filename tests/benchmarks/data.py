@@ -76,6 +76,7 @@ class Scratch:
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
+        self._made: list[UUID] = []
 
     def conversations(self, count: int) -> list[UUID]:
         """New ones of the user's."""
@@ -84,11 +85,13 @@ class Scratch:
             " RETURNING id",
             [count],
         )
-        return [conversation for (conversation,) in rows]
+        made = [conversation for (conversation,) in rows]
+        self._made += made
+        return made
 
     def close(self) -> None:
         """Remove them all, so that one round does not change the next one's lists."""
         self._connection.execute(
-            "DELETE FROM conversations WHERE user_id = 'ada' AND created_at > '2026-06-01 00:00Z'"
+            "DELETE FROM conversations WHERE user_id = 'ada' AND id = ANY (%s)", [self._made]
         )
         self._connection.close()

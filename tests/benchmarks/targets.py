@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tests.benchmarks import load
 from tests.benchmarks.bulk import Bulk
 from tests.benchmarks.imports import Imports
-from tests.benchmarks.load import Loads
 from tests.benchmarks.speed import Table
 from tests.benchmarks.works import APPEND, HISTORY, TURN, Work
 
@@ -37,7 +37,7 @@ class Target:
 
 
 def targets(
-    tables: Mapping[int, Table], loads: Mapping[str, Loads], bulk: Bulk, imports: Imports
+    tables: Mapping[int, Table], loads: load.Results, bulk: Bulk, imports: Imports
 ) -> list[Target]:
     """All of them."""
 
@@ -59,7 +59,7 @@ def targets(
         Target(
             "the same, both on a held connection: what typing costs",
             of("asyncpg, held connection", HISTORY, "dal, held connection"),
-            1.15,
+            1.2,
             at_most=True,
         ),
         Target("chat turn: SQLModel's time, 0 ms added", over(sqlmodel, TURN), 5),
@@ -70,12 +70,31 @@ def targets(
         Target("import: COPY's rate", bulk.rate, 0.5),
         Target(
             "1,000 tasks at once: the throughput of 30",
-            loads["dal"].kept,
+            loads["asyncio", "dal"].kept,
             0.9,
-            errors=loads["dal"].errors,
+            errors=loads["asyncio", "dal"].errors,
+        ),
+        *(
+            Target(
+                f"30 tasks on {loop}: CPU a turn of `Pool.fetch`'s",
+                load.over(loads, lambda load: load.cpu, loop, many=False),
+                1,
+                at_most=True,
+                errors=loads[loop, "dal"].errors,
+            )
+            for loop in load.LOOPS
+        ),
+        *(
+            Target(
+                f"1,000 tasks on {loop}: turns a second of `Pool.fetch`'s",
+                load.over(loads, lambda load: load.rate, loop, many=True),
+                1,
+                errors=loads[loop, "dal"].errors,
+            )
+            for loop in load.LOOPS
         ),
         Target(
-            "`import dal`: time of `import sqlmodel`", imports.over("dal", "sqlmodel"), 0.5, True
+            "`import dal`: time of `import sqlmodel`", imports.over("dal", "sqlmodel"), 0.45, True
         ),
     ]
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.benchmarks import load, speed
+from tests.benchmarks import load, speed, workers
 from tests.benchmarks.contender import Contender, Place, Said
-from tests.benchmarks.contenders import ours, raw
+from tests.benchmarks.contenders import generated, ours, raw
 from tests.benchmarks.data import deep, fill
 from tests.benchmarks.targets import Target
 
@@ -19,7 +19,7 @@ async def contenders(url: str) -> AsyncIterator[list[Contender]]:
     """Those that need no library but ours."""
     fill(url, long=200)
     async with AsyncExitStack() as stack:
-        connects = [ours.pool, ours.held, raw.held, raw.pool]
+        connects = [ours.pool, ours.held, raw.held, raw.pool, generated.pool]
         yield [await stack.enter_async_context(connect(url)) for connect in connects]
 
 
@@ -63,8 +63,26 @@ async def test_a_contender_that_stores_less_is_found(url: str, contenders: list[
 
 async def test_a_turn_that_fails_is_counted(url: str, contenders: list[Contender]) -> None:
     failing = Failing("failing", contenders[0]._db)  # type: ignore[attr-defined]
-    results = await load.measure([contenders[0], failing], url, rounds=1, seconds=0.1)
-    assert results["dal"].errors == 0
-    assert results["failing"].errors >= load.FEW + load.MANY
-    assert not Target("any", ratio=1, bound=0.9, errors=results["failing"].errors).met
-    assert Target("any", ratio=1, bound=0.9, errors=results["dal"].errors).met
+    sound, failed = [
+        load.Load.of([await load.turns(contender, url, load.FEW, 0.1)])
+        for contender in (contenders[0], failing)
+    ]
+    assert sound.errors == 0
+    assert failed.errors >= load.FEW
+    assert not Target("any", ratio=1, bound=0.9, errors=failed.errors).met
+    assert Target("any", ratio=1, bound=0.9, errors=sound.errors).met
+
+
+def test_loads_on_both_loops_and_in_several_processes(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MANY", 60)
+    fill(url, long=200)
+    pools = {loop: [ours.pool, raw.pool, generated.pool] for loop in load.LOOPS}
+    results = load.measure(pools, url, rounds=1, seconds=0.1)
+    assert len(results) == 6
+    assert {loads.errors for loads in results.values()} == {0}
+    page = load.page(results)
+    assert page.count("| uvloop |") == 6 + 1
+    processes = workers.measure(url, rounds=1, seconds=0.1)
+    assert [load.errors for [load] in processes.values()] == [0, 0]

@@ -75,8 +75,8 @@ class Ours(Contender):
 
 
 @asynccontextmanager
-async def pool(url: str) -> AsyncIterator[Contender]:
-    async with dal.connect(url) as db:
+async def pool(url: str, max_size: int = 30) -> AsyncIterator[Contender]:
+    async with dal.connect(url, max_size=max_size) as db:
         yield Ours("dal", db)
 
 
