@@ -1,5 +1,5 @@
 -- The privileges of a service that uses dal, and nothing more: no DDL, no other table, no migration
--- marks. Run it as the tables' owner after each `dal migrate`, with the role's name:
+-- history. Run it as the tables' owner after each `dal migrate`, with the role's name:
 --
 --     psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -v service=chat_service -f sql/grants.sql
 --

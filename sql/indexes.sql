@@ -4,7 +4,7 @@
 --
 -- Waives unused-index on idx_messages_conversation_id: asked for; counts and checks across owners
 -- read less of it.
--- Waives unused-index on idx_messages_created_at: asked for; messages by time, whoever's, in
+-- Waives unused-index on idx_messages_created_at: asked for; messages by time, across users, in
 -- monitoring and exports.
 SELECT index.relname::text AS index
 FROM pg_index AS own

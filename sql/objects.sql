@@ -12,7 +12,7 @@ WITH namespace AS (
     SELECT pg_class.oid, schema, relname::text AS name, relkind, relrowsecurity, relforcerowsecurity
     FROM pg_class JOIN namespace ON namespace.oid = relnamespace
     WHERE relname !~ '^_?yoyo_'
-      AND relkind NOT IN ('i', 'I')  -- they stand with their tables
+      AND relkind NOT IN ('i', 'I')  -- they are listed with their tables
 ), part (schema, name, position, kind, definition) AS (
     SELECT schema, name, 0, 'relation', relkind::text FROM relation
     UNION ALL

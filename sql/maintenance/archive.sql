@@ -1,5 +1,5 @@
--- Archives those of the given conversations that are still active and untouched; how many. One that
--- is appended to at this moment is passed over.
+-- Archives those of the given conversations that are still active and untouched, and returns how
+-- many. One that is appended to at this moment is passed over.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the conversations' rows; none is waited for, so two runs, or a run and an append, can't
 --   deadlock.

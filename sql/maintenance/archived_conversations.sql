@@ -1,9 +1,9 @@
 -- A batch of archived conversations that are due for a purge, the longest untouched first, after a
 -- place in that order: archived long ago, and nothing was appended since.
--- Index: idx_conversations_updated_at (updated_at DESC, status), one range, read backwards; of it
---   those rows are passed over that were archived only lately.
+-- Index: idx_conversations_updated_at (updated_at DESC, status), one range, read backwards; rows
+--   in it that were archived only lately are passed over.
 -- Locks: none.
--- Waives owner-filter: retention is the service's, whoever's the conversation is.
+-- Waives owner-filter: retention applies to all users' conversations.
 SELECT user_id, id, updated_at
 FROM conversations
 WHERE

@@ -1,6 +1,6 @@
 -- Deletes the given conversations, and with them, by the foreign key, their messages; the caller
--- gives those of one user. Apart from the look for them: of a batch whose size it does not know the
--- planner expects so many rows that it would read the whole table.
+-- gives those of one user. A statement apart from the one that finds them: not knowing the size of
+-- a batch, the planner would expect so many rows that it would read the whole table.
 -- Index: conversations_pkey (user_id, id), a look-up for each; the cascade uses
 --   idx_messages_conversation_created.
 -- Locks: the deleted rows, in the order given. An append under way is waited for, and deleted with

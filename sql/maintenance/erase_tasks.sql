@@ -1,6 +1,6 @@
--- Deletes the given tasks; the caller gives those
--- of one user. Apart from the look for them: of a batch whose size it does not know the planner
--- expects so many rows that it would read the whole table.
+-- Deletes the given tasks; the caller gives those of one user. A statement apart from the one that
+-- finds them: not knowing the size of a batch, the planner would expect so many rows that it would
+-- read the whole table.
 -- Index: tasks_pkey (user_id, id), a look-up for each.
 -- Locks: the deleted rows, in the order given.
 DELETE FROM tasks AS t

@@ -1,10 +1,10 @@
 -- Conversations whose recency or clock is before their newest message, after a place in the order
--- of keys: somebody wrote messages, or times, by other ways than dal's. The next message could be
--- stored before those that are there.
+-- of keys: something other than dal wrote messages or times. The next message could be stored
+-- before those that are there.
 -- Index: conversations_pkey (user_id, id) in order; for each conversation one entry of
 --   idx_messages_conversation_created.
 -- Locks: none.
--- Waives owner-filter: whoever's they are.
+-- Waives owner-filter: it checks all users' rows.
 SELECT c.user_id, c.id
 FROM conversations AS c
 CROSS JOIN LATERAL (

@@ -3,10 +3,10 @@
 -- Index: conversations_pkey (user_id, id) in order; beside each conversation a look-up in the key
 --   of users.
 -- Locks: none.
--- Waives sort on conversations: each row is looked at, by the month.
+-- Waives sort on conversations: it reads every row, once a month.
 -- Waives seq-scan on users: the same, where all are compared at once.
 -- Waives sort on users: the same.
--- Waives owner-filter: whoever's they are.
+-- Waives owner-filter: it checks all users' rows.
 SELECT c.user_id, c.id
 FROM conversations AS c
 WHERE

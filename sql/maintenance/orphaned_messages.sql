@@ -2,8 +2,8 @@
 -- while the foreign key stands; a restore or a bulk load may have dropped it.
 -- Index: messages_pkey (user_id, id) in order; beside each message a look-up in conversations_pkey.
 -- Locks: none.
--- Waives owner-filter: whoever's they are.
--- Waives seq-scan on messages: each message is looked at, by the month.
+-- Waives owner-filter: it checks all users' rows.
+-- Waives seq-scan on messages: it reads every row, once a month.
 -- Waives seq-scan on conversations: the same, where all of them are compared at once.
 -- Waives sort on messages: the same.
 -- Waives sort on conversations: the same.

@@ -3,10 +3,10 @@
 -- Index: tasks_pkey (user_id, id) in order; beside each task a look-up in the key of
 --   users.
 -- Locks: none.
--- Waives sort on tasks: each row is looked at, by the month.
+-- Waives sort on tasks: it reads every row, once a month.
 -- Waives seq-scan on users: the same, where all are compared at once.
 -- Waives sort on users: the same.
--- Waives owner-filter: whoever's they are.
+-- Waives owner-filter: it checks all users' rows.
 SELECT t.user_id, t.id
 FROM tasks AS t
 WHERE

@@ -1,6 +1,6 @@
 -- Deletes those of the given conversations that are still due for a purge, and with them, by the
--- foreign key, their messages; how many conversations. One that is appended to or restored at this
--- moment is passed over.
+-- foreign key, their messages; returns how many conversations. One that is appended to or restored
+-- at this moment is passed over.
 -- Index: conversations_pkey (user_id, id); the cascade uses idx_messages_conversation_created.
 -- Locks: the conversations' rows, of which none is waited for, and their messages.
 WITH locked AS (

@@ -2,13 +2,13 @@
 -- after a place in that order.
 -- Index: idx_conversations_updated_at (updated_at DESC, status), one range, read backwards.
 -- Locks: none.
--- Waives owner-filter: a service archives what is quiet, whoever's it is.
+-- Waives owner-filter: archiving applies to all users' conversations.
 SELECT user_id, id, updated_at
 FROM conversations
 WHERE
     status = 'active'
     AND updated_at < now() - :older_than::interval
-    -- Apart from the comparison of the three, of which no index knows the last two.
+    -- Besides the comparison of all three columns: no index has the last two of them.
     AND updated_at >= (SELECT coalesce(:after_updated_at::timestamptz, '-infinity'))
     AND (updated_at, user_id, id) > (
         (SELECT coalesce(:after_updated_at::timestamptz, '-infinity')),

@@ -11,7 +11,7 @@ WITH stored AS (
     FROM messages
     WHERE user_id = :user_id AND id = :id::uuid
 ), locked AS (
-    -- Waits for whoever appends now, and sees the times that they left.
+    -- Waits for an append under way, and then sees the times that it left.
     SELECT id, last_message_at
     FROM conversations
     WHERE

@@ -6,8 +6,8 @@ SELECT id, conversation_id, user_id, role, content, metadata::text AS metadata, 
 FROM messages
 WHERE
     -- An array, and an order that begins with the column: only an index that does so too can give
-    -- that order. With = the planner drops the column from the order, and where messages are in
-    -- few conversations it would walk idx_messages_created_at through those of others.
+    -- that order. With = the planner drops the column from the order, and where there are few
+    -- conversations it would walk idx_messages_created_at through other conversations' messages.
     conversation_id = ANY (ARRAY[:conversation_id::uuid])
     AND user_id = :user_id
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
@@ -16,6 +16,6 @@ WHERE
         (SELECT coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     )
 ORDER BY conversation_id, created_at DESC, id DESC
--- The subselect hides the value: of a conversation of which it knows nothing the planner expects
--- few rows, and a custom plan would read and sort them all, however many there are.
+-- The subselect hides the limit from the planner. If the planner expected fewer rows than that, a
+-- custom plan would read and sort all of the conversation's rows.
 LIMIT (SELECT :limit::bigint)

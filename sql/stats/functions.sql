@@ -1,6 +1,6 @@
--- What each of our statements has cost since pg_stat_statements counts: the dearest in all first,
--- and in a row without a name all others together. No text is shown: a statement of ours has its
--- name as a comment after the first keyword.
+-- What each of our statements has cost since pg_stat_statements began to count, the most expensive
+-- in total first; a row without a name has all other statements together. No text is shown: a
+-- statement of ours has its name as a comment after the first keyword.
 -- Index: none of ours; a view of the extension, which reads the file of the texts.
 -- Locks: none.
 -- Needs pg_stat_statements: without the extension the reader says how to get it.

@@ -1,12 +1,12 @@
 -- How many conversations are active, stale, archived, and due for a purge. Each count reads at most
 -- `limit` entries of the index, from the end where its rows are likely to be: `more` says that it
--- stopped there, so that there may be others.
+-- stopped at this limit, so there may be others.
 -- Index: idx_conversations_updated_at (updated_at DESC, status), the beginning of a range for each;
 --   what is due is looked at in the rows.
 -- Locks: none.
 -- Waives nullable on more: both numbers are there.
 -- Waives unbounded-index-scan on conversations: the LIMIT ends it.
--- Waives owner-filter: retention is the service's, whoever's the conversation is.
+-- Waives owner-filter: retention applies to all users' conversations.
 SELECT name, counted AS rows, read >= :limit::bigint AS more
 FROM (
     SELECT
@@ -19,7 +19,7 @@ FROM (
         LIMIT (SELECT :limit::bigint)
     ) AS newest
     UNION ALL
-    -- Archiving begins with the oldest, so what it has not come to is at this end.
+    -- Archiving begins with the oldest, so those that it has not reached yet are at this end.
     SELECT 2, 'stale', count(*) FILTER (WHERE status = 'active'), count(*)
     FROM (
         SELECT status

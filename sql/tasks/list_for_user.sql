@@ -11,6 +11,6 @@ WHERE
         (SELECT coalesce(:before_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     )
 ORDER BY created_at DESC, id DESC
--- The subselect hides the value: for a user of whom it expects fewer rows than that, a custom plan
--- would read them all and sort them, however many there are.
+-- The subselect hides the limit from the planner. If the planner expected fewer rows than that, a
+-- custom plan would read and sort all of the user's rows.
 LIMIT (SELECT :limit::bigint)

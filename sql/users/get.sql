@@ -5,14 +5,14 @@
 -- Locks: none.
 SELECT
     u.id::text AS id,
-    -- By way of jsonb, so that it can be prepared whatever the type is. NULL if it is no time.
+    -- Through jsonb, so that it can be prepared whatever the type is. NULL if it is no time.
     CASE
         WHEN pg_typeof(u.created_at) IN (
             'timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype
         ) THEN (to_jsonb(u.created_at) #>> '{}')::timestamptz
     END AS created_at
--- A table that was there before dal may have no created_at. Then the name, which is looked up from
--- the inside out, is this one's.
+-- A table that was there before dal may have no created_at. The inner created_at then resolves to
+-- this NULL column.
 FROM (SELECT NULL::timestamptz AS created_at) AS absent
 CROSS JOIN LATERAL (
     SELECT id, created_at
