@@ -36,13 +36,13 @@ _PAGE = """\
 ## Growth
 
 What each call costs where there are {small} messages, and where there are {large}. One user has
-three tenths of them in one conversation, and as many conversations as a twentieth; the calls are
-about that conversation. A list is 20 rows from its middle on; where a filter changes the statement,
-the row without it is the first page. Pages are what the statement touches of the server's buffers
-(EXPLAIN ANALYZE, generic plan), without what foreign keys look up and delete. Times are medians of
-calls in turns, on one connection, in a transaction that is undone; beside their ratio stands the
-range of its middle half. The embedded server gives durability away (`fsync`, `full_page_writes` and
-`synchronous_commit` are off), and no commit is in here.
+30 % of the messages in one conversation, and one conversation for every 20 messages in the
+database; the calls are about the long conversation. A list is 20 rows from its middle on; where a
+filter changes the statement, the row without it is the first page. Pages are what the statement
+touches of the server's buffers (EXPLAIN ANALYZE, generic plan), without what foreign keys look up
+and delete. Times are medians of calls in turns, on one connection, in a transaction that is undone;
+their ratio has its interquartile range beside it. The embedded server gives durability away
+(`fsync`, `full_page_writes` and `synchronous_commit` are off), and no commit is measured here.
 
 | call | pages, {small} | pages, {large} | µs, {small} | µs, {large} | ratio | grows: it |
 |---|--:|--:|--:|--:|--:|---|

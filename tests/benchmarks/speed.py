@@ -40,9 +40,9 @@ class Times:
 _INTRODUCTION = """\
 ## Speed
 
-One call after another, in interleaved rounds; the median of the rounds' means in µs, and half of
-the distance between their quartiles as a part of it. Before anything is measured, all do every work
-once, and what they read and store is compared.
+One call after another, in interleaved rounds: the median of the rounds' means in µs; ± is half the
+interquartile range, relative to that median. Before anything is measured, every library runs every
+task once, and what they read and store is compared.
 
 - dal and asyncpg run the same SQL files on the same tables; SQLModel works on these tables too.
 - *SQLModel* is written as repository classes are: a session for each call; add, commit, refresh;

@@ -43,8 +43,8 @@ and the write-ahead log (WAL) lacks whole pages.
 An append with all indexes takes {micros:.0f} µs, client included, and {wal:.0f} bytes of WAL, both
 without the commit. The same was done with one index dropped, in turns and undone; the primary key,
 which the statement can't do without, was there a second time instead. Times are the median of
-{rounds} rounds, and the range of their middle half; WAL is that of the median append, which splits
-no page.
+{rounds} rounds, with their interquartile range; WAL is that of the median append, which splits no
+page.
 
 | index | time with it, as a multiple of that without | WAL bytes that it adds |
 |---|--:|--:|
