@@ -133,7 +133,7 @@ def test_modules(
 
 def test_a_populate_that_is_not_there(write: Write) -> None:
     write('[tool.dal]\nname = "shop"\npopulate = "none.sql"\ndal = false')
-    with pytest.raises(ConfigurationError, match=r"populate names none\.sql, which is not there"):
+    with pytest.raises(ConfigurationError, match=r"populate names none\.sql, which does not exist"):
         loading.projects(service.find())
 
 

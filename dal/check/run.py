@@ -38,8 +38,8 @@ def check(
     Parameters:
         connection: to a database that is migrated; `populate` has filled it unless it is live.
         projects: the projects whose tables are in the database.
-        live: whether the rows are real ones, which do not tell whether an index or a waiver is
-            needless.
+        live: whether the rows are real; then unused indexes and needless waivers of plan rules
+            are not reported.
         misfits: errors about files that do not fit their stubs.
 
     Returns:
@@ -126,7 +126,7 @@ def _refusal(statement: BoundStatement, catalog: Catalog) -> Finding | None:
         raise
     except psycopg.Error as error:
         message = f"PostgreSQL can't plan it: {error.diag.message_primary}"
-        return statement.finding("refused", statement.beginning, message, "write it in another way")
+        return statement.finding("refused", statement.beginning, message, "rewrite the statement")
     return None
 
 
@@ -160,9 +160,9 @@ def _run_rule(
             return list(find()), True
     except NotAnalysedError as error:
         message = f"the statement can't be analysed: {error}"
-        return [fail("not-proven", message, "write it in another way")], False
+        return [fail("not-proven", message, "rewrite the statement")], False
     except _SERVER_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001
         message = f"the rule {name} fails ({type(error).__name__})"
-        return [fail("rule-failed", message, "report this as a fault of dal's")], False
+        return [fail("rule-failed", message, "report this as a bug in dal")], False

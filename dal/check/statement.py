@@ -93,7 +93,7 @@ class BoundStatement:
 
     @cached_property
     def missing(self) -> str | None:
-        """What its header comment needs and is missing: a relation, or a later PostgreSQL."""
+        """The newer version or the first relation of its `-- Needs` lines that the server lacks."""
         version = self.header.needs_version
         if self._catalog.connection.info.server_version // 10_000 < version:
             return f"PostgreSQL {version}"

@@ -35,7 +35,7 @@ def prepared(
         connection.autocommit = True
         findings = [finding for project in projects for finding in populate(connection, project)]
         remarks = [
-            f"no rows to prove plans with in {problem}; insert some in the file that"
+            f"{problem}, so scans of it are not judged; insert rows in the file that"
             " `populate` names in [tool.dal]"
             for problem in fill(connection)
         ]

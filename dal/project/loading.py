@@ -32,8 +32,8 @@ def _project(service: Service) -> Project:
     populate = service.populate
     if populate and not populate.is_file():
         raise ConfigurationError(
-            f"{service.file.name}, [tool.dal]: populate names {settings.populate}, which is not"
-            " there"
+            f"{service.file.name}, [tool.dal]: populate names {settings.populate}, which does"
+            " not exist"
         )
     migrations = service.migrations.path if service.migrations else None
     return Project(

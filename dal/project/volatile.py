@@ -66,17 +66,21 @@ def volatile(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         for node in update.walk(prune=lambda part: isinstance(part, exp.With)):
             name, place, volatility = _Part(statement, catalog, update, node).classified()
             if volatility == "v":
-                message = f"{name} is VOLATILE, and stands in an UPDATE"
-                help_ = "give the value as a parameter, or take now(), the transaction's time"
+                message = (
+                    f"{name} is VOLATILE; Citus refuses it in an UPDATE of a distributed table"
+                )
+                help_ = "pass the value as a parameter, or use now()"
             elif volatility == "s" and node.find(exp.Column):
-                message = f"{name} is STABLE, and is applied to a column in an UPDATE"
+                message = (
+                    f"{name} is STABLE and applied to a column; Citus refuses that in an UPDATE"
+                )
                 help_ = (
-                    "write it with what is IMMUTABLE, such as"
+                    "use an IMMUTABLE expression, such as"
                     " (x AT TIME ZONE 'UTC' + interval '1 day') AT TIME ZONE 'UTC'"
                 )
             elif volatility == "s" and _conditional(node, update):
-                message = f"{name} is STABLE, and stands in CASE or COALESCE in an UPDATE"
-                help_ = "take it from outside: FROM (SELECT now() AS now) AS clock"
+                message = f"{name} is STABLE in CASE or COALESCE; Citus refuses that in an UPDATE"
+                help_ = "compute it in FROM: FROM (SELECT now() AS now) AS clock"
             else:
                 continue
             yield statement.finding("volatile-in-update", place(), message, help_)

@@ -263,7 +263,7 @@ def test_names_are_the_clients(schema: Schema) -> None:
     [
         ("SELECT b.id FROM a LEFT JOIN b ON true", "the right side of a LEFT JOIN"),
         ("SELECT n FROM a", "a.n is NOT NULL"),
-        ("SELECT sum(n) FROM a", "sum() perhaps over no rows"),
+        ("SELECT sum(n) FROM a", "sum() may see no rows"),
         ("SELECT CASE WHEN x = 1 THEN 1 END FROM a", "CASE without ELSE"),
         ("SELECT (SELECT n FROM a LIMIT 1)", "a scalar subselect may find no row"),
         ("SELECT x FROM v", "view `v`: a.x is not declared NOT NULL"),

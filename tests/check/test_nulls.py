@@ -215,16 +215,16 @@ def test_what_returning_gives(find: Find) -> None:
 
 def test_labels_of_a_literal(find: Find) -> None:
     missing, extra = find("SELECT tint FROM cars", list[Tinted])
-    assert missing.message == "the CHECK allows what Literal['red', 'blue'] has not: green"
-    assert extra.message == "Literal['red', 'blue'] has what the CHECK refuses: blue"
+    assert missing.message == "the CHECK allows labels that Literal['red', 'blue'] lacks: green"
+    assert extra.message == "Literal['red', 'blue'] has labels that the CHECK refuses: blue"
     assert find("SELECT tint FROM vans", list[Tinted]) == []  # its CHECK names what it must not be
 
 
 def test_labels_and_their_check(find: Find) -> None:
     missing, extra = find("SELECT tint AS color FROM cars", list[Paint])
     assert [finding.rule for finding in (missing, extra)] == ["enum-labels"] * 2
-    assert missing.message == "the CHECK allows what Color has not: green"
-    assert extra.message == "Color has what the CHECK refuses: blue"
+    assert missing.message == "the CHECK allows labels that Color lacks: green"
+    assert extra.message == "Color has labels that the CHECK refuses: blue"
     # Also through a CTE and a UNION.
     sql = (
         "WITH a AS (SELECT tint FROM cars) SELECT tint AS color FROM a UNION ALL SELECT tint FROM a"

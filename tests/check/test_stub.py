@@ -271,7 +271,7 @@ def at(sql: str, mark: str) -> tuple[int, int]:
             {},
             "enum-labels",
             "color",
-            "the CHECK allows what Shade has not: blue",
+            "the CHECK allows labels that Shade lacks: blue",
         ),
         ("SELECT 1 AS x, 'a' AS y", Point, {}, "column-type", "y", "but Point.y takes bigint"),
         ("SELECT 1 AS y", Point, {}, "missing-column", "SELECT", "no column x, which Point needs"),

@@ -61,7 +61,7 @@ def analyse(
     if len(values) != len(names):
         values = [unproven("its columns can't be followed") for _ in names]
     if not isinstance(root, _FOLLOWED):
-        statement.doubt(root, "statement", "what it reads or changes can't be told")
+        statement.doubt(root, "statement", "statements of this kind are not analysed")
     statement.finish(root)
     nodes = {id(node): node for node in root.walk()}
     return Analysis(

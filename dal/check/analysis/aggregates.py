@@ -72,11 +72,11 @@ def aggregate(node: exp.Expr, scope: "Scope", where: exp.Expr | None = None) -> 
     inside = scope.where(where.this) if where else scope
     argument, type_, null_free = _argument(node, name, inside)
     if where:
-        result = unproven(f"{name}() with a FILTER that no row may pass")
+        result = unproven(f"{name}() with a FILTER that may exclude every row")
     elif not (scope.grouped or scope.never_empty):
-        result = unproven(f"{name}() perhaps over no rows")
+        result = unproven(f"{name}() may see no rows")
     elif not argument.never_null:
-        result = unproven(f"{name}() of only NULLs: {argument.reason}")
+        result = unproven(f"{name}() may see only NULLs: {argument.reason}")
     else:
         result = never_null(f"{name}() over at least one row")
     return result.made(type_, null_free=null_free)
@@ -127,7 +127,9 @@ def window(node: exp.Window, scope: "Scope") -> Value:
 def _lag(function: exp.Expr, operands: list[Value]) -> Value:
     type_, null_free = operands[0].type, operands[0].null_free
     if len(operands) < 3:
-        return unproven(f"{short(function)} has no row beyond the edge", type_, null_free=null_free)
+        return unproven(
+            f"{short(function)} is NULL where there is no such row", type_, null_free=null_free
+        )
     made = together(function, operands)
     return made.made(
         type_ if type_ == operands[2].type else 0, null_free=null_free and operands[2].null_free

@@ -97,11 +97,11 @@ class StatementAnalysis:
         table = self.schema.table(schema, name)
         self.seen.add(id(node))
         if table is None and name in _SAMPLES:
-            self.doubt(node, table_name(node), f"{name} holds values of anybody's rows")
+            self.doubt(node, table_name(node), f"{name} holds values from the rows of all owners")
         elif table is None and not (schema in _SYSTEM or (name.startswith("pg_") and not schema)):
-            self.doubt(node, table_name(node), f"{name} is no table that is known here")
+            self.doubt(node, table_name(node), f"the table {name} is not known")
         elif table and table.is_view and not self._keeps_owners(table):
-            reason = f"whose rows the view {name} gives can't be told"
+            reason = f"the view {name} is not proven to keep owners' rows apart"
             self.doubt(node, table_name(node), reason)
         return table
 

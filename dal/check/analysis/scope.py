@@ -136,7 +136,7 @@ class Scope:
                 if column.never_null
                 else replace(merged.value, from_caller=column.from_caller)
             )
-        return unproven(f"{name} is not a name of one column alone") if holders else None
+        return unproven(f"{name} is ambiguous") if holders else None
 
     def source(self, name: str, relations: Sequence[Relation]) -> Relation | None:
         """The relation of an unqualified column, among some of the relations."""
@@ -218,4 +218,4 @@ class Scope:
 
 
 def _no_such(node: exp.Column) -> Value:
-    return unproven(f"{node.sql()} is no column that the schema knows")
+    return unproven(f"{node.sql()} is not a known column")

@@ -205,14 +205,14 @@ def _column(table: Table, name: str, written: bool) -> Value:
     """The value of a table's column."""
     column, full_name = table.columns[name], f"{table.name}.{name}"
     if table.kind == "m":
-        reason = f"materialized view `{table.name}`: its rows may be older than NOT NULL"
+        reason = f"materialized view `{table.name}`: its rows may predate NOT NULL"
     elif written and (table.kind == "v" or table.rules):
-        reason = f"a rule or a trigger may give another row of `{table.name}`"
+        reason = f"a rule or a trigger on `{table.name}` may return a different row"
     elif column.enforced:
         value = never_null(f"{full_name} is NOT NULL", column.type, null_free=column.null_free)
         return replace(value, origin=(table.name, name))
     elif column.declared:
-        reason = f"{full_name} is declared NOT NULL, but that is not enforced of all its rows"
+        reason = f"{full_name} is declared NOT NULL, but that is not enforced for all its rows"
     else:
         reason = f"{full_name} is not declared NOT NULL"
     value = unproven(reason, column.type, null_free=column.null_free)

@@ -9,25 +9,26 @@ from dal.check.analysis.kinds import functions_in
 from dal.check.schema.routines import Routine, Routines
 from dal.check.tree import folded, qualified
 
-# Functions that run a text as SQL, or read whole tables by name.
+# Functions that run SQL text, or read tables, large objects, files or the WAL.
 _RUN_TEXT = re.compile(
     r"(query|table|schema|database|cursor)_to_xml(schema|_and_xmlschema)?|dblink\w*|ts_stat"
     r"|crosstab\w*|connectby|xpath_table|lo_\w+|pg_read_\w+|pg_logical_slot_\w+|ts_rewrite"
 )
+_USER_DEFINED = "{name}() is not built into PostgreSQL, and its body is not analysed"
 
 
 def unread_functions(root: exp.Expr, routines: Routines) -> Iterator[tuple[exp.Expr, str, str]]:
     """The calls of such functions, with their names and reasons."""
     for call, schema, name in functions_in(root.walk()):
         if _RUN_TEXT.fullmatch(name):
-            yield call, qualified(schema, name), f"{name}() runs what can't be told"
+            yield call, qualified(schema, name), f"{name}() may read the data of any owner"
         elif any(not routine.own for routine in routines.functions(schema, name)):
-            yield call, qualified(schema, name), f"{name}() is the database's own, and not read"
+            yield call, qualified(schema, name), _USER_DEFINED.format(name=name)
     for column in root.find_all(exp.Column):  # `t.f` is f(t) where t has no such column
         name = folded(column.this)
         candidates = routines.functions("", name) if column.table else []
         if any(_takes_a_row(routine, routines) for routine in candidates):
-            yield column, name, f"{name}() is the database's own, and not read"
+            yield column, name, _USER_DEFINED.format(name=name)
 
 
 def _takes_a_row(routine: Routine, routines: Routines) -> bool:

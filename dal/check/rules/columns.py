@@ -71,7 +71,10 @@ def _record(statement: BoundStatement) -> Iterator[Finding]:
             help_ = f"leave it out, or call it {' or '.join(offers)}"
             yield _at(statement, "extra-column", name, message, help_)
         elif type_.bare.name in JSON:
-            message = f"{name} is {type_.name}, which a connection's owner may have set a codec for"
+            message = (
+                f"{name} is {type_.name}, whose encoding depends on the codecs set on the"
+                " connection"
+            )
             help_ = f"read it as text: {name}::text AS {name}"
             yield _at(statement, "json", name, message, help_)
         elif name not in flags:
@@ -79,7 +82,7 @@ def _record(statement: BoundStatement) -> Iterator[Finding]:
                 yield _at(statement, rule, name, message, help_)
         elif type_.bare.name != "boolean":
             message = f"{name} is {type_.name}, but {record}.{name} takes boolean"
-            yield _at(statement, "column-type", name, message, "make it a condition")
+            yield _at(statement, "column-type", name, message, "select a boolean expression")
     missing = sorted(flags.difference(names))
     for field in dict.fromkeys(expected.values()):
         filling = [name for name in expected if expected[name] is field]
@@ -119,7 +122,7 @@ def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str,
         yield (
             "enum-labels",
             f"{type_.name} has {', '.join(verdict.labels)}, which {target} does not take",
-            "let the annotation and the type have the same labels",
+            "give the annotation and the type the same labels",
         )
 
 

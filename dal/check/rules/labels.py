@@ -29,14 +29,14 @@ def labels(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         allowed = {label.replace("''", "'") for check in checks for label in _LABEL.findall(check)}
         annotation = shown(fields[name].annotation)
         for differing, message in (
-            (allowed - accepted, f"the CHECK allows what {annotation} has not"),
-            (accepted - allowed, f"{annotation} has what the CHECK refuses"),
+            (allowed - accepted, f"the CHECK allows labels that {annotation} lacks"),
+            (accepted - allowed, f"{annotation} has labels that the CHECK refuses"),
         ):
             if differing:
                 yield statement.finding(
                     "enum-labels",
                     statement.source.column(name),
                     f"{message}: {', '.join(sorted(differing))}",
-                    "let the annotation and the CHECK have the same labels",
+                    "give the annotation and the CHECK the same labels",
                     name,
                 )

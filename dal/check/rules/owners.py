@@ -16,8 +16,8 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         yield statement.finding(
             "owner-filter",
             statement.place(table),
-            f"nothing makes {owner} equal to an owner that the caller names",
-            f"add {owner} = :owner, by any name, or say"
+            f"{owner} is not restricted to a value from the caller",
+            f"add {owner} = :owner (the parameter may have another name), or write"
             " `-- Waives owner-filter: the reason.` in the header comment",
             table_name(table),
         )
@@ -25,8 +25,8 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         yield statement.finding(
             "not-proven",
             statement.place(part),
-            f"whose rows it reads or changes is not proven: {reason}",
-            f"write it in another way, or say `-- Waives not-proven on {name}: the reason.` in the"
+            f"can't prove whose rows it reads or changes: {reason}",
+            f"rewrite the statement, or write `-- Waives not-proven on {name}: the reason.` in the"
             " header comment",
             name,
         )

@@ -27,7 +27,7 @@ def _misfits(
         yield statement.finding(
             "json",
             place,
-            f":{name} is {type_.name}, which a connection's owner may have set a codec for",
+            f":{name} is {type_.name}, whose encoding depends on the codecs set on the connection",
             f"send it as text: :{name}::text::{type_.name}",
             f":{name}",
         )
@@ -52,8 +52,8 @@ def _misfits(
         yield statement.finding(
             "enum-labels",
             place,
-            f":{name} may be {', '.join(verdict.labels)}, which {type_.name} has not",
-            "let the annotation and the type have the same labels",
+            f":{name} may be {', '.join(verdict.labels)}, which {type_.name} lacks",
+            "give the annotation and the type the same labels",
             f":{name}",
         )
 

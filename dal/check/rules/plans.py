@@ -26,10 +26,10 @@ HELP = {
     "seq-scan": "write conditions on bare columns that an index begins with, and none that a"
     " parameter switches off",
     "unbounded-index-scan": "write conditions on the columns that an index begins with",
-    "key-lookup": "give each column of the key as a parameter, and ask for a column that the other"
-    " index does not hold",
-    "sort": "add an index of the filtered columns and then those of ORDER BY, or LIMIT what is"
-    " sorted",
+    "key-lookup": "compare every column of the key with a parameter, and select a column that the"
+    " other index lacks",
+    "sort": "add an index on the filtered columns followed by those of ORDER BY, or LIMIT the rows"
+    " before they are sorted",
     "plan-differs": "hide the value from the planner, with its type: = (SELECT :value::uuid),"
     " LIMIT (SELECT :limit::bigint)",
 }
@@ -105,7 +105,7 @@ class _PlanJudge:
             if scan.alias in unbounded:
                 yield "sort", scan, f"all the rows of {scan.table} that are found are sorted"
         for scan, message in self._longer_than_keys(plan).items():
-            yield "key-lookup", scan, f"for any values {message}"
+            yield "key-lookup", scan, f"in the generic plan {message}"
 
     def _for_these_values(
         self, kind: str, plan: Plan, generic_scans: dict[str, Scan], sorted_in_generic: set[str]
@@ -128,15 +128,16 @@ class _PlanJudge:
                 observed, sort = f"{scan}{_by_columns(scan)}", " and a sort" * (scan in sorts)
                 expected = f"{generic_scans[scan.alias]}{_by_columns(generic_scans[scan.alias])}"
                 message = (
-                    f"for {kind} values the plan has {observed}{sort}, for any values {expected}"
+                    f"for {kind} values the plan has {observed}{sort}; the generic plan has"
+                    f" {expected}"
                 )
                 yield "plan-differs", scan, message
 
     def _sorts(self, plan: Plan) -> list[Scan]:
         """The scans whose rows are sorted, except look-ups by a unique key.
 
-        With all columns of a unique key fixed there is at most one row for each value of the
-        caller: the caller bounds them, and no index could hold their order.
+        Such a look-up finds at most one row for each value passed, as in `id = ANY (:ids)`, so the
+        caller limits how many rows are sorted.
         """
         return [
             scan

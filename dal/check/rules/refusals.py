@@ -26,4 +26,5 @@ def refusal(statement: BoundStatement, catalog: Catalog, error: RefusedError) ->
 
 def misfit(error: BindingError) -> Finding:
     """The finding about a file that does not fit its stub."""
-    return Finding("misfit", error.path, error.offset, error.rule, "let the two fit")
+    help_ = "make the SQL file and its stub agree"
+    return Finding("misfit", error.path, error.offset, error.rule, help_)

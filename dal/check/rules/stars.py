@@ -21,7 +21,7 @@ def stars(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
                 yield statement.finding(
                     "star",
                     statement.place(item.find(exp.Star)),
-                    "`*` changes with the schema, and a cached plan breaks with it",
+                    "the columns of `*` change with the schema, which breaks cached plans",
                     "name the columns",
                 )
 

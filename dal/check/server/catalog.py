@@ -76,7 +76,8 @@ class Catalog:
     Parameters:
         connection: to a database that is migrated.
         projects: the projects whose tables are in the database.
-        live: whether the rows are real ones, which do not tell whether an index is needless.
+        live: whether the rows are real; then unused indexes and needless waivers of plan rules
+            are not reported.
 
     Attributes:
         owners: the columns that hold the owners of rows.
