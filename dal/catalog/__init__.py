@@ -1,1 +1,1 @@
-"""Generates the pages for a DBA from a live server."""
+"""Generates sql/CATALOG.md and migrations/LOCKS.md from a server."""

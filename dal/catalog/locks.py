@@ -32,14 +32,14 @@ _HELD = r"""
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class TableSnapshot:
     """The tables that existed before a transaction."""
 
     names: dict[int, str]
     files: dict[int, int]
 
     @classmethod
-    def of(cls, connection: psycopg.Connection) -> "Tables":
+    def of(cls, connection: psycopg.Connection) -> "TableSnapshot":
         """The tables on the current search path."""
         rows = connection.execute(_TABLES).fetchall()
         return cls({oid: name for oid, name, _ in rows}, {oid: file for oid, _, file in rows})

@@ -57,7 +57,7 @@ ON_TASKS = "SHARE UPDATE EXCLUSIVE on `tasks`"
             "ALTER TABLE tasks ALTER description TYPE int USING 0;",
             "-- Back.\nSELECT;",
             ["Wider.", "ACCESS EXCLUSIVE on `tasks`", "reads and writes", "`tasks` |"],
-            ["Back.", "none", "nobody", "nothing |"],
+            ["Back.", "none", "nothing", "nothing |"],
         ),
         (
             "-- Index.\nCREATE INDEX idx_due ON tasks (id);\nUPDATE users SET id = id;",
