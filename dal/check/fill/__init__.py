@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import psycopg
 
-from dal.check.fill.insert import rows
-from dal.check.fill.tables import Table, read_tables
+from dal.check.fill.insert import insert_statement
+from dal.check.fill.tables import FillTable, read_tables
 
 # In the order of creation, because a view may read an earlier one.
 _VIEWS = """
@@ -36,7 +36,7 @@ def fill(connection: psycopg.Connection) -> Iterator[str]:
     filled = {oid for oid, table in tables.items() if _has_rows(connection, table.name)}
     waiting = [oid for oid in tables if oid not in filled]
     while waiting:
-        ready = [oid for oid in waiting if _parents(tables[oid], oid) <= filled]
+        ready = [oid for oid in waiting if _parents(tables[oid]) <= filled]
         if not ready:
             for oid in waiting:
                 yield f"{tables[oid].name} refers to a table without rows"
@@ -56,11 +56,11 @@ def fill(connection: psycopg.Connection) -> Iterator[str]:
             connection.execute(f"VACUUM (ANALYZE) {view}".encode())
 
 
-def _fill(connection: psycopg.Connection, table: Table, filled: set[int]) -> str | None:
+def _fill(connection: psycopg.Connection, table: FillTable, filled: set[int]) -> str | None:
     """Fill a table; returns the reason if that fails, else None."""
     try:
         with connection.transaction():
-            connection.execute(rows(connection, table, filled).encode())
+            connection.execute(insert_statement(connection, table, filled).encode())
     except psycopg.errors.DatabaseError as error:
         return f"made-up rows are refused ({error.diag.message_primary})"
     if not _has_rows(connection, table.name):
@@ -74,6 +74,6 @@ def _has_rows(connection: psycopg.Connection, table: str) -> bool:
     return bool(row and row[0])
 
 
-def _parents(table: Table, oid: int) -> set[int]:
+def _parents(table: FillTable) -> set[int]:
     """The tables that need rows first; keys that may be NULL need none."""
-    return {key.parent for key in table.keys if key.parent != oid and table.is_required(key)}
+    return {key.parent for key in table.keys if key.parent != table.oid and table.is_required(key)}

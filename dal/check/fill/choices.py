@@ -7,7 +7,7 @@ from itertools import chain
 import psycopg
 
 from dal.check.fill.expressions import NUMBERS, expressions, is_text
-from dal.check.fill.tables import Column, Table
+from dal.check.fill.tables import FillColumn, FillTable
 
 _TRIED = (1, 2, 17, 9998)  # the rows on which a combination has to obey the CHECKs
 _COMBINATIONS = 12
@@ -15,7 +15,9 @@ _LONGEST = 1000  # characters, of a text to try for a CHECK on its length
 _LITERALS = re.compile(r"'(?:[^']|'')*'|(?<![\w.'])\d+(?:\.\d+)?")
 
 
-def groups(table: Table, names_to_fill: Iterable[str]) -> list[tuple[list[str], list[str]]]:
+def check_groups(
+    table: FillTable, names_to_fill: Iterable[str]
+) -> list[tuple[list[str], list[str]]]:
     """Groups of columns that CHECKs relate to each other, with the CHECKs."""
     tied: list[tuple[set[str], list[str]]] = []
     for names, text in table.checks:
@@ -28,13 +30,13 @@ def groups(table: Table, names_to_fill: Iterable[str]) -> list[tuple[list[str], 
     return [(sorted(columns), checks) for columns, checks in tied]
 
 
-def chosen(
+def values_for_checks(
     connection: psycopg.Connection,
-    columns: Sequence[Column],
+    columns: Sequence[FillColumn],
     checks: Sequence[str],
     unique: set[str],
 ) -> dict[str, str]:
-    """Expressions that take turns with the combinations that obey the CHECKs, by column.
+    """For each column, an expression that cycles through combinations that obey the CHECKs.
 
     Parameters:
         connection: used to try combinations.
@@ -75,7 +77,7 @@ def chosen(
 
 
 def _candidates(
-    connection: psycopg.Connection, column: Column, checks: Sequence[str], unique: set[str]
+    connection: psycopg.Connection, column: FillColumn, checks: Sequence[str], unique: set[str]
 ) -> list[str]:
     """The expressions to try for a column, starting with those that vary by row."""
     tried = list(expressions(column))
@@ -111,7 +113,7 @@ def _casts(connection: psycopg.Connection, expression: str, type_: str) -> bool:
 
 
 def _cycle(expressions: Sequence[str], type_: str) -> str:
-    """An expression that takes turns with others, from row to row."""
+    """An expression that cycles through others from row to row."""
     if not expressions:
         return f"CAST(NULL AS {type_})"
     if len(set(expressions)) == 1:

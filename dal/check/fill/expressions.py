@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from dal.check.fill.tables import Column
+from dal.check.fill.tables import FillColumn
 
 _TIME = "timestamptz '2025-01-01 00:00Z' + nth * interval '1 minute'"
 _TEXTS = (
@@ -47,7 +47,7 @@ _TYPES: dict[str, Sequence[str]] = {
 NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 
 
-def plain(column: Column, unique: set[str]) -> str:
+def plain(column: FillColumn, unique: set[str]) -> str:
     """An expression for a column that no CHECK restricts."""
     value = f"CAST({expressions(column)[0]} AS {column.type})"
     if column.name in unique:
@@ -57,14 +57,14 @@ def plain(column: Column, unique: set[str]) -> str:
     return value if column.not_null else f"CASE WHEN nth % 10 <> 3 THEN {value} END"
 
 
-def expressions(column: Column) -> Sequence[str]:
+def expressions(column: FillColumn) -> Sequence[str]:
     """Expressions of a column's type, the most varied first."""
     base = column.type.partition("(")[0]
     if column.labels:
         listed = ", ".join(column.labels)
         return (f"(ARRAY[{listed}])[nth % {len(column.labels)} + 1]", *column.labels)
     if column.type.endswith("[]"):
-        item = Column(column.name, column.type[:-2], True, None, False, [])
+        item = FillColumn(column.name, column.type[:-2], True, None, False, [])
         return (f"ARRAY[CAST({expressions(item)[0]} AS {item.type})]", "'{}'")
     if base in NUMBERS:
         return (_number(column.type), "1", "0", "nth % 100")
@@ -73,7 +73,7 @@ def expressions(column: Column) -> Sequence[str]:
     return _TYPES.get(base.strip(), _TYPES.get(column.type, _TEXTS))
 
 
-def is_text(column: Column) -> bool:
+def is_text(column: FillColumn) -> bool:
     """Whether a column takes any text."""
     return expressions(column) is _TEXTS
 

@@ -4,15 +4,15 @@ from itertools import chain
 
 import psycopg
 
-from dal.check.fill.choices import chosen, groups
+from dal.check.fill.choices import check_groups, values_for_checks
 from dal.check.fill.expressions import plain
-from dal.check.fill.tables import Key, Table
+from dal.check.fill.tables import FillTable, ForeignKey
 
 ROWS = 10_000
 """Rows per table: enough for the planner to treat it as large."""
 
 
-def rows(connection: psycopg.Connection, table: Table, filled: set[int]) -> str:
+def insert_statement(connection: psycopg.Connection, table: FillTable, filled: set[int]) -> str:
     """The INSERT of a table's rows.
 
     Parameters:
@@ -37,12 +37,12 @@ def rows(connection: psycopg.Connection, table: Table, filled: set[int]) -> str:
     )
 
 
-def _keys(table: Table, filled: set[int]) -> tuple[list[str], dict[str, str]]:
+def _keys(table: FillTable, filled: set[int]) -> tuple[list[str], dict[str, str]]:
     """The joins with the tables that foreign keys refer to, and the values from them by column."""
     joins: list[str] = []
     values: dict[str, str] = {}
     for place, key in enumerate(sorted(table.keys, key=lambda key: -len(key.columns))):
-        pairs = list(zip(key.columns, key.referred, strict=True))
+        pairs = list(zip(key.columns, key.referenced, strict=True))
         if key.parent == table.oid and table.is_required(key):
             continue  # refers to its own row: both get the same value in `_other_values`
         if key.parent not in filled or key.parent == table.oid:
@@ -53,19 +53,19 @@ def _keys(table: Table, filled: set[int]) -> tuple[list[str], dict[str, str]]:
             }
             continue
         parent = f"parent{place}"
-        referred = ", ".join(key.referred)
+        referenced = ", ".join(key.referenced)
         shared = [
-            (values[name], referred_column) for name, referred_column in pairs if name in values
+            (values[name], referenced_column) for name, referenced_column in pairs if name in values
         ]
         if shared:
             # Takes turns with the rows that agree with the other parent.
-            by = ", ".join(referred_column for _, referred_column in shared)
+            by = ", ".join(referenced_column for _, referenced_column in shared)
             agree = " AND ".join(
-                f"{value} = {parent}.{referred_column}" for value, referred_column in shared
+                f"{value} = {parent}.{referenced_column}" for value, referenced_column in shared
             )
             joins.append(
-                f"JOIN (SELECT {referred},"  # noqa: S608
-                f" row_number() OVER (PARTITION BY {by} ORDER BY {referred}) AS nth{place},"
+                f"JOIN (SELECT {referenced},"  # noqa: S608
+                f" row_number() OVER (PARTITION BY {by} ORDER BY {referenced}) AS nth{place},"
                 f" count(*) OVER (PARTITION BY {by}) AS total{place} FROM {key.parent_name})"
                 f" AS {parent} ON {agree} AND nth{place} = nth / 7 % total{place} + 1"
             )
@@ -73,18 +73,19 @@ def _keys(table: Table, filled: set[int]) -> tuple[list[str], dict[str, str]]:
             # The number of parents is a subselect, so that the join can hash by an equality.
             number = _choice(table, key, place, f"(SELECT count(*) FROM {key.parent_name})")  # noqa: S608
             joins.append(
-                f"JOIN (SELECT {referred}, row_number() OVER (ORDER BY {referred}) AS nth{place}"  # noqa: S608
+                f"JOIN (SELECT {referenced},"  # noqa: S608
+                f" row_number() OVER (ORDER BY {referenced}) AS nth{place}"
                 f" FROM {key.parent_name}) AS {parent} ON nth{place} = {number}"
             )
         values |= {
-            name: f"{parent}.{referred_column}"
-            for name, referred_column in pairs
+            name: f"{parent}.{referenced_column}"
+            for name, referenced_column in pairs
             if name not in values
         }
     return joins, values
 
 
-def _choice(table: Table, key: Key, place: int, total: str) -> str:
+def _choice(table: FillTable, key: ForeignKey, place: int, total: str) -> str:
     """An expression for the number of a row's parent; the first one has a tenth of all children."""
     if any(columns <= {*key.columns} for columns in table.unique):
         return "nth"
@@ -93,7 +94,7 @@ def _choice(table: Table, key: Key, place: int, total: str) -> str:
 
 
 def _other_values(
-    connection: psycopg.Connection, table: Table, key_values: dict[str, str]
+    connection: psycopg.Connection, table: FillTable, key_values: dict[str, str]
 ) -> dict[str, str]:
     """The values of the columns without a foreign key, by name."""
     remaining = {
@@ -103,16 +104,16 @@ def _other_values(
     }
     unique = set(chain.from_iterable(table.unique))
     values: dict[str, str] = {}
-    for names, checks in groups(table, remaining):
+    for names, checks in check_groups(table, remaining):
         columns = [remaining[name] for name in names]
-        values |= chosen(connection, columns, checks, unique)
+        values |= values_for_checks(connection, columns, checks, unique)
     for name, column in remaining.items():
         if name not in values:
             values[name] = plain(column, unique)
     for key in table.keys:
         if key.parent == table.oid and table.is_required(key):
-            for name, referred_column in zip(key.columns, key.referred, strict=True):
+            for name, referenced_column in zip(key.columns, key.referenced, strict=True):
                 values[name] = {**key_values, **values}.get(
-                    referred_column, values.get(name, "NULL")
+                    referenced_column, values.get(name, "NULL")
                 )
     return values

@@ -86,7 +86,7 @@ _UNIQUE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FillColumn:
     """A column, with its quoted name; the server computes the value if it is `generated`."""
 
     name: str
@@ -98,49 +98,49 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ForeignKey:
     """A foreign key: its columns and the columns that they refer to."""
 
     parent: int
     parent_name: str
     columns: list[str]
-    referred: list[str]
+    referenced: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class FillTable:
     """A table that made-up rows have to fit."""
 
     oid: int
     name: str
-    columns: dict[str, Column]
+    columns: dict[str, FillColumn]
     checks: list[tuple[set[str], str]]
-    keys: list[Key]
+    keys: list[ForeignKey]
     unique: list[set[str]]
 
-    def is_required(self, key: Key) -> bool:
+    def is_required(self, key: ForeignKey) -> bool:
         """Whether the columns of a foreign key can't be NULL."""
         return all(self.columns[name].not_null for name in key.columns)
 
 
-def read_tables(connection: psycopg.Connection) -> dict[int, Table]:
+def read_tables(connection: psycopg.Connection) -> dict[int, FillTable]:
     """The tables of the schemas on the search path, by OID."""
     names: dict[int, str] = dict(connection.execute(_TABLES).fetchall())
     return {oid: _table(connection, oid, names) for oid in names}
 
 
-def _table(connection: psycopg.Connection, oid: int, names: dict[int, str]) -> Table:
+def _table(connection: psycopg.Connection, oid: int, names: dict[int, str]) -> FillTable:
     def read(query: str) -> Sequence[Any]:
         return connection.execute(query.encode(), {"table": oid}).fetchall()
 
-    return Table(
+    return FillTable(
         oid,
         names[oid],
-        columns={row[0]: Column(*row) for row in read(_COLUMNS)},
+        columns={row[0]: FillColumn(*row) for row in read(_COLUMNS)},
         checks=[({*columns}, text) for columns, text in read(_CHECKS)],
         keys=[
-            Key(parent, names.get(parent, ""), columns, referred)
-            for parent, columns, referred in read(_FOREIGN_KEYS)
+            ForeignKey(parent, names.get(parent, ""), columns, referenced)
+            for parent, columns, referenced in read(_FOREIGN_KEYS)
         ],
         unique=[{*columns} for (columns,) in read(_UNIQUE)],
     )
