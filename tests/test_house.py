@@ -55,7 +55,7 @@ SQL_OF_THE_MACHINERY = {
     "dal/check/fill/tables.py": "columns, keys and CHECKs in the catalogue",
     "dal/migrate/grants.py": "tables that are not dal's",
     "dal/testing/server.py": "databases for tests",
-    "dal/project/parts.py": "the types of a statement's parts, prepared and not run",
+    "dal/project/update_types.py": "the types of a statement's parts, prepared and not run",
     "dal/check/server/catalog.py": "types, CHECKs, sizes and indexes in the catalogue",
     "dal/check/run.py": "a read-only transaction",
     "dal/check/server/samples.py": "what the planner knows of the columns",

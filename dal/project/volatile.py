@@ -15,7 +15,7 @@ from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.check.tree import bare, start
-from dal.project.parts import target, types
+from dal.project.update_types import part_types, target
 
 Overloads: TypeAlias = list[tuple[str, list[str]]]
 """The volatility of each overload, `i` < `s` < `v`, and the types of its arguments."""
@@ -170,7 +170,7 @@ class _Part:
         return self._worst(overloads.fetchall(), arguments or operands)
 
     def _types(self, parts: Sequence[exp.Expr]) -> list[str | None] | None:
-        return types(self.catalog, self.statement.binding.statement, self.update, parts)
+        return part_types(self.catalog, self.statement.binding.statement, self.update, parts)
 
     def _worst(self, overloads: Overloads, arguments: Sequence[exp.Expr]) -> str:
         """The volatility of the overload that is called; if that is unclear, the worst one."""

@@ -12,7 +12,7 @@ from dal.check.tree import bare
 from dal.source.scanner import TokenKind, tokens
 
 
-def types(
+def part_types(
     catalog: Catalog, statement: Statement, update: exp.Expr, parts: Sequence[exp.Expr]
 ) -> list[str | None] | None:
     """The types of neighbouring parts.
