@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from dal.check.project import Project
 from dal.check.server.catalog import Catalog
 
 _TABLES = """
@@ -64,8 +65,7 @@ def schema(connection: psycopg.Connection, catalog: Catalog) -> str:
     tables = [
         _Table(
             name,
-            # The text after the project's mark, if it has one.
-            (comment or "").partition(": " if project.mark else "\0")[2 if project.mark else 0],
+            _purpose(comment or "", project),
             columns=connection.execute(_COLUMNS, [oid]).fetchall(),
             constraints=connection.execute(_CONSTRAINTS, [oid]).fetchall(),
             indexes=connection.execute(_INDEXES, [oid]).fetchall(),
@@ -79,6 +79,11 @@ def schema(connection: psycopg.Connection, catalog: Catalog) -> str:
                 if kind in "pf":
                     table.keys[column].append({"p": "PK", "f": "FK"}[kind])
     return "\n".join([_diagram(tables), *map(_section, tables)])
+
+
+def _purpose(comment: str, project: Project) -> str:
+    """A table's comment, without the prefix and the migration's name if the project has one."""
+    return comment.partition(": ")[2] if project.comment_prefix else comment
 
 
 def _diagram(tables: list[_Table]) -> str:

@@ -1,4 +1,4 @@
 """Proves statements against a schema before anything runs, as a compiler would.
 
-`rules/` holds the rules, one file each, and their list; `run.py` applies them.
+`rules/` holds the rules for every project, `dal/project/` the optional ones; `run.py` applies them.
 """

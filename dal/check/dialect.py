@@ -16,7 +16,7 @@ from sqlglot.parsers.postgres import PostgresParser
 from dal.source.scanner import TokenKind, tokens
 
 # These are syntax, not functions that the catalogue knows.
-_SYNTAX = ("COALESCE", "GREATEST", "LEAST", "NULLIF")
+_KEYWORD_FUNCTIONS = ("COALESCE", "GREATEST", "LEAST", "NULLIF")
 _SPECIAL = {
     *("CAST", "EXTRACT", "JSON_OBJECT", "JSON_TABLE", "JSON_VALUE", "NORMALIZE", "OVERLAY"),
     *("POSITION", "SUBSTRING", "TRIM", "XMLELEMENT", "XMLTABLE"),
@@ -31,7 +31,7 @@ _OPERATOR_CHARACTERS = frozenset("+-*/<>=~!@#%^&|`?")
 
 class _Plain(Postgres):
     class Parser(PostgresParser):
-        FUNCTIONS: ClassVar = {name: PostgresParser.FUNCTIONS[name] for name in _SYNTAX}
+        FUNCTIONS: ClassVar = {name: PostgresParser.FUNCTIONS[name] for name in _KEYWORD_FUNCTIONS}
         FUNCTION_PARSERS: ClassVar = {
             name: parse
             for name, parse in PostgresParser.FUNCTION_PARSERS.items()

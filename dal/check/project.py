@@ -32,18 +32,19 @@ SchemaRule: TypeAlias = "Callable[[Sequence[BoundStatement], Catalog], Iterator[
 
 
 @dataclass(frozen=True)
-class Owner:
+class OwnerColumns:
     """The columns that hold the owners of tables' rows.
 
     Attributes:
-        column: the usual name; a table without it has no owner. None turns the rule off.
+        column: the usual name; a table without it has no owner. The rule is off if this is None
+            and `by_table` names no column.
         by_table: exceptions, by the table's name; None for a table whose rows have no owner.
     """
 
     column: str | None = None
     by_table: Mapping[str, str | None] = field(default_factory=dict)
 
-    def of(self, table: str, columns: Iterable[str]) -> str | None:
+    def for_table(self, table: str, columns: Iterable[str]) -> str | None:
         """The owner column of a table, if it has one."""
         name = self.by_table.get(table, self.column)
         return name if name and name in columns else None
@@ -57,21 +58,20 @@ class Project:
     """Folders of statements, and the tables that belong to them.
 
     Attributes:
-        home: the file or folder to report findings at that have no better place.
+        home: the file or folder at which to report findings that have no more specific place.
         statements: the folders of the SQL files.
         bindings: the statements with their stubs.
         migrations: the folder of the migrations, if it has any.
         name: the name for people.
         unbound: whether a file needs no stub, such as one that people run by hand.
         owner: the columns that hold the owners of rows.
-        mark: the beginning of the comment on tables that its migrations have made. Tables without
-            any project's mark belong to the project that has none.
+        comment_prefix: the beginning of the comment on tables that its migrations have made. Tables
+            without any project's prefix belong to the project that has none.
         indexes: a query for the indexes that a statement has to use, unless its header comment
             waives that; None turns the rule off.
         populate: statements that fill a new database, for realistic plans.
-        made_up: whether, without such statements, the rows of its tables are made up. Their
-            distribution means nothing then: plans for particular values are not judged, nor
-            whether a waiver of a plan is needless.
+        made_up: whether its tables hold generated rows because it has no such file. Plans for
+            particular values and needless waivers of plan rules are not reported then.
         rules: additional rules that the project chooses.
     """
 
@@ -81,15 +81,15 @@ class Project:
     migrations: Path | None = None
     name: str = ""
     unbound: Callable[[Path], bool] = lambda _: False
-    owner: Owner = field(default_factory=Owner)
-    mark: str = ""
+    owner: OwnerColumns = field(default_factory=OwnerColumns)
+    comment_prefix: str = ""
     indexes: Path | None = None
     populate: Path | None = None
     made_up: bool = False
     rules: tuple[Rule, ...] = ()
 
 
-def joint_owner(projects: Sequence[Project]) -> Owner:
+def joint_owner(projects: Sequence[Project]) -> OwnerColumns:
     """The owner columns of projects that share a database.
 
     For a table that several projects name, the first one decides; for a table that none names, the
@@ -100,4 +100,4 @@ def joint_owner(projects: Sequence[Project]) -> Owner:
         for project in reversed(projects)
         for table, column in project.owner.by_table.items()
     }
-    return Owner(projects[-1].owner.column, by_table) if projects else Owner()
+    return OwnerColumns(projects[-1].owner.column, by_table) if projects else OwnerColumns()

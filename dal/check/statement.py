@@ -1,4 +1,4 @@
-"""A statement with its stub, and everything that is known of it, read on demand."""
+"""A statement with its stub, and everything that is known about it, read on demand."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ class BoundStatement:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """What is proven of it from its tree.
+        """What is proven about it from its tree.
 
         Raises:
             RefusedError: it does not fit the schema.
@@ -100,7 +100,7 @@ class BoundStatement:
         words = {token.text.lower() for token in self.source.significant}
         # A relation that the statement does not name does not prevent its proof.
         missing = (name for name in self.header.needs if name in words)
-        return next((name for name in missing if name not in self._catalog.schema.path), None)
+        return next((name for name in missing if name not in self._catalog.schema.visible), None)
 
     @cached_property
     def has_plan(self) -> bool:

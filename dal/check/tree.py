@@ -1,4 +1,4 @@
-"""Helpers for sqlglot's syntax trees."""
+"""Identifiers, brackets, conditions and calls in sqlglot's trees, for all of the check."""
 
 from collections.abc import Iterator
 

@@ -1,1 +1,1 @@
-"""The projects that a command works on: dal's own, and the service of the current folder."""
+"""Builds the `Project`s that a command works on; holds the rules that a project may add."""

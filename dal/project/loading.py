@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from dal.binding.queries import Queries
-from dal.check.project import Owner, Project, Rule
+from dal.check.project import OwnerColumns, Project, Rule
 from dal.errors import ConfigurationError
 from dal.project.header_comments import header_comment
 from dal.project.own import own
@@ -43,7 +43,7 @@ def _project(service: Service) -> Project:
         migrations=migrations,
         bindings=[binding for queries in loaded for binding in queries.bindings],
         unbound=lambda path: path in (populate, *path.parents) or migrations in path.parents,
-        owner=Owner(
+        owner=OwnerColumns(
             settings.owner,
             {table: column or None for table, column in settings.owner_exceptions.items()},
         ),

@@ -1,9 +1,9 @@
-"""dal's own project: its statements, owner columns, mark and rules."""
+"""dal's own project: its statements, owner columns, comment prefix and rules."""
 
 from importlib import import_module
 
 from dal.binding import query
-from dal.check.project import Owner, Project, Rule
+from dal.check.project import OwnerColumns, Project, Rule
 from dal.migrate.folder import DAL
 from dal.places import MIGRATIONS, SQL
 from dal.project.header_comments import header_comment
@@ -23,7 +23,7 @@ def own() -> Project:
         migrations=MIGRATIONS,
         bindings=query.bindings,
         unbound=lambda path: path.parent == SQL,  # people run these files by hand
-        owner=Owner(
+        owner=OwnerColumns(
             "user_id",
             {
                 "users": "id",
@@ -32,7 +32,7 @@ def own() -> Project:
                 "messages": "user_id",
             },
         ),
-        mark="dal ",
+        comment_prefix="dal ",
         indexes=SQL / "indexes.sql",
         populate=SQL / "populate.sql",
         rules=(Rule(header_comment, "header-comment"), Rule(volatile, "volatile-in-update")),

@@ -15,7 +15,7 @@ import psycopg
 from dal.binding import Queries
 from dal.binding.statement import read_statement
 from dal.check.findings import Finding
-from dal.check.project import Owner, Project
+from dal.check.project import OwnerColumns, Project
 from dal.check.run import check
 from tests.check.stubs import stub
 
@@ -73,7 +73,7 @@ def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]
             statements=(folder,),
             bindings=queries.bindings,
             migrations=migrations,
-            owner=Owner("user_id", {"users": "id"}),
+            owner=OwnerColumns("user_id", {"users": "id"}),
         )
         findings, _ = check(connection, [project], live=False)
         for finding in findings:

@@ -143,7 +143,7 @@ def explored(
         for routine in meant:
             if routine.deciding is None or routine.kind != "f" or name.startswith(LEFT_OUT):
                 continue
-            types = [names.get(type_, "") for type_ in routine.takes]
+            types = [names.get(type_, "") for type_ in routine.argument_types]
             for count in range(len(types) - routine.defaults, len(types) + 1):
                 taken = combinations(types[:count], version)
                 yield name, routine, [f'pg_catalog."{name}"({", ".join(call)})' for call in taken]
@@ -151,7 +151,7 @@ def explored(
         for routine in meant:
             if routine.deciding is None:
                 continue
-            types = [names.get(type_, "") for type_ in routine.takes]
+            types = [names.get(type_, "") for type_ in routine.argument_types]
             symbol = f"OPERATOR(pg_catalog.{name})"
             yield (
                 name,
@@ -163,7 +163,7 @@ def explored(
             )
     for (_, target), cast in sorted(routines._casts.items()):
         if cast and cast.deciding is not None and names.get(target) in VALUES:
-            types = [names.get(type_, "") for type_ in cast.takes]
+            types = [names.get(type_, "") for type_ in cast.argument_types]
             spelled = '"char"' if names[target] == "char" else names[target]
             casts = [f"({call[0]})::{spelled}" for call in combinations(types, version)]
             yield f"cast to {names[target]}", cast, casts

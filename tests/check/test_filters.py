@@ -9,7 +9,7 @@ import pytest
 
 from dal.binding import Executor, Queries
 from dal.check.findings import Finding
-from dal.check.project import Owner, Project
+from dal.check.project import OwnerColumns, Project
 from dal.check.run import check
 
 SCHEMA = """
@@ -40,7 +40,7 @@ def prove(module_database: str, tmp_path: Path) -> Prove:
         queries = Queries(tmp_path)
         queries("search.sql")(stub)
         project = Project(
-            tmp_path, (tmp_path,), queries.bindings, owner=Owner("user_id"), made_up=True
+            tmp_path, (tmp_path,), queries.bindings, owner=OwnerColumns("user_id"), made_up=True
         )
         with psycopg.connect(module_database, autocommit=True) as connection:
             connection.execute(SCHEMA.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))

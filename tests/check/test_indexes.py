@@ -17,8 +17,8 @@ from tests.migrations.database import NEXT
 
 
 def _marked(folder: Path) -> Project:
-    """A project whose tables bear dal's mark."""
-    return Project(folder, (folder,), migrations=folder, mark="dal ")
+    """A project whose tables have dal's comment prefix."""
+    return Project(folder, (folder,), migrations=folder, comment_prefix="dal ")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def looked(connection: psycopg.Connection, folder: Path, sql: str) -> tuple[dict
     """What the statement lacks, and whether the check finds that PostgreSQL refuses it."""
     binding = bound(folder, sql, int)
     findings, lacking = check(
-        connection, [Project(MIGRATIONS, (folder,), [binding], mark="dal ")], live=True
+        connection, [Project(MIGRATIONS, (folder,), [binding], comment_prefix="dal ")], live=True
     )
     return lacking, any(finding.rule == "refused" for finding in findings)
 

@@ -66,7 +66,11 @@ def findings(
 def unused_indexes(connection: psycopg.Connection, migrations: Path) -> list[Finding]:
     """The findings about indexes, with all of the project's statements."""
     project = Project(
-        migrations, (SQL,), migrations=migrations, mark="dal ", indexes=SQL / "indexes.sql"
+        migrations,
+        (SQL,),
+        migrations=migrations,
+        comment_prefix="dal ",
+        indexes=SQL / "indexes.sql",
     )
     catalog = Catalog(connection, [project])
     statements = [BoundStatement(binding, catalog) for binding in STATEMENTS.values()]

@@ -15,7 +15,7 @@ import sqlfluff
 from dal.binding import Executor, Queries
 from dal.binding.statement import read_statement
 from dal.check.findings import Finding
-from dal.check.project import Owner, Project
+from dal.check.project import OwnerColumns, Project
 from dal.check.rules.files import files
 from dal.check.rules.owner_columns import owner_columns
 from dal.check.run import prove
@@ -145,26 +145,26 @@ def test_files_without_a_stub(catalog: Catalog, tmp_path: Path) -> None:
 
 def test_owners_that_no_table_has(catalog: Catalog, tmp_path: Path) -> None:
     by_table = {"tasks": "owner", "tusks": "user_id", "users": None}
-    typos = Project(tmp_path, owner=Owner("userid", by_table))
+    typos = Project(tmp_path, owner=OwnerColumns("userid", by_table))
     findings = owner_columns([], Catalog(catalog.connection, [typos]))
     assert [(finding.rule, finding.object) for finding in findings] == [
         ("owner-column", "userid"),
         ("owner-column", "tasks"),
         ("owner-column", "tusks"),
     ]
-    right = Project(tmp_path, owner=Owner("user_id", {"users": "id", "tasks": None}))
+    right = Project(tmp_path, owner=OwnerColumns("user_id", {"users": "id", "tasks": None}))
     assert list(owner_columns([], Catalog(catalog.connection, [own(), right]))) == []
 
 
 def test_a_view_has_no_owner_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
-    project = Project(tmp_path, owner=Owner("user_id", {"open_tasks": None}))
+    project = Project(tmp_path, owner=OwnerColumns("user_id", {"open_tasks": None}))
     (finding,) = owner_columns([], Catalog(catalog.connection, [project]))
     assert (finding.rule, finding.object) == ("owner-column", "open_tasks")
     assert "is a view" in finding.message
 
 
 def test_dals_tables_keep_their_owner(catalog: Catalog, tmp_path: Path) -> None:
-    claimed = Project(tmp_path, owner=Owner("account", {"tasks": None, "invoices": "payer"}))
+    claimed = Project(tmp_path, owner=OwnerColumns("account", {"tasks": None, "invoices": "payer"}))
     both = Catalog(catalog.connection, [own(), claimed])
     assert both.owner("tasks", ["user_id", "account"]) == "user_id"
     assert both.owner("users", ["id", "account"]) == "id"

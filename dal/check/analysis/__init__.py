@@ -1,9 +1,9 @@
 """Proves facts about a statement from its syntax tree and the schema, without a server.
 
-For each column that it returns: whether it is never NULL, by what PostgreSQL enforces of columns
-and by what its own functions, operators and casts do. For each table that it names: whether the
-rows belong to an owner whom the caller names. Keys, CHECKs and triggers are ignored, and
-user-defined functions prove nothing.
+For each returned column: whether it is never NULL, given the NOT NULL constraints that PostgreSQL
+enforces and the behaviour of its built-in functions, operators and casts. For each table: whether
+its rows belong to an owner whom the caller names. Keys, triggers and CHECKs are ignored, except
+CHECKs that forbid NULL elements of an array; nothing is assumed about user-defined functions.
 
 sqlglot's optimizer does not suffice: its scopes leave out what INSERT, UPDATE and DELETE read and
 return, and the operands of an outer join; `qualify` rewrites the tree and loses the positions of
@@ -24,7 +24,7 @@ _FOLLOWED = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Copy)
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is proven of a statement.
+    """What is proven about a statement.
 
     Attributes:
         columns: the columns that it returns, by PostgreSQL's names.
@@ -69,7 +69,7 @@ def analyse(
         result.never_empty,
         [
             (node, owner)
-            for key, (owner, filtered) in statement.demands.items()
+            for key, (owner, filtered) in statement.owner_filters.items()
             if not filtered and isinstance(node := nodes.get(key), exp.Table)
         ],
         [doubt for key, doubt in statement.doubts.items() if key in nodes],

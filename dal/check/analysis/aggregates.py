@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from dal.check.analysis.scope import Scope
 
 COUNTS = {"count", "regr_count"}
-# OF_ROWS are NULL only without rows, OF_VALUES also if all values are NULL.
-OF_ROWS = {"array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"}
-OF_VALUES = {
+# The first are NULL only if there are no rows, the second also if all values are NULL.
+NULL_WITHOUT_ROWS = {"array_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"}
+NULL_WITHOUT_VALUES = {
     *("sum", "avg", "min", "max", "string_agg", "bool_and", "bool_or", "every", "bit_and"),
     *("bit_or", "bit_xor", "any_value", "range_agg", "xmlagg"),
 }
@@ -46,13 +46,13 @@ def _builtin_name(node: exp.Expr, scope: "Scope") -> str:
         return ""
     candidates = scope.routines.functions(*called)
     # An extension may overload it, as sum() of a vector.
-    if not all(routine.own for routine in candidates):
+    if not all(routine.builtin for routine in candidates):
         operands = [_input(argument) for argument in arguments(node)]
         types = [
             NOT_KNOWN if argument is None else scope.value(argument).type for argument in operands
         ]
         candidates = scope.routines.calls(*called, types)
-    return called[1] if candidates and all(routine.own for routine in candidates) else ""
+    return called[1] if candidates and all(routine.builtin for routine in candidates) else ""
 
 
 def _input(argument: exp.Expr) -> exp.Expr | None:
@@ -67,7 +67,7 @@ def aggregate(node: exp.Expr, scope: "Scope", where: exp.Expr | None = None) -> 
     name = _builtin_name(node, scope)
     if name in COUNTS:
         return never_null(f"{name}() is never NULL", BIGINT)
-    if name not in OF_ROWS | OF_VALUES:
+    if name not in NULL_WITHOUT_ROWS | NULL_WITHOUT_VALUES:
         return not_analysed(node)
     inside = scope.where(where.this) if where else scope
     argument, type_, null_free = _argument(node, name, inside)
@@ -79,7 +79,7 @@ def aggregate(node: exp.Expr, scope: "Scope", where: exp.Expr | None = None) -> 
         result = unproven(f"{name}() may see only NULLs: {argument.reason}")
     else:
         result = never_null(f"{name}() over at least one row")
-    return result.made(type_, null_free=null_free)
+    return result.derived(type_, null_free=null_free)
 
 
 def _argument(node: exp.Expr, name: str, scope: "Scope") -> tuple[Value, int, bool]:
@@ -92,12 +92,12 @@ def _argument(node: exp.Expr, name: str, scope: "Scope") -> tuple[Value, int, bo
     types = scope.routines.types
     if name == "array_agg":
         type_ = value.type if types.element(value.type) else types.array(value.type)
-        null_free = value.never_null and arrays.filled(value, scope)
+        null_free = value.never_null and arrays.adds_no_null(value, scope)
         return never_null(""), type_, null_free
     schema = (callee(node) or ("",))[0]
     type_ = scope.routines.result(scope.routines.calls(schema, name, [value.type]), [value.type])
     null_free = value.null_free and name in ("min", "max", "any_value")
-    return (never_null("") if name in OF_ROWS else value), type_, null_free
+    return (never_null("") if name in NULL_WITHOUT_ROWS else value), type_, null_free
 
 
 def window(node: exp.Window, scope: "Scope") -> Value:
@@ -113,14 +113,20 @@ def window(node: exp.Window, scope: "Scope") -> Value:
     if name in _LAGS:
         return _lag(function, operands)
     if name == "ntile":
-        return scope.value(arguments(function)[0]).made(BIGINT)
-    if name in OF_ROWS | OF_VALUES | _OF_FRAME and not where and _frame_holds_own_row(node, scope):
+        return scope.value(arguments(function)[0]).derived(BIGINT)
+    if (
+        name in NULL_WITHOUT_ROWS | NULL_WITHOUT_VALUES | _OF_FRAME
+        and not where
+        and _frame_holds_own_row(node, scope)
+    ):
         argument, type_, null_free = _argument(function, name, scope)
         type_ = argument.type if name in _OF_FRAME else type_
         made = argument
         if argument.never_null:
             made = never_null(f"{name}() over at least its own row")
-        return made.made(type_, null_free=null_free or (name in _OF_FRAME and argument.null_free))
+        return made.derived(
+            type_, null_free=null_free or (name in _OF_FRAME and argument.null_free)
+        )
     return not_analysed(node)
 
 
@@ -131,7 +137,7 @@ def _lag(function: exp.Expr, operands: list[Value]) -> Value:
             f"{short(function)} is NULL where there is no such row", type_, null_free=null_free
         )
     made = together(function, operands)
-    return made.made(
+    return made.derived(
         type_ if type_ == operands[2].type else 0, null_free=null_free and operands[2].null_free
     )
 

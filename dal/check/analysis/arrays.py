@@ -32,18 +32,18 @@ def null_free(candidates: list[Routine], operands: list[Value], scope: "Scope") 
 
 
 def _result_null_free(routine: Routine, operands: list[Value], scope: "Scope") -> bool:
-    if not routine.own:
+    if not routine.builtin:
         return False
     if routine.source in _SPLITS:
         return True
     if routine.source == "array_remove":
         return operands[0].null_free or operands[1].always_null
     if routine.source in _KEEP_NULL_FREE:
-        return all(filled(argument, scope) for argument in operands)
+        return all(adds_no_null(argument, scope) for argument in operands)
     return False
 
 
-def filled(value: Value, scope: "Scope") -> bool:
+def adds_no_null(value: Value, scope: "Scope") -> bool:
     """Whether a value adds no NULL to an array that it becomes an element or a part of."""
     types = scope.routines.types
     if types.scalar(types.base(value.type)):
@@ -51,7 +51,7 @@ def filled(value: Value, scope: "Scope") -> bool:
     return value.null_free and (value.never_null or bool(types.element(value.type)))
 
 
-def of_text(node: exp.Expr) -> bool:
+def literal_is_null_free(node: exp.Expr) -> bool:
     """Whether an array literal has no NULL element."""
     text = node.name if isinstance(node, exp.Literal) else "null"
     return not re.search(r"\bnull\b", text, re.IGNORECASE)
@@ -66,19 +66,21 @@ def array(node: exp.Array, scope: "Scope") -> Value:
         element = TEXT
     type_ = element if types.element(element) else types.array(element)
     null_free = all(
-        part.never_null if part.type == LITERAL else filled(part, scope) for part in parts
+        part.never_null if part.type == LITERAL else adds_no_null(part, scope) for part in parts
     )
     return never_null("ARRAY is never NULL", type_, null_free=null_free)
 
 
-def of_rows(columns: list[Value], scope: "Scope") -> Value:
+def array_subquery(columns: list[Value], scope: "Scope") -> Value:
     """The value of ARRAY(SELECT ...)."""
     if len(columns) != 1:
         return never_null("ARRAY is never NULL")
     types = scope.routines.types
     type_ = columns[0].type if types.element(columns[0].type) else types.array(columns[0].type)
     return never_null(
-        "ARRAY is never NULL", type_, null_free=filled(columns[0], scope) and columns[0].never_null
+        "ARRAY is never NULL",
+        type_,
+        null_free=adds_no_null(columns[0], scope) and columns[0].never_null,
     )
 
 
@@ -93,5 +95,5 @@ def subscript(node: exp.Bracket, scope: "Scope") -> Value:
             bound for bound in (slice_.this, slice_.expression) if isinstance(bound, exp.Expr)
         ]
         made = together(node, [array, *map(scope.value, bounds)])
-        return made.made(array.type, null_free=array.null_free)
+        return made.derived(array.type, null_free=array.null_free)
     return unproven(f"there may be no {short(node)}", element or NOT_KNOWN)

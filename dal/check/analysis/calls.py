@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dal.check.analysis import arrays
-from dal.check.analysis.kinds import call, operator
+from dal.check.analysis.nodes import call, operator
 from dal.check.analysis.values import (
     Value,
     not_analysed,
@@ -62,9 +62,13 @@ def value(node: exp.Expr, scope: "Scope") -> Value | None:
         return None
     candidates, _, operands = call
     result = applied(node, candidates, operands, scope)
-    null_without = frozenset[int]().union(*(argument.null_without for argument in operands))
+    null_if_unmatched = frozenset[int]().union(
+        *(argument.null_if_unmatched for argument in operands)
+    )
     return (
-        replace(result, null_without=null_without) if candidates and _strict(candidates) else result
+        replace(result, null_if_unmatched=null_if_unmatched)
+        if candidates and _strict(candidates)
+        else result
     )
 
 
@@ -79,7 +83,7 @@ def applied(
     counts = [routine.deciding for routine in candidates]
     if any(count is None for count in counts):
         result = not_analysed(node)
-        if all(routine.own for routine in candidates):
+        if all(routine.builtin for routine in candidates):
             result = unproven(f"{short(node)} may be NULL though no operand is")
     else:
         result = together(node, operands[: max(count or 0 for count in counts)])
@@ -98,7 +102,7 @@ def strict_operands(node: exp.Expr, scope: "Scope") -> Iterable[exp.Expr]:
 
 def _strict(candidates: list[Routine]) -> bool:
     return all(
-        routine.own and routine.strict and not routine.set_returning for routine in candidates
+        routine.builtin and routine.strict and not routine.set_returning for routine in candidates
     )
 
 
@@ -112,13 +116,13 @@ def cast(node: exp.Cast, scope: "Scope") -> Value:
     never_adds_null = all(routine.deciding is not None for routine in candidates)
     null_free = operand.null_free and bool(types.element(operand.type)) and never_adds_null
     if operand.type == LITERAL and types.element(target):
-        null_free = arrays.of_text(node.this)
+        null_free = arrays.literal_is_null_free(node.this)
     by_element = types.element(types.base(target)) and types.element(operand.type)
     if not never_adds_null and not by_element:  # each element of an array is cast separately
         return unproven(f"{short(node)} may be NULL though its operand is not", target)
-    result = operand.made(target, null_free=null_free)
+    result = operand.derived(target, null_free=null_free)
     return replace(
         result,
-        null_without=operand.null_without,
-        only_null_without=operand.only_null_without if never_adds_null else 0,
+        null_if_unmatched=operand.null_if_unmatched,
+        only_null_if_unmatched=operand.only_null_if_unmatched if never_adds_null else 0,
     )

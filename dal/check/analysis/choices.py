@@ -21,7 +21,7 @@ def case(node: exp.Case, scope: "Scope") -> Value:
     arms = _arms(node, scope)
     made = next((arm for arm in arms if not arm.never_null), None)
     made = made or never_null("no arm of CASE is ever NULL")
-    return made.made(common_type(arms), null_free=all(arm.null_free for arm in arms))
+    return made.derived(common_type(arms), null_free=all(arm.null_free for arm in arms))
 
 
 def _arms(node: exp.Case, scope: "Scope") -> list[Value]:
@@ -58,7 +58,7 @@ def choice(node: exp.Expr, scope: "Scope") -> Value:
     made = unproven(f"all arguments of {short(node)} may be NULL")
     if any(argument.never_null for argument in arguments):
         made = never_null(f"{short(node)} has an argument that is never NULL")
-    return made.made(
+    return made.derived(
         common_type(arguments),
         null_free=all(argument.null_free for argument in arguments),
     )

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from dal.check.analysis.calls import strict_operands
 from dal.check.analysis.expressions import is_quantified
-from dal.check.analysis.kinds import is_call, row_parts
+from dal.check.analysis.nodes import is_call, row_parts
 from dal.check.analysis.relations import Relation
 from dal.check.analysis.scope import Scope
 from dal.check.tree import folded

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from dal.check.analysis import arrays, calls, choices
 from dal.check.analysis.aggregates import aggregate, is_aggregate, window
-from dal.check.analysis.kinds import constant, endless, is_call, operator, row_parts
+from dal.check.analysis.nodes import can_be_infinite, constant, is_call, operator, row_parts
 from dal.check.analysis.values import (
     Value,
     never_null,
@@ -58,7 +58,7 @@ def value(node: exp.Expr, scope: "Scope") -> Value:
             return _extract(node, scope)
     type_ = constant(node)
     if type_ is not None:
-        return never_null("a constant", type_, null_free=arrays.of_text(node))
+        return never_null("a constant", type_, null_free=arrays.literal_is_null_free(node))
     return _test(node, scope) or _call(node, scope)
 
 
@@ -70,7 +70,7 @@ def _test(node: exp.Expr, scope: "Scope") -> Value | None:
         case exp.Exists() | exp.NullSafeEQ() | exp.NullSafeNEQ():
             return never_null(f"{short(node)} is never NULL", BOOL)
         case exp.Not():
-            return scope.value(node.this).made(BOOL)
+            return scope.value(node.this).derived(BOOL)
         case exp.And() | exp.Or():
             return together(node, [scope.value(node.left), scope.value(node.right)], BOOL)
         case exp.Tuple():
@@ -94,7 +94,7 @@ def _call(node: exp.Expr, scope: "Scope") -> Value:
     if is_call(node, "grouping"):
         return never_null("GROUPING is never NULL", INT)
     if is_call(node, "array"):
-        return arrays.of_rows(scope.rows_of(arguments(node)[0]), scope)
+        return arrays.array_subquery(scope.rows_of(arguments(node)[0]), scope)
     if is_aggregate(node, scope):
         return aggregate(node, scope)
     return calls.value(node, scope) or not_analysed(node)
@@ -110,8 +110,8 @@ def _cast(node: exp.Cast, scope: "Scope") -> Value:
 def _extract(node: exp.Extract, scope: "Scope") -> Value:
     time = scope.value(node.expression)
     of_day = scope.routines.types.base(time.type) in TIMES_OF_DAY
-    if endless(node) or of_day:
-        return time.made(NUMERIC)
+    if can_be_infinite(node) or of_day:
+        return time.derived(NUMERIC)
     return unproven(f"{short(node)} of an infinite time is NULL", NUMERIC)
 
 
@@ -175,7 +175,7 @@ def _quantified_values(node: exp.Expr, scope: "Scope") -> list[Value]:
     element = types.element(types.base(array.type))
     if array.never_null and not array.null_free:
         return [unproven(f"an element of {short(inner)} may be NULL", element)]
-    return [array.made(element)]
+    return [array.derived(element)]
 
 
 def is_quantified(node: exp.Expr) -> bool:

@@ -8,11 +8,11 @@ from dal.check.analysis.calls import resolved
 from dal.check.analysis.ownership import is_from_caller
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.values import Items, Value, never_null, unproven
-from dal.check.schema.types import BIGINT
+from dal.check.schema.types import BIGINT, JSON, JSONB, TEXT
 from dal.check.tree import callee, folded
 
 # They return no rows for a NULL argument, and no row with a NULL.
-_FILLED = {
+_NEVER_RETURN_NULL = {
     *("generate_series", "generate_subscripts", "json_object_keys", "jsonb_object_keys"),
     *("json_array_elements", "jsonb_array_elements", "regexp_split_to_table"),
 }
@@ -86,19 +86,19 @@ def _columns(scope: Scope, call: exp.Expr) -> list[Value]:
         not called
         or not meaning
         or not meaning[0]
-        or not all(routine.own for routine in meaning[0])
+        or not all(routine.builtin for routine in meaning[0])
     ):
         return []
     candidates, _, operands = meaning
     name = called[1]
     type_ = scope.routines.result(candidates, [value.type for value in operands])
     row = f"{name}() gives no row with a NULL"
-    if name in _FILLED:
+    if name in _NEVER_RETURN_NULL:
         return [never_null(row, type_)]
     if name in _PAIRS:
-        return [never_null(row, 25), never_null(row, 114 if name == "json_each" else 3802)]
+        return [never_null(row, TEXT), never_null(row, JSON if name == "json_each" else JSONB)]
     if name in _PAIRS_OF_TEXT:
-        return [never_null(row, 25), unproven(f"{name}() gives NULL for a JSON null", 25)]
+        return [never_null(row, TEXT), unproven(f"{name}() gives NULL for a JSON null", TEXT)]
     if types.scalar(type_):
         return [unproven("a function's row", type_)]
     return []

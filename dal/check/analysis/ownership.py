@@ -93,7 +93,7 @@ def _holder(value: exp.Expr, scope: Scope, filters: Sequence[Relation]) -> Relat
     return next((relation for relation in filters if relation is holder), None)
 
 
-def of_caller(query: exp.Expr, place: int) -> exp.Expr | None:
+def restricted_to_caller(query: exp.Expr, place: int) -> exp.Expr | None:
     """A query restricted to a value from the caller in one column; None if that is not possible."""
     # A window function reads other rows.
     if not isinstance(query, exp.Select) or query.find(exp.Window) or place >= len(query.selects):

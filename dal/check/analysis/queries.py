@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
-from dal.check.analysis.ownership import of_caller
-from dal.check.analysis.relations import Queries, Relation, Result
+from dal.check.analysis.opaque import opaque_functions
+from dal.check.analysis.ownership import restricted_to_caller
+from dal.check.analysis.relations import Ctes, Relation, Result
 from dal.check.analysis.scope import Scope
-from dal.check.analysis.select import UNDERSTOOD, select, values_lists
+from dal.check.analysis.select import SUPPORTED, select, values_lists
 from dal.check.analysis.syntax import item_names, outermost, renamed
-from dal.check.analysis.unread import unread_functions
 from dal.check.analysis.values import Items, Value, never_null, one_of, unproven
 from dal.check.analysis.writes import change, merge
 from dal.check.dialect import NotAnalysedError, parsed
@@ -26,12 +26,12 @@ _REASON = "a recursive query is not analysed"
 
 @dataclass(slots=True)
 class StatementAnalysis:
-    """A statement's schema, and what is known about its tables.
+    """Analyses a statement's queries, and collects what is found about its tables.
 
     Attributes:
         owner_of: returns the column that holds the owner of a table's rows.
-        demands: for each table of the statement, by its node: the owner's column, and whether a
-            condition makes that equal to a value from the caller.
+        owner_filters: for each table of the statement, by its node: the owner's column, and
+            whether a condition makes that equal to a value from the caller.
         doubts: the parts whose rows can't be followed, with their names and reasons, by node.
         seen: the tables that belong to a scope, by node.
         writes: the values that are written, with their tables and columns.
@@ -39,7 +39,7 @@ class StatementAnalysis:
 
     schema: Schema
     owner_of: Callable[[str, Iterable[str]], str | None]
-    demands: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    owner_filters: dict[int, tuple[str, bool]] = field(default_factory=dict)
     doubts: dict[int, Doubt] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     writes: list[tuple[Table, str, Value]] = field(default_factory=list)
@@ -47,19 +47,19 @@ class StatementAnalysis:
     # The trees of views are kept, because nodes are identified by their ids.
     _trees: list[exp.Expr] = field(default_factory=list)
 
-    def query(self, node: exp.Expr, outer: Scope | None, queries: Queries) -> Result:
+    def query(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Result:
         """The result of a query, or of a statement with RETURNING."""
         if with_ := node.args.get("with_"):
-            queries = self._with(with_, outer, queries)
-        scope = Scope(self, outer, queries)
+            ctes = self._with(with_, outer, ctes)
+        scope = Scope(self, outer, ctes)
         match node:
             case exp.Subquery():
-                result = self.query(node.this, outer, queries)
+                result = self.query(node.this, outer, ctes)
             case exp.Select():
                 result = select(scope, node)
             case exp.SetOperation():
-                scope.understand(node, {"this", "expression", "distinct", *UNDERSTOOD})
-                result = self._combined(node, outer, queries)
+                scope.note_unsupported(node, {"this", "expression", "distinct", *SUPPORTED})
+                result = self._combined(node, outer, ctes)
             case exp.Values():
                 result = values_lists(scope, node)
             case exp.Insert() | exp.Update() | exp.Delete():
@@ -77,19 +77,19 @@ class StatementAnalysis:
     def _note_tables(self, scope: Scope, node: exp.Expr) -> None:
         """Note the tables of a scope and of its subselects."""
         for relation in scope.relations:
-            self._demand(relation)
+            self._note_owner(relation)
         parts = [argument for key, argument in node.args.items() if key not in _SOURCES]
         for query in outermost(parts):
-            self.query(query, scope, scope.queries)
+            self.query(query, scope, scope.ctes)
         for condition, visible in scope.conditions:
             for query in outermost(condition):
-                self.query(query, replace(scope, relations=list(visible)), scope.queries)
+                self.query(query, replace(scope, relations=list(visible)), scope.ctes)
 
-    def _demand(self, relation: Relation) -> None:
-        if relation.table is not None and relation.owner:
-            _, filtered = self.demands.get(id(relation.table), ("", False))
+    def _note_owner(self, relation: Relation) -> None:
+        if relation.owned_node is not None and relation.owner:
+            _, filtered = self.owner_filters.get(id(relation.owned_node), ("", False))
             name = f"{relation.name}.{relation.owner}"
-            self.demands[id(relation.table)] = name, filtered or relation.filtered
+            self.owner_filters[id(relation.owned_node)] = name, filtered or relation.filtered
 
     def table(self, node: exp.Table) -> Table | None:
         """The table that a node names; adds a doubt if its rows can't be followed."""
@@ -112,7 +112,8 @@ class StatementAnalysis:
             return False
         try:
             tree = parsed(view.definition)
-            query = tree if owner is None else of_caller(tree, list(view.columns).index(owner))
+            names = list(view.columns)
+            query = tree if owner is None else restricted_to_caller(tree, names.index(owner))
         except NotAnalysedError:
             return False
         if query is None:
@@ -120,7 +121,8 @@ class StatementAnalysis:
         analysis = StatementAnalysis(self.schema, self.owner_of, _views=[*self._views, view])
         analysis.query(query, None, {})
         analysis.finish(query)
-        return not analysis.doubts and all(filtered for _, filtered in analysis.demands.values())
+        owner_filters = analysis.owner_filters.values()
+        return not analysis.doubts and all(filtered for _, filtered in owner_filters)
 
     def finish(self, root: exp.Expr) -> None:
         """Note the tables outside any scope, and the functions whose reads can't be followed."""
@@ -129,8 +131,8 @@ class StatementAnalysis:
             if is_table and id(node) not in self.seen and not isinstance(node.parent, exp.Lock):
                 table = self.table(node)
                 if table and (owner := self.owner(table)):
-                    self.demands[id(node)] = f"{node.alias_or_name}.{owner}", False
-        for call, name, reason in unread_functions(root, self.schema.routines):
+                    self.owner_filters[id(node)] = f"{node.alias_or_name}.{owner}", False
+        for call, name, reason in opaque_functions(root, self.schema.routines):
             self.doubt(call, name, reason)
 
     def doubt(self, node: exp.Expr, about: str, reason: str) -> None:
@@ -143,6 +145,7 @@ class StatementAnalysis:
 
     def restrict(self, scope: Scope, condition: exp.Expr) -> None:
         """Note what holds for each row that satisfies a condition."""
+        # `scope` can't import `conditions`, which imports `scope`.
         restrict(scope, condition)
 
     def view(self, view: Table) -> Result:
@@ -167,12 +170,11 @@ class StatementAnalysis:
             for (name, column), value in zip(view.columns.items(), values, strict=True)
         ]
         return Result(
-            [(name, replace(value, from_caller=False)) for name, value in items],
-            result.never_empty,
+            [(name, replace(value, from_caller=False)) for name, value in items], result.never_empty
         )
 
-    def _with(self, with_: exp.Expr, outer: Scope | None, queries: Queries) -> Queries:
-        named = dict(queries)
+    def _with(self, with_: exp.Expr, outer: Scope | None, ctes: Ctes) -> Ctes:
+        named = dict(ctes)
         recursive = with_.args.get("recursive")
         if recursive:  # these queries may refer to later ones
             for cte in with_.expressions:
@@ -188,7 +190,7 @@ class StatementAnalysis:
                 named[name] = Result(renamed(result.items, cte.args["alias"]), result.never_empty)
         return named
 
-    def _recursion(self, cte: exp.Expr, outer: Scope | None, queries: Queries) -> Result:
+    def _recursion(self, cte: exp.Expr, outer: Scope | None, ctes: Ctes) -> Result:
         """The result of a query that names itself.
 
         A column is assumed to be never NULL in the rows that the second arm reads, as long as that
@@ -197,15 +199,15 @@ class StatementAnalysis:
         node, alias = cte.this, cte.args["alias"]
         arguments = {key for key, argument in node.args.items() if argument}
         if type(node) is not exp.Union or not arguments <= {"this", "expression", "distinct"}:
-            self.query(node, outer, queries)  # for the tables in it
+            self.query(node, outer, ctes)  # for the tables in it
             return _not_analysed(cte)
-        first = self.query(node.this, outer, queries)
+        first = self.query(node.this, outer, ctes)
         names = [name for name, _ in first.items]
         assumed = [_assumed(value) for _, value in first.items]
         while True:
             named = renamed(list(zip(names, assumed, strict=True)), alias)
-            named_queries = {**queries, folded(alias.this): Result(named)}
-            second = self.query(node.expression, outer, named_queries)
+            visible_ctes = {**ctes, folded(alias.this): Result(named)}
+            second = self.query(node.expression, outer, visible_ctes)
             weakened = [
                 _weaker(value, made)
                 for value, (_, made) in zip(assumed, second.items, strict=False)
@@ -214,9 +216,9 @@ class StatementAnalysis:
                 return Result(named, first.never_empty)
             assumed = weakened
 
-    def _combined(self, node: exp.SetOperation, outer: Scope | None, queries: Queries) -> Result:
-        left = self.query(node.this, outer, queries)
-        right = self.query(node.expression, outer, queries)
+    def _combined(self, node: exp.SetOperation, outer: Scope | None, ctes: Ctes) -> Result:
+        left = self.query(node.this, outer, ctes)
+        right = self.query(node.expression, outer, ctes)
         items: Items = []
         for (name, left_value), (_, right_value) in zip(left.items, right.items, strict=False):
             either = one_of([left_value, right_value])
@@ -258,7 +260,7 @@ def _not_analysed(cte: exp.Expr) -> Result:
 def _assumed(value: Value) -> Value:
     made = never_null("both arms of the recursion are") if value.never_null else value
     # The outer joins of the first arm tell nothing about a row of the second.
-    made = replace(made, null_without=frozenset(), only_null_without=0)
+    made = replace(made, null_if_unmatched=frozenset(), only_null_if_unmatched=0)
     return replace(made, type=value.type, null_free=value.null_free, from_caller=False)
 
 

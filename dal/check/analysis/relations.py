@@ -30,8 +30,8 @@ class Result:
     never_empty: bool = False
 
 
-Queries = Mapping[str, Result]
-"""The queries of WITH, by name."""
+Ctes = Mapping[str, Result]
+"""The common table expressions that are visible, by name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,8 +43,8 @@ class Relation:
         columns: the columns by their names.
         incomplete: whether it has columns whose names are not known.
         matched: the columns of rows that an outer join did not fill with NULLs; empty without one.
-        source: the table or view, if it is one.
-        table: the node that names a table of users' rows.
+        table: the table or view, if it is one.
+        owned_node: the node that names the table, if its rows have an owner.
         key: identifies it among the relations of a statement.
         owner: the column that holds the owner of its rows.
     """
@@ -53,8 +53,8 @@ class Relation:
     columns: dict[str, Value]
     incomplete: bool = False
     matched: dict[str, Value] = field(default_factory=dict)
-    source: Table | None = None
-    table: exp.Table | None = None
+    table: Table | None = None
+    owned_node: exp.Table | None = None
     owner: str | None = None
     key: int = field(default_factory=new_key)
 
@@ -92,13 +92,13 @@ class Merged:
 
     Attributes:
         covered: the relations that are joined.
-        source: the relation whose column it always equals, if there is one.
+        relation: the relation whose column it always equals, if there is one.
     """
 
     name: str
     covered: Sequence[Relation]
     value: Value
-    source: Relation | None
+    relation: Relation | None
 
 
 def within(relations: Sequence[Relation], others: Sequence[Relation]) -> bool:

@@ -1,4 +1,4 @@
-"""The names that an expression can use: relations, and what is proven of their columns."""
+"""The names that an expression can use: relations, and what is proven about their columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from dal.check.analysis.expressions import value
-from dal.check.analysis.relations import Equality, Merged, Queries, Relation, Result, within
+from dal.check.analysis.relations import Ctes, Equality, Merged, Relation, Result, within
 from dal.check.analysis.values import Value, as_text, unproven
 from dal.check.schema import Schema, Table
 from dal.check.schema.routines import Routines
@@ -30,7 +30,7 @@ class StatementContext(Protocol):
         """The table that a node names."""
         ...
 
-    def query(self, node: exp.Expr, outer: "Scope | None", queries: Queries) -> Result:
+    def query(self, node: exp.Expr, outer: "Scope | None", ctes: Ctes) -> Result:
         """The result of a query, such as a subselect."""
         ...
 
@@ -53,7 +53,7 @@ class StatementContext(Protocol):
 
 @dataclass(slots=True)
 class Scope:
-    """The relations that an expression can name, and what the conditions say of them.
+    """The relations that an expression can name, and what the conditions say about them.
 
     Attributes:
         outer: the scope of the outer query, whose columns can be named as well.
@@ -65,12 +65,12 @@ class Scope:
         windows: the windows that WINDOW names.
         grouped: whether aggregates read the groups of GROUP BY, which have at least one row.
         never_empty: whether FROM and WHERE give at least one row.
-        unclear: why nothing is proven of the columns, if a part is not understood.
+        unsupported: why nothing is proven about the columns, if a part is not supported.
     """
 
     statement: StatementContext
     outer: "Scope | None"
-    queries: Queries
+    ctes: Ctes
     relations: list[Relation] = field(default_factory=list)
     merged: list[Merged] = field(default_factory=list)
     equalities: list[Equality] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Scope:
     windows: Mapping[str, exp.Expr] = field(default_factory=dict)
     grouped: bool = False
     never_empty: bool = True
-    unclear: str = ""
+    unsupported: str = ""
 
     @property
     def routines(self) -> Routines:
@@ -89,15 +89,15 @@ class Scope:
     def add(self, relation: Relation) -> Relation:
         """Add a relation."""
         if any(relation.name == present.name for present in self.relations):
-            self.unclear = f"two relations are called {relation.name}"
+            self.unsupported = f"two relations are called {relation.name}"
         self.relations.append(relation)
         return relation
 
-    def understand(self, node: exp.Expr, understood: Iterable[str]) -> None:
-        """Note if a node has an argument that is not understood."""
+    def note_unsupported(self, node: exp.Expr, supported: Iterable[str]) -> None:
+        """Set `unsupported` if a node has an argument that is not supported."""
         for key, argument in node.args.items():
-            if argument and key not in understood:
-                self.unclear = f"{key.strip('_').upper()} is not analysed"
+            if argument and key not in supported:
+                self.unsupported = f"{key.strip('_').upper()} is not analysed"
 
     # Names.
 
@@ -128,9 +128,9 @@ class Scope:
         if len(holders) == 1:
             return holders[0].columns[name]
         if merged := self._merged(name, holders, relations):
-            if merged.source is None:
+            if merged.relation is None:
                 return replace(merged.value, from_caller=False)
-            column = merged.source.columns[name]
+            column = merged.relation.columns[name]
             return (
                 column
                 if column.never_null
@@ -138,13 +138,13 @@ class Scope:
             )
         return unproven(f"{name} is ambiguous") if holders else None
 
-    def source(self, name: str, relations: Sequence[Relation]) -> Relation | None:
+    def relation_of(self, name: str, relations: Sequence[Relation]) -> Relation | None:
         """The relation of an unqualified column, among some of the relations."""
         holders = [relation for relation in relations if name in relation.columns]
         if len(holders) == 1:
             return holders[0]
         merged = self._merged(name, holders, relations)
-        return merged.source if merged else None
+        return merged.relation if merged else None
 
     def _merged(
         self, name: str, holders: Sequence[Relation], relations: Sequence[Relation]
@@ -170,7 +170,7 @@ class Scope:
             return None
         if len(holders) == 1 or qualifier:
             return holders[0] if len(holders) == 1 else None
-        return self.source(name, self.relations)
+        return self.relation_of(name, self.relations)
 
     # What expressions ask for.
 
@@ -190,7 +190,7 @@ class Scope:
             replace(
                 column,
                 covered=[relations[id(relation)] for relation in column.covered],
-                source=relations[id(column.source)] if column.source else None,
+                relation=relations[id(column.relation)] if column.relation else None,
             )
             for column in self.merged
         ]
@@ -200,7 +200,7 @@ class Scope:
 
     def query(self, node: exp.Expr) -> Result:
         """A subselect's result."""
-        return self.statement.query(node, self, self.queries)
+        return self.statement.query(node, self, self.ctes)
 
     def scalar(self, node: exp.Expr) -> Value:
         """The value of a subselect that returns at most one row."""

@@ -13,16 +13,16 @@ from dal.check.analysis.syntax import aggregates_in, item_name, may_return_rows,
 from dal.check.analysis.values import Items, Value, one_of
 from dal.check.tree import folded
 
-UNDERSTOOD = {
+SUPPORTED = {
     *("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset"),
     *("distinct", "windows", "locks", "with_"),
 }
-"""The arguments of a SELECT node that are understood."""
+"""The arguments of a SELECT node that are supported."""
 
 
 def select(scope: Scope, node: exp.Select) -> Result:
     """The rows of a SELECT, without WITH and LIMIT."""
-    scope.understand(node, UNDERSTOOD)
+    scope.note_unsupported(node, SUPPORTED)
     where, having = node.args.get("where"), node.args.get("having")
     note_equalities(scope, where)
     never_empty = True
@@ -39,7 +39,7 @@ def select(scope: Scope, node: exp.Select) -> Result:
     group = node.args.get("group")
     scope.grouped = bool(group)
     aggregates = list(aggregates_in(parts, scope.routines))
-    _note_unclear(scope, group, aggregates)
+    _note_unsupported(scope, group, aggregates)
     items = select_list(scope, node.expressions)
     calling = [*parts, *([group] if group else [])]
     any_number = any(may_return_rows(part, scope.routines) for part in calling)
@@ -56,13 +56,13 @@ def note_equalities(scope: Scope, where: exp.Expr | None) -> None:
     ]
 
 
-def _note_unclear(scope: Scope, group: exp.Expr | None, aggregates: list[exp.Expr]) -> None:
+def _note_unsupported(scope: Scope, group: exp.Expr | None, aggregates: list[exp.Expr]) -> None:
     sets = (exp.Tuple, exp.GroupingSets, exp.Rollup, exp.Cube)
     if group and (
         {key for key, argument in group.args.items() if argument} != {"expressions"}
         or any(isinstance(part, sets) for part in group.expressions)
     ):
-        scope.unclear = "grouping sets are not analysed"
+        scope.unsupported = "grouping sets are not analysed"
     for aggregate in aggregates:
         # Columns within a subselect may be its own.
         columns = (
@@ -72,7 +72,7 @@ def _note_unclear(scope: Scope, group: exp.Expr | None, aggregates: list[exp.Exp
         )
         named = aggregate.find(exp.Column)
         if named and not any(scope.local(column) for column in columns):
-            scope.unclear = "an aggregate of an outer query's rows is not analysed"
+            scope.unsupported = "an aggregate of an outer query's rows is not analysed"
 
 
 def select_list(scope: Scope, nodes: list[exp.Expr]) -> Items:
@@ -101,7 +101,7 @@ def _star_columns(scope: Scope, star: exp.Expr) -> Items | None:
         or any(relation.incomplete for relation in relations)
     ):
         return None
-    if scope.unclear:
+    if scope.unsupported:
         return None
     return [item for relation in relations for item in relation.columns.items()]
 
@@ -109,8 +109,8 @@ def _star_columns(scope: Scope, star: exp.Expr) -> Items | None:
 def item(scope: Scope, node: exp.Expr) -> Value:
     """The value of an item of a list."""
     value = replace(scope.value(node), from_caller=is_from_caller(node, scope))
-    if scope.unclear:
-        return replace(value, never_null=False, reason=scope.unclear, null_free=False)
+    if scope.unsupported:
+        return replace(value, never_null=False, reason=scope.unsupported, null_free=False)
     return value
 
 

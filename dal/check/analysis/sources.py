@@ -9,9 +9,9 @@ from dal.check.analysis.conditions import exclude_null, restrict
 from dal.check.analysis.functions import function_columns
 from dal.check.analysis.ownership import equal_sides, propagate
 from dal.check.analysis.relations import (
+    Ctes,
     Equality,
     Merged,
-    Queries,
     Relation,
     Result,
     new_key,
@@ -36,11 +36,11 @@ def from_item(scope: Scope, node: exp.Expr) -> Joined:
     ):
         if node.alias:
             # The alias hides the names of the relations inside.
-            scope.unclear = "a join with an alias is not analysed"
-            scope.statement.doubt(inner, "statement", scope.unclear)
+            scope.unsupported = "a join with an alias is not analysed"
+            scope.statement.doubt(inner, "statement", scope.unsupported)
         joined = from_item(scope, inner)
     elif isinstance(node, exp.Table) and isinstance(inner, exp.Identifier):
-        joined = table(scope, node, scope.queries)
+        joined = table(scope, node, scope.ctes)
     else:
         joined = _derived(scope, node)
     return chain(scope, node.args.get("joins") or [], joined)
@@ -61,9 +61,9 @@ def chain(scope: Scope, joins: list[exp.Join], first: Joined) -> Joined:
 
 
 def _join(scope: Scope, node: exp.Join, left: list[Relation], left_never_empty: bool) -> Joined:
-    scope.understand(node, {"this", "side", "kind", "on", "using"})
+    scope.note_unsupported(node, {"this", "side", "kind", "on", "using"})
     if node.kind not in ("", "INNER", "OUTER", "CROSS"):
-        scope.unclear = f"{node.kind} JOIN is not analysed"
+        scope.unsupported = f"{node.kind} JOIN is not analysed"
     right, right_never_empty = from_item(scope, node.this)
     side, on = node.side, node.args.get("on")
     filters = {"": [*left, *right], "LEFT": right, "RIGHT": left}.get(side, [])
@@ -102,8 +102,8 @@ def _using(
     left_value, right_value = scope.among(name, left), scope.among(name, right)
     covered = left + right
     if left_value is None or right_value is None:
-        scope.unclear = f"USING ({name}) names an unknown column"
-        return Merged(name, covered, unproven(scope.unclear), None)
+        scope.unsupported = f"USING ({name}) names an unknown column"
+        return Merged(name, covered, unproven(scope.unsupported), None)
     left_holders = [relation for relation in left if name in relation.columns]
     # After an outer join, the merged column may equal another one of the columns.
     if len(left_holders) == 1 or not (side or any(relation.matched for relation in left)):
@@ -113,19 +113,19 @@ def _using(
             if name in holder.columns
             for left_holder in left_holders
         ]
-    source = scope.source(name, right if side == "RIGHT" else left)
+    relation = scope.relation_of(name, right if side == "RIGHT" else left)
     if side == "FULL":
         both = left_value.never_null and right_value.never_null
         value = never_null("both sides are") if both else unproven("USING of a FULL JOIN")
         return Merged(name, covered, value, None)
     if side:
-        return Merged(name, covered, left_value if side == "LEFT" else right_value, source)
+        return Merged(name, covered, left_value if side == "LEFT" else right_value, relation)
     reason = "an inner join's USING excludes NULL"
     for relations in (left, right):
         holders = [relation for relation in relations if name in relation.columns]
         if len(holders) == 1 and holders[0] is not scope.target:
             exclude_null(holders[0], name, reason)
-    return Merged(name, covered, replace(left_value, never_null=True, reason=reason), source)
+    return Merged(name, covered, replace(left_value, never_null=True, reason=reason), relation)
 
 
 def _named(column: str, relation: Relation) -> exp.Expr:
@@ -135,35 +135,37 @@ def _named(column: str, relation: Relation) -> exp.Expr:
 def _fill_with_nulls(scope: Scope, relations: list[Relation], reason: str) -> None:
     """Note that an outer join may fill these relations with NULLs."""
 
-    def filled(value: Value, key: int = 0) -> Value:
+    def nullable(value: Value, key: int = 0) -> Value:
         return replace(
             value,
             never_null=False,
             reason=reason,
-            null_without=value.null_without | ({key} if key else frozenset()),
-            only_null_without=key
-            if key and (value.never_null or value.only_null_without == key)
+            null_if_unmatched=value.null_if_unmatched | ({key} if key else frozenset()),
+            only_null_if_unmatched=key
+            if key and (value.never_null or value.only_null_if_unmatched == key)
             else 0,
         )
 
     for relation in relations:
         relation.matched = relation.matched or relation.columns
         relation.columns = {
-            name: filled(value, relation.key) for name, value in relation.columns.items()
+            name: nullable(value, relation.key) for name, value in relation.columns.items()
         }
     scope.merged = [
-        replace(merged, value=filled(merged.value)) if within(merged.covered, relations) else merged
+        replace(merged, value=nullable(merged.value))
+        if within(merged.covered, relations)
+        else merged
         for merged in scope.merged
     ]
 
 
-def table(scope: Scope, node: exp.Table, queries: Queries, *, written: bool = False) -> Joined:
+def table(scope: Scope, node: exp.Table, ctes: Ctes, *, written: bool = False) -> Joined:
     """The relation of a query of WITH, a table or a view; `written` if the statement changes it."""
-    scope.understand(node, {"this", "alias", "db", "joins", "only", "sample"})
+    scope.note_unsupported(node, {"this", "alias", "db", "joins", "only", "sample"})
     name, schema = folded(node.this), folded(node.args.get("db"))
-    if not schema and name in queries:
+    if not schema and name in ctes:
         scope.statement.seen.add(id(node))
-        return _add(scope, node, _with_new_keys(queries[name]), name)
+        return _add(scope, node, _with_new_keys(ctes[name]), name)
     named = scope.statement.table(node)
     if named is None:
         return _add(scope, node, Result([]), name)
@@ -172,10 +174,10 @@ def table(scope: Scope, node: exp.Table, queries: Queries, *, written: bool = Fa
     else:
         result = Result([(column, _column(named, column, written)) for column in named.columns])
     relations, never_empty = _add(scope, node, result, name)
-    relations[0].source, owner = named, scope.statement.owner(named)
+    relations[0].table, owner = named, scope.statement.owner(named)
     if owner:  # `AS t (a, b)` renames the first columns
         names = [name for name, _ in renamed(result.items, node.args.get("alias"))]
-        relations[0].table = node
+        relations[0].owned_node = node
         relations[0].owner = names[list(named.columns).index(owner)]
     return relations, never_empty
 
@@ -190,9 +192,9 @@ def _with_new_keys(result: Result) -> Result:
                 name,
                 replace(
                     value,
-                    null_without=frozenset(keys[key] for key in value.null_without),
-                    only_null_without=keys[value.only_null_without]
-                    if value.only_null_without
+                    null_if_unmatched=frozenset(keys[key] for key in value.null_if_unmatched),
+                    only_null_if_unmatched=keys[value.only_null_if_unmatched]
+                    if value.only_null_if_unmatched
                     else 0,
                 ),
             )
@@ -225,7 +227,7 @@ def _derived(scope: Scope, node: exp.Expr) -> Joined:
     propagate(scope, complete=False)  # LATERAL items see the relations before them
     if isinstance(inner, (exp.Subquery, exp.Values)):
         outer = scope if isinstance(node, exp.Lateral) else scope.outer
-        return _add(scope, node, scope.statement.query(inner, outer, scope.queries))
+        return _add(scope, node, scope.statement.query(inner, outer, scope.ctes))
     for query in outermost(inner):
         scope.query(query)
     return _add(scope, node, Result(function_columns(scope, node)))

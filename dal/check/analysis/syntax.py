@@ -1,16 +1,16 @@
-"""Reads sqlglot's tree: names, calls and subselects."""
+"""Names of columns, and the calls and subselects inside a node."""
 
 from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from dal.check.analysis.kinds import functions_in, row_parts
+from dal.check.analysis.nodes import functions_in, row_parts
 from dal.check.analysis.values import Items
 from dal.check.schema.routines import Routines
 from dal.check.tree import bare, folded
 
 # Syntax that looks like function calls.
-_SYNTAX = {
+_NOT_FUNCTIONS = {
     *("all", "array", "current_time", "current_timestamp", "grouping", "localtime"),
     *("localtimestamp", "row", "some"),
 }
@@ -60,7 +60,7 @@ def may_return_rows(node: exp.Expr, routines: Routines) -> bool:
     """Whether a node calls a function that is unknown or may return any number of rows."""
     for _, schema, name in functions_in(outside_subselects(node, exp.Expr)):
         candidates = routines.functions(schema, name)
-        is_syntax = not schema and name in _SYNTAX
+        is_syntax = not schema and name in _NOT_FUNCTIONS
         if not is_syntax and (
             not candidates or any(routine.set_returning for routine in candidates)
         ):

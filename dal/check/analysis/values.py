@@ -1,4 +1,4 @@
-"""What is proven of a value: whether it may be NULL, and whether it comes from the caller."""
+"""What is proven about a value: whether it may be NULL, and whether it comes from the caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from dal.check.schema.types import LITERAL, NOT_KNOWN, TEXT
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What is known of a value.
+    """What is known about a value.
 
     Attributes:
         never_null: whether it is proven to be never NULL.
@@ -19,8 +19,8 @@ class Value:
         type: its type's OID, or 0.
         null_free: whether it is an array without NULL elements.
         from_caller: whether it can only be a value from the caller, or NULL.
-        null_without: the keys of outer-joined relations without whose row it is NULL.
-        only_null_without: the key of such a relation if nothing else makes it NULL, or 0.
+        null_if_unmatched: keys of the outer-joined relations whose missing row makes it NULL.
+        only_null_if_unmatched: the key of such a relation if nothing else makes it NULL, or 0.
         parameters: the parameters that it may be unchanged, and whether it is an item of one.
         always_null: whether it is the constant NULL.
     """
@@ -31,13 +31,13 @@ class Value:
     type: int = NOT_KNOWN
     null_free: bool = False
     from_caller: bool = False
-    null_without: frozenset[int] = frozenset()
-    only_null_without: int = 0
+    null_if_unmatched: frozenset[int] = frozenset()
+    only_null_if_unmatched: int = 0
     parameters: frozenset[tuple[str, bool]] = frozenset()
     always_null: bool = False
 
-    def made(self, type_: int = NOT_KNOWN, *, null_free: bool = False) -> "Value":
-        """A value derived from this one, which is never NULL if this one is not."""
+    def derived(self, type_: int = NOT_KNOWN, *, null_free: bool = False) -> "Value":
+        """Another value that is never NULL if this one is never NULL."""
         return Value(self.never_null, self.reason, type=type_, null_free=null_free)
 
 
@@ -70,9 +70,9 @@ def together(node: exp.Expr, parts: Sequence[Value], type_: int = NOT_KNOWN) -> 
     """A value that is never NULL if no part is."""
     nullable = [part for part in parts if not part.never_null]
     if nullable:
-        keys = {part.only_null_without for part in nullable}
+        keys = {part.only_null_if_unmatched for part in nullable}
         only_key = keys.pop() if len(keys) == 1 else 0
-        return replace(unproven(nullable[0].reason, type_), only_null_without=only_key)
+        return replace(unproven(nullable[0].reason, type_), only_null_if_unmatched=only_key)
     return never_null(f"no operand of {short(node)} is ever NULL", type_)
 
 
@@ -80,15 +80,15 @@ def one_of(values: Sequence[Value]) -> Value:
     """A value that may be any of several, as in the arms of a UNION."""
     chosen = next((value for value in values if not value.never_null), values[0])
     origins = {value.origin for value in values}
-    keys = {value.only_null_without for value in values}
+    keys = {value.only_null_if_unmatched for value in values}
     return replace(
         chosen,
         origin=origins.pop() if len(origins) == 1 else None,
         type=common_type(values),
         null_free=all(value.null_free for value in values),
         from_caller=all(value.from_caller for value in values),
-        null_without=frozenset.intersection(*(value.null_without for value in values)),
-        only_null_without=keys.pop() if len(keys) == 1 else 0,
+        null_if_unmatched=frozenset.intersection(*(value.null_if_unmatched for value in values)),
+        only_null_if_unmatched=keys.pop() if len(keys) == 1 else 0,
         parameters=frozenset().union(*(value.parameters for value in values)),
         always_null=all(value.always_null for value in values),
     )

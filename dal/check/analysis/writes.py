@@ -15,7 +15,7 @@ from dal.check.analysis.syntax import item_name, parts
 from dal.check.analysis.values import Value, unproven
 from dal.check.tree import bare, folded
 
-_UNDERSTOOD = {
+_SUPPORTED = {
     *("this", "expression", "expressions", "conflict", "from_", "using", "where", "default"),
     *("returning", "with_", "joins"),
 }
@@ -23,7 +23,7 @@ _UNDERSTOOD = {
 
 def change(scope: Scope, node: exp.Insert | exp.Update | exp.Delete) -> Result:
     """What RETURNING gives: the old rows for DELETE, else the rows as they are stored."""
-    scope.understand(node, _UNDERSTOOD)
+    scope.note_unsupported(node, _SUPPORTED)
     where = node.args.get("where")
     note_equalities(scope, where)
     target = _target(scope, node.this)
@@ -60,9 +60,9 @@ def merge(scope: Scope, node: exp.Merge) -> Result:
     for relation in scope.relations:
         _unmark(relation, relation.columns)
     returning = node.args.get("returning")
-    unclear = unproven("what MERGE returns is not analysed")
+    unknown = unproven("what MERGE returns is not analysed")
     return Result(
-        [(item_name(part), unclear) for part in (returning.expressions if returning else [])]
+        [(item_name(part), unknown) for part in (returning.expressions if returning else [])]
     )
 
 
@@ -86,9 +86,7 @@ def _insert(scope: Scope, node: exp.Insert, target: Relation) -> bool:
     names = [*map(folded, named)] or list(target.columns)
     source = node.args.get("expression")
     # Without a source it is DEFAULT VALUES, which writes a row.
-    result = (
-        scope.statement.query(source, scope.outer, scope.queries) if source else Result([], True)
-    )
+    result = scope.statement.query(source, scope.outer, scope.ctes) if source else Result([], True)
     written = list(zip(names, (value for _, value in result.items), strict=False))
     _note(scope, target, written)
     for name, value in written:
@@ -129,8 +127,8 @@ def _assigned(scope: Scope, node: exp.Expr) -> Iterator[tuple[str, Value]]:
 
 
 def _note(scope: Scope, target: Relation, written: Iterable[tuple[str, Value]]) -> None:
-    if target.source:
-        scope.statement.writes += [(target.source, name, value) for name, value in written]
+    if target.table:
+        scope.statement.writes += [(target.table, name, value) for name, value in written]
 
 
 def _unmark(target: Relation, names: Iterable[str]) -> None:

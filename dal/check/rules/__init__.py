@@ -9,6 +9,7 @@ from dal.check.rules.columns import columns
 from dal.check.rules.files import files
 from dal.check.rules.indexes import indexes
 from dal.check.rules.labels import labels
+from dal.check.rules.null_arguments import null_arguments
 from dal.check.rules.nulls import nulls
 from dal.check.rules.optional_filters import optional_filters
 from dal.check.rules.order import order
@@ -17,7 +18,6 @@ from dal.check.rules.owners import owners
 from dal.check.rules.parameters import parameters
 from dal.check.rules.plans import HELP, plans
 from dal.check.rules.stars import stars
-from dal.check.rules.written import written
 
 RULES = (
     Rule(parameters, "parameter-type", "enum-labels", "json", "not-proven"),
@@ -27,7 +27,7 @@ RULES = (
         *("enum-labels", "json", "not-proven"),
     ),
     Rule(nulls, "nullable"),
-    Rule(written, "nullable"),
+    Rule(null_arguments, "nullable"),
     Rule(labels, "enum-labels"),
     Rule(owners, "owner-filter", "not-proven"),
     Rule(stars, "star"),

@@ -67,9 +67,10 @@ def indexes(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[
     """Foreign keys without an index, duplicate indexes, and unused ones."""
     yield from _foreign_keys(catalog)
     yield from _duplicates(catalog)
-    # Real rows do not tell whether an index is needless, nor does a part of the plans.
+    # Report unused indexes only for a single project, if its rows are not live and all plans are
+    # known.
     project = catalog.projects[0] if len(catalog.projects) == 1 else None
-    if not catalog.live and project and project.indexes and all(map(_is_planned, statements)):
+    if not catalog.live and project and project.indexes and all(map(_can_be_judged, statements)):
         yield from _unused(project, project.indexes, statements, catalog)
 
 
@@ -130,8 +131,8 @@ def _unused(
     )
 
 
-def _is_planned(statement: BoundStatement) -> bool:
-    """Whether a statement has a plan, if it should have one."""
+def _can_be_judged(statement: BoundStatement) -> bool:
+    """Whether a statement is planned, or needs no plan."""
     try:
         return bool(statement.missing or not statement.has_plan or statement.plan)
     except psycopg.OperationalError:
@@ -152,7 +153,7 @@ def _place(
             return path, match.start(1)
     if default:
         return default, None
-    if folder and project.mark:
-        migration = (comment or "").removeprefix(project.mark).partition(":")[0]
+    if folder and project.comment_prefix:
+        migration = (comment or "").removeprefix(project.comment_prefix).partition(":")[0]
         return folder / f"{migration}.sql", None
     return folder or project.home, None

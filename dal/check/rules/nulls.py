@@ -37,11 +37,11 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             continue
         annotation = fields[name].annotation if name in fields else bool
         # If a join finds no row, there is no item to be read.
-        may_be_missing = value.only_null_without in required_relations.get(
+        may_be_missing = value.only_null_if_unmatched in required_relations.get(
             name.rpartition(".")[0], ()
         )
         has_value = value.never_null or (
-            may_be_missing and name in fields and fields[name].may_lack
+            may_be_missing and name in fields and fields[name].join_optional
         )
         if not optional(annotation) and not has_value:
             message = f"{name} may be NULL ({value.reason}), {_FIELD}"
@@ -57,7 +57,7 @@ def _required_relations(columns: Items) -> dict[str, frozenset[int]]:
     for name, value in columns:
         if item := name.rpartition(".")[0]:
             required_relations[item] = (
-                required_relations.get(item, value.null_without) & value.null_without
+                required_relations.get(item, value.null_if_unmatched) & value.null_if_unmatched
             )
     return required_relations
 

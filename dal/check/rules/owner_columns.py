@@ -12,7 +12,7 @@ _VIEW = "set the owner of those tables instead"
 
 def owner_columns(_: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Finding]:
     """Owner columns and tables that a project names and the schema does not have."""
-    tables = catalog.schema.path
+    tables = catalog.schema.visible
     for project in catalog.projects:
         column = project.owner.column
         if column and not any(column in table.columns for table in tables.values()):
@@ -20,7 +20,7 @@ def owner_columns(_: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Fin
             yield Finding("owner-column", project.home, None, message, _HELP, column)
         for name, owner_column in project.owner.by_table.items():
             # A table may have existed before dal, with other columns.
-            if project.mark:
+            if project.comment_prefix:
                 continue
             if name not in tables:
                 message = f"the owner settings name the table {name}, which does not exist"

@@ -72,7 +72,7 @@ class _PlanJudge:
             for scan in candidate.scans
             if scan.rows > FEW_ROWS or not scan.fixed
         }
-        faults = list(self._for_any_values(plan, unbounded))
+        faults = list(self._generic_plan_faults(plan, unbounded))
         yield from faults
         at_fault = {scan.alias for _, scan, _ in faults}
         if self._statement.project.made_up:
@@ -80,7 +80,7 @@ class _PlanJudge:
         generic_scans = {scan.alias: scan for scan in plan.scans if scan.alias not in at_fault}
         sorted_in_generic = {scan.alias for scan in plan.sorted}
         for kind, custom in custom_plans:
-            yield from self._for_these_values(kind, custom, generic_scans, sorted_in_generic)
+            yield from self._custom_plan_faults(kind, custom, generic_scans, sorted_in_generic)
 
     def _custom_plans(self, plan: Plan) -> Iterator[tuple[str, Plan]]:
         """The plans for sample values, with the kind of value."""
@@ -93,7 +93,7 @@ class _PlanJudge:
                 # The statement does not take this value, such as 0 as a divisor.
                 continue
 
-    def _for_any_values(self, plan: Plan, unbounded: set[str]) -> Iterator[Fault]:
+    def _generic_plan_faults(self, plan: Plan, unbounded: set[str]) -> Iterator[Fault]:
         for scan in plan.scans:
             if scan.step == "Seq Scan":
                 yield "seq-scan", scan, f"{scan.table} is read from end to end"
@@ -104,14 +104,14 @@ class _PlanJudge:
             # A few rows that an equality selects need no index for their order.
             if scan.alias in unbounded:
                 yield "sort", scan, f"all the rows of {scan.table} that are found are sorted"
-        for scan, message in self._longer_than_keys(plan).items():
+        for scan, message in self._missed_key_lookups(plan).items():
             yield "key-lookup", scan, f"in the generic plan {message}"
 
-    def _for_these_values(
+    def _custom_plan_faults(
         self, kind: str, plan: Plan, generic_scans: dict[str, Scan], sorted_in_generic: set[str]
     ) -> Iterator[Fault]:
         sorts = [scan for scan in self._sorts(plan) if scan.alias not in sorted_in_generic]
-        longer = self._longer_than_keys(plan)
+        longer = self._missed_key_lookups(plan)
         # Particular values may make a scan needless, so that one of the plans lacks it.
         for scan in plan.scans:
             if scan.alias not in generic_scans:
@@ -148,11 +148,14 @@ class _PlanJudge:
             )
         ]
 
-    def _longer_than_keys(self, plan: Plan) -> dict[Scan, str]:
-        """The scans for a unique key's row that read a longer range, with messages."""
-        messages = {scan: self._longer_than_a_key(scan) for scan in plan.scans}
+    def _missed_key_lookups(self, plan: Plan) -> dict[Scan, str]:
+        """Scans that could look up a row by a unique key but read a longer index range.
+
+        Each with a message.
+        """
+        messages = {scan: self._missed_key_lookup(scan) for scan in plan.scans}
         longer = {scan: message for scan, message in messages.items() if message}
-        # Of two tables that are joined by each other's keys, the shorter range leads to the other.
+        # Of tables joined by each other's keys, one is read first: allow that with the fewest rows.
         joined = [scan for scan in longer if not self._keys(scan, scan.fixed)]
         if len(joined) > 1:
             del longer[min(joined, key=lambda scan: scan.rows)]
@@ -162,8 +165,8 @@ class _PlanJudge:
         """The unique keys of a table that consist of these columns."""
         return [name for name, key in self._catalog.unique[scan.table].items() if key <= columns]
 
-    def _longer_than_a_key(self, scan: Scan) -> str | None:
-        """A message if a scan for a unique key's row reads a longer range."""
+    def _missed_key_lookup(self, scan: Scan) -> str | None:
+        """A message if a scan could look up a row by a unique key but reads a longer range."""
         keys, columns = self._catalog.unique[scan.table], self._catalog.index_columns
         looked_up = self._keys(scan, scan.fixed | scan.picked)
         for index, _ in scan.indexes:

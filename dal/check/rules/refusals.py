@@ -16,7 +16,7 @@ def refusal(statement: BoundStatement, catalog: Catalog, error: RefusedError) ->
     """The finding about a statement that PostgreSQL can't prepare."""
     help_ = error.hint or "correct the file, or migrate the database to this version"
     if unknown := _UNKNOWN.fullmatch(str(error)):
-        tables = catalog.schema.path
+        tables = catalog.schema.visible
         names = [*tables, *{name for table in tables.values() for name in table.columns}]
         suggestions = get_close_matches(unknown[1].rpartition(".")[2], names, n=3)
         help_ = f"did you mean {' or '.join(suggestions)}?" if suggestions else help_

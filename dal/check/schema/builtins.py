@@ -1,4 +1,4 @@
-"""PostgreSQL's own functions that return NULL in other cases than strict functions do.
+"""Which of PostgreSQL's own functions may return NULL when their arguments are not NULL.
 
 A strict function returns NULL for a NULL. All of PostgreSQL's own are assumed to return NULL in no
 other case, except these from the sources of PostgreSQL 15.18 and 18.6: the functions whose C code,
@@ -31,13 +31,13 @@ MAY_BE_NULL = {
     *("timestamptz_time", "timestamptz_timetz", "timestamptz_to_char", "ts_lexize"),
     *("uuid_extract_timestamp", "uuid_extract_version"),
 }
-# Functions about the server's state are not analysed, and assumed to return NULL.
-NOT_LOOKED_AT = ("pg_", "has_", "to_reg", "txid_", "inet_client", "inet_server")
-LOOKED_AT = {
+# Functions about the server's state are not analysed: they may return NULL, except those below.
+UNCHECKED_PREFIXES = ("pg_", "has_", "to_reg", "txid_", "inet_client", "inet_server")
+CHECKED = {
     *("pg_convert", "pg_convert_from", "pg_convert_to", "pg_size_bytes", "pg_size_pretty"),
     *("pg_size_pretty_numeric", "pg_backend_pid"),
 }
-# Non-strict functions: how many of the first arguments must not be NULL for a result that is not.
+# Non-strict functions: how many leading arguments must be non-NULL for a non-NULL result.
 _NONE = (
     *("array_append", "array_prepend", "json_build_array", "json_build_array_noargs"),
     *("json_build_object", "json_build_object_noargs", "jsonb_build_array"),

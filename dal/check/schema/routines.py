@@ -3,10 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dal.check.schema.builtins import DECIDING, LOOKED_AT, MAY_BE_NULL, NOT_LOOKED_AT
-from dal.check.schema.types import LITERAL, NOT_KNOWN, Types
+from dal.check.schema.builtins import CHECKED, DECIDING, MAY_BE_NULL, UNCHECKED_PREFIXES
+from dal.check.schema.types import (
+    ANY,
+    ANYARRAY,
+    ANYCOMPATIBLE,
+    ANYCOMPATIBLEARRAY,
+    ANYELEMENT,
+    LITERAL,
+    NOT_KNOWN,
+    Types,
+)
 
-MANY = 100  # more arguments than a function takes
+ALL_ARGUMENTS = 100  # more arguments than a function takes
+_ELEMENTS = {ANYARRAY: ANYELEMENT, ANYCOMPATIBLEARRAY: ANYCOMPATIBLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,42 +27,42 @@ class Routine:
         schema: the schema of it or of its operator.
         visible: whether that schema is on the search path.
         kind: pg_proc.prokind.
-        own: whether it is PostgreSQL's own.
+        builtin: whether it is PostgreSQL's own.
         strict: whether it returns NULL for a NULL.
-        takes, gives: the types of its arguments and its result.
+        argument_types, result_type: the types of its arguments and its result.
         source: pg_proc.prosrc of an internal function, the name of one in SQL, else empty.
     """
 
     schema: str
     visible: bool
     kind: str
-    own: bool
+    builtin: bool
     strict: bool
     set_returning: bool
-    takes: tuple[int, ...]
-    gives: int
+    argument_types: tuple[int, ...]
+    result_type: int
     defaults: int
     variadic: bool
     source: str
 
     @property
     def deciding(self) -> int | None:
-        """How many first arguments must not be NULL for a result that is not; None if unknown."""
-        if not self.own or not self.source or self.set_returning:
+        """How many leading arguments must be non-NULL for a non-NULL result; None if unknown."""
+        if not self.builtin or not self.source or self.set_returning:
             return None
         if self.source in DECIDING:
             return DECIDING[self.source]
         if not self.strict or self.source in MAY_BE_NULL:
             return None
-        is_unknown = self.source.startswith(NOT_LOOKED_AT) and self.source not in LOOKED_AT
-        return None if is_unknown else MANY
+        is_unknown = self.source.startswith(UNCHECKED_PREFIXES) and self.source not in CHECKED
+        return None if is_unknown else ALL_ARGUMENTS
 
     def formal(self, types: Types, count: int) -> tuple[int, ...] | None:
         """The types of its parameters in a call with `count` arguments, or None."""
-        formal = self.takes
+        formal = self.argument_types
         if self.variadic and count >= len(formal) - 1:
             last = formal[-1]
-            element = types.element(last) or {2277: 2283, 5078: 5077}.get(last, 2276)
+            element = types.element(last) or _ELEMENTS.get(last, ANY)
             formal = (*formal[:-1], *[element] * (count - len(formal) + 1))
         return formal if len(formal) - self.defaults <= count <= len(formal) else None
 
@@ -116,7 +126,8 @@ class Routines:
     def result(self, candidates: Iterable[Routine], actual: Sequence[int]) -> int:
         """The type that functions return for arguments of these types, or 0 if not unique."""
         types = {
-            self.types.result(routine.gives, [*routine.takes], [*actual]) for routine in candidates
+            self.types.result(routine.result_type, [*routine.argument_types], [*actual])
+            for routine in candidates
         }
         return types.pop() if len(types) == 1 else NOT_KNOWN
 
@@ -152,7 +163,9 @@ class Routines:
         return [routine for routine, _ in fitting]
 
     def _exact(self, candidates: list[Routine], actual: list[int]) -> bool:
-        return all(list(routine.takes) == actual for routine in candidates) and bool(candidates)
+        return all(list(routine.argument_types) == actual for routine in candidates) and bool(
+            candidates
+        )
 
 
 def _matches_schema(routine: Routine, schema: str) -> bool:

@@ -1,4 +1,4 @@
-"""Tables, views and columns, with what PostgreSQL enforces of them."""
+"""Tables, views and columns, with what PostgreSQL enforces on them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,15 +51,15 @@ class Schema:
     """The relations, functions, operators and types of a database.
 
     Attributes:
-        path: the relations on the search path, by name.
+        visible: the relations on the search path, by name.
         tables: all relations, by schema and name; a temporary one also by pg_temp.
         routines: functions, operators, casts and types.
     """
 
-    path: Mapping[str, Table] = field(default_factory=dict)
+    visible: Mapping[str, Table] = field(default_factory=dict)
     tables: Mapping[tuple[str, str], Table] = field(default_factory=dict)
     routines: Routines = field(default_factory=Routines)
 
     def table(self, schema: str, name: str) -> Table | None:
         """The relation of a name."""
-        return self.tables.get((schema, name)) if schema else self.path.get(name)
+        return self.tables.get((schema, name)) if schema else self.visible.get(name)

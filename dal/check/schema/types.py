@@ -12,8 +12,11 @@ NOT_KNOWN, LITERAL = 0, 705
 BOOL, INT, BIGINT, NUMERIC, TEXT, DATE, INTERVAL = 16, 23, 20, 1700, 25, 1082, 1186
 TIMESTAMPTZ, NAME, RECORD = 1184, 19, 2249
 FLOAT, TIMES_OF_DAY = 701, (1083, 1266)
-_ANY = {2276, 2283, 5077}
-_ANY_ARRAY, _ANY_NOT_ARRAY = {2277, 5078}, {2776, 5079}
+JSON, JSONB = 114, 3802
+ANY, ANYELEMENT, ANYCOMPATIBLE = 2276, 2283, 5077
+ANYARRAY, ANYCOMPATIBLEARRAY, ANYNONARRAY, ANYCOMPATIBLENONARRAY = 2277, 5078, 2776, 5079
+_ANY = {ANY, ANYELEMENT, ANYCOMPATIBLE}
+_ANY_ARRAY, _ANY_NOT_ARRAY = {ANYARRAY, ANYCOMPATIBLEARRAY}, {ANYNONARRAY, ANYCOMPATIBLENONARRAY}
 _ANY_KIND = {3500: "e", 3831: "r", 5080: "r", 4537: "m", 4538: "m", RECORD: "c"}
 _T = exp.DType
 _NAMES = {
@@ -25,7 +28,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type of the catalogue; `own` if it is PostgreSQL's own."""
+    """A type of the catalogue."""
 
     name: str
     schema: str
@@ -36,11 +39,6 @@ class Type:
     visible: bool
     category: str
     preferred: bool
-
-    @property
-    def own(self) -> bool:
-        """Whether it is PostgreSQL's own."""
-        return self.schema == "pg_catalog"
 
 
 class Types:
@@ -138,6 +136,6 @@ class Types:
                 continue
             if wanted in _ANY_ARRAY and self.element(type_):
                 return type_ if declared in _ANY_ARRAY else self.element(type_)
-            if wanted == declared == 2283 or wanted == declared == 2776:
+            if wanted == declared and declared in (ANYELEMENT, ANYNONARRAY):
                 return type_
         return NOT_KNOWN

@@ -121,7 +121,7 @@ class Catalog:
 
     def owner(self, table: str, columns: Iterable[str]) -> str | None:
         """The column that holds the owner of a table's rows, if it has one."""
-        return self.owners.of(table, columns)
+        return self.owners.for_table(table, columns)
 
     def project_of_file(self, path: Path) -> Project:
         """The project that a statement's file belongs to."""
@@ -133,9 +133,9 @@ class Catalog:
     def project_of_table(self, comment: str | None) -> Project | None:
         """The project that a table belongs to, by its comment; None if it belongs to none."""
         for project in self.projects:
-            if project.mark and (comment or "").startswith(project.mark):
+            if project.comment_prefix and (comment or "").startswith(project.comment_prefix):
                 return project
-        return next((project for project in self.projects if not project.mark), None)
+        return next((project for project in self.projects if not project.comment_prefix), None)
 
     def is_large(self, table: str) -> bool:
         """Whether the plans that read a table are judged."""

@@ -48,28 +48,30 @@ _TYPES = """
 def read_routines(connection: psycopg.Connection) -> Routines:
     """All functions, operators, casts and types."""
     functions: dict[str, list[Routine]] = defaultdict(list)
-    for name, schema, path, *rest in connection.execute(_FUNCTIONS).fetchall():
-        kind, strict, many, gives, takes, defaults, variadic, source = rest
-        formal, own = tuple(map(int, takes.split())), schema == "pg_catalog"
+    for name, schema, visible, *rest in connection.execute(_FUNCTIONS).fetchall():
+        kind, strict, set_returning, result_type, argument_types, *others = rest
+        formal, builtin = tuple(map(int, argument_types.split())), schema == "pg_catalog"
         functions[name].append(
             Routine(
-                schema, path, kind, own, strict, many, formal, gives, defaults, variadic, source
+                schema, visible, kind, builtin, strict, set_returning, formal, result_type, *others
             )
         )
     operators: dict[str, list[Routine]] = defaultdict(list)
-    for name, schema, path, left, right, *rest in connection.execute(_OPERATORS).fetchall():
-        gives, strict, own, source = rest
+    for name, schema, visible, left, right, *rest in connection.execute(_OPERATORS).fetchall():
+        result_type, strict, builtin, source = rest
         formal = (left, right) if left else (right,)
         operators[name].append(
-            Routine(schema, path, "f", own, strict, False, formal, gives, 0, False, source)
+            Routine(
+                schema, visible, "f", builtin, strict, False, formal, result_type, 0, False, source
+            )
         )
     casts: dict[tuple[int, int], Routine | None] = {}
     implicit: set[tuple[int, int]] = set()
     for source_type, target_type, is_implicit, *rest in connection.execute(_CASTS).fetchall():
         implicit |= {(source_type, target_type)} if is_implicit else set()
-        strict, own, source = rest
+        strict, builtin, source = rest
         routine = Routine(
-            "", True, "f", own, strict, False, (source_type,), target_type, 0, False, source
+            "", True, "f", builtin, strict, False, (source_type,), target_type, 0, False, source
         )
         casts[source_type, target_type] = routine if source else None
     types = {oid: Type(*rest) for oid, *rest in connection.execute(_TYPES).fetchall()}

@@ -42,14 +42,14 @@ class _Column:
 
     def sample(self, *, rare: bool) -> str | None:
         """A common or a rare value; None if none is known."""
-        usual = self.bounds[len(self.bounds) // 2 :] or self.common[-1:]
-        return next(iter(usual if rare else self.common or usual), None)
+        rare_values = self.bounds[len(self.bounds) // 2 :] or self.common[-1:]
+        return next(iter(rare_values if rare else self.common or rare_values), None)
 
 
 class Samples:
     """Values for statements, from the statistics that ANALYZE has collected.
 
-    No row need have them all: the planner estimates each column separately.
+    The values need not occur together in one row: the planner estimates each column separately.
     """
 
     def __init__(self, connection: psycopg.Connection) -> None:

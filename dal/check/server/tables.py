@@ -58,7 +58,7 @@ _VIEWS = """
 
 def read_schema(connection: psycopg.Connection) -> Schema:
     """The schema: tables, functions and types."""
-    path: dict[str, Table] = {}
+    visible_tables: dict[str, Table] = {}
     tables: dict[tuple[str, str], Table] = {}
     null_free = set(_null_free_arrays(connection))
     definitions: dict[int, str | None] = dict(connection.execute(_VIEWS).fetchall())
@@ -70,13 +70,13 @@ def read_schema(connection: psycopg.Connection) -> Schema:
             table = Table(full_name, kind, rules, definition=definitions.get(oid) or "")
             tables[schema, name] = table
             if visible:
-                path[name] = table
+                visible_tables[name] = table
             if temporary:
                 tables["pg_temp", name] = table
         type_, declared, enforced, local = column
         checked = local and (schema, name, column_name) in null_free
         table.columns[column_name] = Column(type_, declared, enforced, checked)
-    return Schema(path, tables, read_routines(connection))
+    return Schema(visible_tables, tables, read_routines(connection))
 
 
 def _null_free_arrays(connection: psycopg.Connection) -> Iterator[tuple[str, str, str]]:

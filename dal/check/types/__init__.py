@@ -4,7 +4,7 @@ from dal.check.types.annotations import shown
 from dal.check.types.fields import Field, fields
 from dal.check.types.fit import Verdict, fit, labels_of, optional, parameters
 from dal.check.types.members import Use
-from dal.check.types.pgtypes import Kind, PgType, read_types
+from dal.check.types.pgtypes import Kind, PgType
 
 __all__ = [
     "Field",
@@ -17,6 +17,5 @@ __all__ = [
     "labels_of",
     "optional",
     "parameters",
-    "read_types",
     "shown",
 ]

@@ -28,7 +28,7 @@ _CONVERTING = (
 _ALIASES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
 
 
-def parts(mark: Any) -> Sequence[Any]:
+def metadata_items(mark: Any) -> Sequence[Any]:
     """The marks that pydantic.Field holds."""
     return mark.metadata if isinstance(mark, FieldInfo) else [mark]
 
@@ -41,7 +41,7 @@ def converts(mark: Any) -> bool:
     )
 
 
-def reads_itself(class_: Any) -> bool:
+def has_custom_validation(class_: Any) -> bool:
     """Whether a class such as a model may be read from something else than its fields."""
     if issubclass(class_, BaseModel):
         modes = {
@@ -54,7 +54,7 @@ def reads_itself(class_: Any) -> bool:
     return hasattr(class_, "__get_pydantic_core_schema__")
 
 
-def returned(mark: SentAs) -> Any:
+def return_annotation(mark: SentAs) -> Any:
     """The annotated return type of a mark's function, or None without one."""
     try:
         return get_type_hints(mark.encode, include_extras=True).get("return")
@@ -107,7 +107,8 @@ def gives_none(annotation: Any, *, items: bool = False) -> bool:
     if origin is Annotated:
         for mark in arguments[1:]:
             if isinstance(mark, SentAs):
-                return gives_none(returned(mark), items=items) if returned(mark) else False
+                sent = return_annotation(mark)
+                return bool(sent) and gives_none(sent, items=items)
             if converts(mark) or isinstance(mark, pydantic.AfterValidator):
                 return False  # it may replace None
         return gives_none(arguments[0], items=items)

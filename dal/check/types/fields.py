@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from dal.binding.joins import Joins
 from dal.binding.shapes import fields_of
-from dal.check.types.annotations import reads_itself
+from dal.check.types.annotations import has_custom_validation
 from dal.check.types.fit import optional
 from dal.check.types.members import Use
 
@@ -24,27 +24,28 @@ class Field:
     """A field that a column fills.
 
     Attributes:
-        owner: the name of its record; the stub's for a single column.
-        name: the record's name for it; a column may have an alias of it.
+        record: the name of its record, or of the stub for a single column.
+        name: its name in the record; the column may be named by its alias instead.
         annotation: the annotation with its marks.
         required: whether there must be such a column.
         use: how Pydantic validates it.
-        may_lack: whether all columns of its join may be NULL together: then there is no item.
+        join_optional: whether its record may be absent from a row, all columns of the join being
+            NULL.
     """
 
-    owner: str
+    record: str
     name: str
     annotation: Any
     required: bool
     use: Use = field(default_factory=Use)
-    may_lack: bool = False
+    join_optional: bool = False
 
     def __str__(self) -> str:
-        return f"{self.owner}.{self.name}" if self.name else self.owner
+        return f"{self.record}.{self.name}" if self.name else self.record
 
 
 def fields(
-    record: Any, columns: Sequence[str], prefix: str = "", *, may_lack: bool = False
+    record: Any, columns: Sequence[str], prefix: str = "", *, join_optional: bool = False
 ) -> dict[str, Field]:
     """The fields of a model or a dataclass by the columns that may fill them.
 
@@ -53,7 +54,7 @@ def fields(
         columns: the names of the columns. Those with the prefix `items.` fill the field `items`,
             a record or a list of records.
         prefix: the prefix of the columns' names.
-        may_lack: whether a row may have no such record.
+        join_optional: whether a row may have no such record.
     """
     strict = False
     if issubclass(record, BaseModel):
@@ -66,12 +67,12 @@ def fields(
         item = joins.items.get(name) or joins.ones.get(name)
         if item and any(column.startswith(f"{name}.") for column in columns):
             lacks = name in joins.items or optional(info.annotation)
-            by_column |= fields(item, columns, f"{name}.", may_lack=lacks)
+            by_column |= fields(item, columns, f"{name}.", join_optional=lacks)
             continue
         marks = [*info.metadata, *([_CONVERTED] if _is_converted(record, name) else [])]
         annotation = Annotated[(info.annotation, *marks)] if marks else info.annotation
         use = Use(False, strict, strict)
-        made = Field(record.__name__, name, annotation, info.is_required(), use, may_lack)
+        made = Field(record.__name__, name, annotation, info.is_required(), use, join_optional)
         by_column |= {prefix + column: made for column in _columns(record, name, info)}
     return by_column
 
@@ -95,7 +96,7 @@ def _is_converted(record: Any, name: str) -> bool:
     if not issubclass(record, BaseModel):
         return False
     validators = record.__pydantic_decorators__.field_validators.values()
-    return reads_itself(record) or any(
+    return has_custom_validation(record) or any(
         validator.info.mode != "after" and not {name, "*"}.isdisjoint(validator.info.fields)
         for validator in validators
     )

@@ -1,4 +1,4 @@
-"""Decides whether an annotation fits a type of PostgreSQL's."""
+"""Decides whether an annotation fits a PostgreSQL type."""
 
 import types
 from collections.abc import Sequence
@@ -47,7 +47,9 @@ def fit(annotation: Any, type_: PgType, use: Use) -> Verdict:
     fitting = [member for member in all_members if member.fits(name)]
     unknown = [member for member in all_members if not member.known]
     wrong = [member for member in all_members if member.known and member not in fitting]
-    if (wrong or unknown) if use.sent else not fitting:
+    # All alternatives of an argument must fit, but only one of a field's.
+    mismatch = bool(wrong or unknown) if use.sent else not fitting
+    if mismatch:
         if type_.bare.kind in (Kind.COMPOSITE, Kind.PSEUDO):  # asyncpg reads its own records
             unknown, wrong = all_members, []
         if unknown and not (use.sent and wrong):

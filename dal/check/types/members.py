@@ -1,4 +1,4 @@
-"""The types of PostgreSQL's that an annotation reads or sends.
+"""The PostgreSQL types that an annotation can read or send.
 
 No codec is set: an enum is read and sent as text, a domain as its base. Pydantic validates a row's
 values, leniently unless the record is strict, and converts an argument to what asyncpg sends.
@@ -26,9 +26,9 @@ from dal.check.types.annotations import (
     COLLECTIONS,
     LISTS,
     converts,
-    parts,
-    reads_itself,
-    returned,
+    has_custom_validation,
+    metadata_items,
+    return_annotation,
     unwrapped,
 )
 
@@ -71,13 +71,13 @@ _FITTING: dict[Any, tuple[str, ...]] = {
     Any: (ANYTHING,),
     object: (ANYTHING,),
 }
-_READ: dict[Any, tuple[str, ...]] = {  # besides
+_READ: dict[Any, tuple[str, ...]] = {  # also fit when a column is read
     float: ("numeric", *_INTEGERS),
     Decimal: (*_INTEGERS, *_FLOATS),
     datetime.time: ("time with time zone",),
     pydantic.SecretStr: _TEXT,
 }
-_SENT: dict[Any, tuple[str, ...]] = {  # besides
+_SENT: dict[Any, tuple[str, ...]] = {  # also fit when an argument is sent
     int: ("numeric", *_FLOATS),
     float: ("numeric",),
     Decimal: _FLOATS,
@@ -115,7 +115,7 @@ class Member:
     labels: frozenset[str] | None = None
 
     def fits(self, name: str) -> bool:
-        """Whether a type with a name as `_type_name` in `fit` has it fits."""
+        """Whether a PostgreSQL type fits, by the name that `fit._type_name` gives it."""
         return any(
             name.endswith(fitting[1:]) if fitting.startswith(ANYTHING) else fitting == name
             for fitting in self.names
@@ -146,11 +146,11 @@ def members(annotation: Any, use: Use) -> Iterator[Member]:
 
 def _marked(annotation: Any, use: Use) -> Iterator[Member]:
     annotated, *metadata = get_args(annotation)
-    marks = [part for mark in metadata for part in parts(mark)]
+    marks = [part for mark in metadata for part in metadata_items(mark)]
     strict = any(isinstance(mark, pydantic.Strict) and mark.strict for mark in marks)
     for mark in marks:
         if use.sent and isinstance(mark, SentAs):
-            sent = returned(mark)
+            sent = return_annotation(mark)
             yield from members(sent, use) if sent else [Member(annotation, known=False)]
             return
         if not use.sent and is_json(mark):
@@ -193,7 +193,7 @@ def _plain(annotation: Any, use: Use) -> Member:
         return Member(annotation, _TEXT[:-1])
     structured = issubclass(plain, BaseModel | Mapping | types.NoneType)
     if structured or dataclasses.is_dataclass(plain) or is_typeddict(plain):
-        return Member(annotation, known=not reads_itself(plain))
+        return Member(annotation, known=not has_custom_validation(plain))
     return Member(annotation, known=False)
 
 

@@ -8,7 +8,7 @@ from dal.check.statement import BoundStatement
 from dal.check.types.annotations import gives_none
 
 
-def written(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
+def null_arguments(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """Arguments that may be None and are written unchanged to a NOT NULL column.
 
     Arguments within other expressions, such as coalesce() or CASE, are not checked.

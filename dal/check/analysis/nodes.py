@@ -43,7 +43,7 @@ _OPERATORS: dict[type[exp.Expr], str] = {
 }  # fmt: skip
 _PREFIXES: dict[type[exp.Expr], str] = {exp.Neg: "-", exp.BitwiseNot: "~"}
 # Functions with a syntax of their own, and the keys of their arguments in call order.
-_SYNTAX: dict[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
+_SPECIAL_CALLS: dict[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
     exp.Substring: ("substring", ("this", "start", "length")),
     exp.StrPosition: ("position", ("this", "substr")),
     exp.Overlay: ("overlay", ("this", "expression", "from_", "for_")),
@@ -52,7 +52,7 @@ _SYNTAX: dict[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
 }
 _TRIMS = {"LEADING": "ltrim", "TRAILING": "rtrim"}
 # For an infinite time these fields are infinite, and all others NULL.
-_ENDLESS = {"epoch", "year", "decade", "century", "millennium", "isoyear", "julian"}
+_INFINITE_FIELDS = {"epoch", "year", "decade", "century", "millennium", "isoyear", "julian"}
 
 
 def constant(node: exp.Expr) -> int | None:
@@ -98,9 +98,9 @@ def call(node: exp.Expr) -> tuple[str, str, list[exp.Expr]] | None:
             operand for operand in (node.this, node.expression) if isinstance(operand, exp.Expr)
         ]
         return "", _TRIMS.get(str(node.args.get("position") or "").upper(), "btrim"), operands
-    if type(node) not in _SYNTAX:
+    if type(node) not in _SPECIAL_CALLS:
         return None
-    name, keys = _SYNTAX[type(node)]
+    name, keys = _SPECIAL_CALLS[type(node)]
     return (
         "",
         name,
@@ -108,9 +108,9 @@ def call(node: exp.Expr) -> tuple[str, str, list[exp.Expr]] | None:
     )
 
 
-def endless(node: exp.Extract) -> bool:
+def can_be_infinite(node: exp.Extract) -> bool:
     """Whether EXTRACT reads a field that infinite times have, too."""
-    return str(node.this.name).lower() in _ENDLESS
+    return str(node.this.name).lower() in _INFINITE_FIELDS
 
 
 def is_call(node: exp.Expr, name: str) -> bool:

@@ -1,0 +1,1 @@
+"""Reads the schema, statistics, descriptions and plans from PostgreSQL, and runs `populate`."""
