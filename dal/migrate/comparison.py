@@ -147,7 +147,7 @@ def _schemas(
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
         others = [_SCRATCH, *(sql.Identifier(schema) for schema in path if schema != current)]
         connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(others)))
-        with rehearsed(connection, migrations, plainly=True):
+        with rehearsed(connection, migrations, without_concurrently=True):
             made = _parts(connection, "dal_mark")
             for (statement,) in connection.execute(_AS_RESTORED).fetchall():
                 connection.execute(statement.encode())

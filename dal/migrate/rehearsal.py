@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from dal.migrate import concurrent
 from dal.migrate.connection import explained, undone
 from dal.migrate.migration import Migration
 
@@ -14,26 +15,29 @@ def rehearsed(
     connection: psycopg.Connection,
     migrations: Sequence[Migration],
     *,
-    back: bool = False,
-    plainly: bool = False,
+    rollback: bool = False,
+    without_concurrently: bool = False,
 ) -> Iterator[None]:
     """Run migrations, up to one that can't run in a transaction, and undo them at the block's end.
 
     Parameters:
-        back: run their rollbacks instead.
-        plainly: the tables are empty, so that an index can be built without CONCURRENTLY.
+        rollback: run their rollbacks instead.
+        without_concurrently: run concurrent index statements without CONCURRENTLY, instead of
+            stopping at them; the tables must be empty.
 
     Raises:
         SchemaMismatchError and others, as a run would; nothing has changed then.
     """
     with undone(connection):
         for migration in migrations:
-            file = migration.rollback if back else migration.path
-            statements = migration.rollback_statements if back else migration.statements
+            file = migration.rollback if rollback else migration.path
+            statements = migration.rollback_statements if rollback else migration.statements
             if not migration.transactional:
-                if not plainly:
+                if not without_concurrently:
                     break
-                statements = [migration.index.plain] if migration.index else []
+                statements = [
+                    found.plain for text in statements if (found := concurrent.index(text))
+                ]
             for number, statement in enumerate(statements, 1):
                 with explained(f"{file.name}, statement {number}"):
                     connection.execute(statement.encode())

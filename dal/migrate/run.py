@@ -147,7 +147,7 @@ def rollback(
         if len(latest) > 1:  # a single one that fails changes nothing anyway
             # One that is not transactional may wait for long, so it is left out.
             _rehearse(
-                run, [migration for migration in latest if migration.transactional], back=True
+                run, [migration for migration in latest if migration.transactional], rollback=True
             )
         ledger = Ledger(run.connection, report)
         return [
@@ -188,9 +188,9 @@ def _at_least_one(steps: int | None) -> None:
         raise errors.InvalidInputError("steps must be at least 1, or None for all")
 
 
-def _rehearse(run: Session, migrations: Sequence[Migration], *, back: bool = False) -> None:
+def _rehearse(run: Session, migrations: Sequence[Migration], *, rollback: bool = False) -> None:
     def rehearse() -> None:
-        with rehearsed(run.connection, migrations, back=back):
+        with rehearsed(run.connection, migrations, rollback=rollback):
             pass
 
     run.retried("the rehearsal", rehearse)

@@ -238,3 +238,19 @@ def test_mark_knows_an_index_that_was_built_concurrently(
     migrate.apply(migrated, folders=[Folder(folder)])
     run(migrated, "DELETE FROM _yoyo_migration")
     assert migrate.baseline(migrated, AFTER, folders=[Folder(folder)])[-1] == f"{AFTER}.due"
+
+
+def test_a_migration_that_drops_an_index_concurrently(
+    migrated: str, folder: Path, add: Add
+) -> None:
+    add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
+    apart, _, build = UNIQUE.format("tasks").partition("\n")
+    add(f"{AFTER}.no-title", f"{apart}\n{DROP}", build)
+    changed = [Folder(folder)]
+    migrate.apply(migrated, folders=changed)
+    assert rows(migrated, INDEXES) == []
+    assert migrate.baseline(migrated, AFTER, folders=changed) == []
+    migrate.rollback(migrated, folders=changed)
+    assert rows(migrated, INDEXES) == [("idx_title", True)]
+    with pytest.raises(errors.SchemaMismatchError, match="unknown: tasks index idx_title"):
+        migrate.baseline(migrated, AFTER, folders=changed)
