@@ -78,7 +78,9 @@ def test_a_database_there_and_back(empty_database: str, monkeypatch: pytest.Monk
     assert lines("migrate") == [*steps[3:], "the database is up to date"]
     assert lines("status") == applied
     assert lines("migrate") == ["nothing to do: it is up to date"]
-    assert lines("baseline", LAST) == ["the schema is what the migrations make, and marked so"]
+    assert lines("baseline", LAST) == [
+        "the schema matches the migrations, which are recorded as applied"
+    ]
     undone = [f"rolled back {name} in N ms" for name in IDS]
     assert lines("rollback", "--yes") == undone[-1:]
     assert lines("rollback", "--to", "0001.users", "--yes") == undone[-2:0:-1]

@@ -87,7 +87,7 @@ def dal(
 ) -> None:
     """Chat memory on plain PostgreSQL.
 
-    What works on a database works on that of DATABASE_URL, from the environment or .env.
+    Commands that use your database read its address from DATABASE_URL, in the environment or .env.
     """
 
 

@@ -2,14 +2,14 @@
 
 from dal.cli.app import Group, command
 from dal.cli.batches import run_batches
-from dal.cli.options import Batch, DryRun, Duration, Json, MaxSeconds, Pause, duration
+from dal.cli.options import Batch, DryRun, Json, MaxSeconds, OlderThan, Pause, duration
 from dal.cli.statuses import WRITING, Status
 from dal.maintenance import archive_stale
 
 
 @command("archive", Group.MAINTAIN, *WRITING, Status.MORE)
 def archive(
-    older_than: Duration = "90d",
+    older_than: OlderThan = "90d",
     batch: Batch = 500,
     pause: Pause = 0.0,
     max_seconds: MaxSeconds = None,
@@ -18,7 +18,7 @@ def archive(
 ) -> None:
     """Archive conversations that nobody has touched for a while.
 
-    Repeating it goes on where it ended; SIGTERM ends it between two batches.
+    Run it again to continue where it stopped. SIGTERM stops it between two batches.
     """
     run_batches(
         "archive",

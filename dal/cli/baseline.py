@@ -15,7 +15,7 @@ from dal.cli.streams import notes, out, print_json
 from dal.migrate.session import WAIT_SECONDS
 
 
-@command("mark", Group.DEPLOY, *MIGRATING, hidden=True)  # its name until it was called baseline
+@command("mark", Group.DEPLOY, *MIGRATING, hidden=True)  # hints in frozen migrations say "dal mark"
 @command("baseline", Group.DEPLOY, *MIGRATING)
 def baseline(
     to: Annotated[
@@ -31,8 +31,8 @@ def baseline(
 ) -> None:
     """Adopt a schema that was made without dal or copied.
 
-    It is compared with what the migrations make; each difference is named, and nothing is marked
-    then.
+    The schema is compared with what the migrations create. If they differ, the differences are
+    listed and nothing is recorded; otherwise the migrations are recorded as applied.
     """
     url = database_url()
     with progress("comparing") as shown:
@@ -46,4 +46,4 @@ def baseline(
     if as_json:
         print_json({"marked": marked})
     else:
-        out.print("the schema is what the migrations make, and marked so")
+        out.print("the schema matches the migrations, which are recorded as applied")

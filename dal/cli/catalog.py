@@ -25,8 +25,8 @@ def catalog(
 ) -> None:
     """Write a DBA's pages, CATALOG.md and LOCKS.md.
 
-    An embedded PostgreSQL says what is in them. They lie beside the statements and the migrations
-    of the project in whose folder you stand.
+    Their content comes from an embedded PostgreSQL. They are written next to the statements and
+    migrations of the project in the current folder.
     """
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements
@@ -48,12 +48,12 @@ def catalog(
                 pages[folder / "CATALOG.md"] = statements.page(connection, loaded)
         stale = [_write(path, text, check=check) for path, text in pages.items()]
     if any(stale):
-        err.print("dal catalog writes it anew")
+        err.print("run dal catalog to rewrite it")
         raise typer.Exit(Status.STALE)
 
 
 def _write(path: Path, text: str, *, check: bool) -> bool:
-    """Whether the page is stale and stays so."""
+    """Write or check a page; returns whether it is still stale."""
     old = path.read_text(encoding="utf-8") if path.is_file() else ""
     name = f"{path.parent.name}/{path.name}"
     if text == old:

@@ -44,7 +44,7 @@ def check(
         ),
     ] = None,
     plans: Annotated[
-        bool, typer.Option("--plans", help="Let the plans of DATABASE_URL decide as well.")
+        bool, typer.Option("--plans", help="Also fail on findings about the live database's plans.")
     ] = False,
 ) -> None:
     """Prove every statement against the schema.
@@ -52,14 +52,13 @@ def check(
     They are dal's own, and those of a service whose pyproject.toml has a `tool.dal` table, in
     this folder or above.
 
-    DATABASE_URL's database is not changed: all is prepared and explained in a read-only transaction
-    that is rolled back, which takes ROW EXCLUSIVE locks for a moment, and the privileges of the
-    service. Without DATABASE_URL, the migrations make a database on an embedded PostgreSQL, and its
-    empty tables get made-up rows.
+    With DATABASE_URL, statements are prepared and explained in a read-only transaction that is
+    rolled back. It needs the service's privileges and takes ROW EXCLUSIVE locks for a moment.
+    Without DATABASE_URL, an embedded PostgreSQL is migrated and its empty tables get made-up rows.
 
-    Plans come and go with the rows: those of a live database are shown, and decide only with
-    --plans. Notes name what changes the tables' rows and makes no statement wrong, such as a
-    trigger.
+    Plans depend on the data: findings about a live database's plans are shown, but fail the check
+    only with --plans. Notes name things that may change rows without making a statement wrong,
+    such as a trigger.
     """
     from dal.check.rules import PLAN_RULES  # which takes longer to import
     from dal.check.run import check as prove
@@ -86,7 +85,10 @@ def check(
         verdict = f"{counted(decisive)} in" if decisive else "proved"
         out.print(f"{verdict} {_whose(projects, absent)} against {target} (PostgreSQL {version})")
         if shown:
-            out.print(f"{counted(shown)} in plans, which follow the rows; --plans obeys them")
+            out.print(
+                f"{counted(shown)} about plans, which depend on the data;"
+                " --plans makes them fail the check"
+            )
         for name, need in absent.items():
             out.print(f"not proven: {name}, because there is no {need}")
     if decisive:

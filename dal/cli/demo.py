@@ -31,8 +31,8 @@ def demo(
 ) -> None:
     """Play dialogues through the public functions.
 
-    It shows what a person would look at, and runs on an embedded PostgreSQL; DATABASE_URL and .env
-    are ignored.
+    It prints conversations, messages, tasks and timings, and runs on an embedded PostgreSQL or on
+    that of --url; DATABASE_URL and .env are ignored.
     """
     from dal.demo import play  # it needs the extra `embedded`
 

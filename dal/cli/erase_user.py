@@ -28,10 +28,10 @@ def erase(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Delete all that a user has; the user stays.
+    """Delete a user's conversations, messages and tasks.
 
-    These are conversations, messages and tasks. Repeating it goes on where it ended; SIGTERM ends
-    it between two batches.
+    The row in users stays. Run it again to continue where it stopped. SIGTERM stops it between two
+    batches.
     """
 
     async def count(db: dal.Database) -> Progress:

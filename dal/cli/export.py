@@ -25,8 +25,8 @@ def export(
 ) -> None:
     """Write conversations and tasks as JSON lines.
 
-    They go to standard output. Where one of them can't be written, it is named, the others are
-    there, and it exits with 1.
+    They go to standard output. One that can't be written is named on standard error, the others
+    are still written, and the exit status is 1.
     """
     from dal.jsonl import exporting
     from dal.jsonl.spool import Spool

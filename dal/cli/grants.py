@@ -24,8 +24,8 @@ def grants(
 
     dal grants --role chat_service | psql "$DATABASE_URL"
 
-    It covers dal's tables, and for a service with migrations of its own all that is in DATABASE_URL
-    beside them.
+    It covers dal's tables and, for a service with migrations of its own, the other tables, views
+    and sequences on the search path of DATABASE_URL.
     """
     project = service.find()
     uses_dal = project is None or project.settings.dal

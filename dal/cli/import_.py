@@ -38,26 +38,26 @@ def import_(
         typer.Option(
             metavar="FILE",
             readable=False,
-            help="Where bad lines go, with number and reason: beside a file, as FILE.rejects;"
-            " what comes through a pipe has no such place.",
+            help="File for bad lines, with number and reason. Default: the input's path plus"
+            " .rejects; required with --keep-going when the input is a pipe or -.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the conversations and tasks of a file.
 
-    By default a bad line stops it, and nothing of the file stays. With --keep-going and bad lines
-    the good ones are stored, and it exits with 1.
+    By default, a bad line stops the import and nothing is stored. With --keep-going, the good
+    lines are stored, and the exit status is 1 if any line was bad.
     """
     from dal.cli.rejects import Rejects
     from dal.jsonl.importing import Summary, write_lines
 
     if rejects and not keep_going:
-        raise typer.BadParameter("it goes with --keep-going", param_hint="--rejects")
+        raise typer.BadParameter("needs --keep-going", param_hint="--rejects")
     if keep_going and not rejects:
         if str(file) == "-" or (file.exists() and not file.is_file() and not file.is_dir()):
             raise typer.BadParameter(
-                "it reads a pipe, so say with --rejects where bad lines go",
+                "input from a pipe needs --rejects FILE for the bad lines",
                 param_hint="--keep-going",
             )
         rejects = Path(f"{file}.rejects")

@@ -41,7 +41,9 @@ def _checked(text: str) -> str:
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Count what would be changed, and change nothing.")
+]
 
 Wait = Annotated[
     float,
@@ -51,13 +53,26 @@ Wait = Annotated[
 ]
 Steps = Annotated[int | None, typer.Option("-n", min=1, metavar="N", help="How many at most.")]
 
-Duration = Annotated[
+OlderThan = Annotated[
     str,
-    typer.Option(metavar="DURATION", callback=_checked, help="Such as 90d, 12h, 30m, 45s or 2w."),
+    typer.Option(
+        metavar="DURATION",
+        callback=_checked,
+        help="How long nobody has touched a conversation, such as 90d, 12h or 2w.",
+    ),
+]
+ArchivedFor = Annotated[
+    str,
+    typer.Option(
+        metavar="DURATION",
+        callback=_checked,
+        help="How long ago a conversation was archived and got its last message, such as 90d, 12h"
+        " or 2w.",
+    ),
 ]
 Batch = Annotated[
     int,
-    typer.Option(min=1, max=BATCH_ROWS, metavar="N", help="Conversations of one transaction."),
+    typer.Option(min=1, max=BATCH_ROWS, metavar="N", help="Conversations per transaction."),
 ]
 Pause = Annotated[
     float,

@@ -20,13 +20,17 @@ _SHOWN = 20
 @command("orphans", Group.MAINTAIN, *WRITING, Status.FOUND)
 def orphans(
     delete: Annotated[
-        bool, typer.Option("--delete", help="Delete them, and move late clocks up.")
+        bool,
+        typer.Option(
+            "--delete", help="Delete orphaned rows, and advance outdated conversation times."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Look for rows that the keys should make impossible.
+    """Find rows whose user or conversation is missing.
 
-    It reads every row.
+    It also finds conversations with outdated times, which are before their newest message. It reads
+    every row.
     """
 
     async def look(db: dal.Database) -> list[Orphan]:
@@ -63,4 +67,4 @@ def _show(remaining: list[Orphan], delete: bool) -> None:
     if not remaining:
         out.print("there are no orphans")
     elif not delete:
-        out.print("dal orphans --delete deletes them, and moves late clocks up")
+        out.print("dal orphans --delete deletes them, and advances outdated conversation times")

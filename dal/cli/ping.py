@@ -13,7 +13,11 @@ from dal.ping import ping as reach
 
 @command("ping", Group.USE, *CONNECTING)
 def ping(as_json: Json = False) -> None:
-    """Reach the server, and say what is there."""
+    """Connect to the server, and show what is there.
+
+    It prints the version, the role, TLS, whether there is a pooler, the state of the schema and the
+    time of a round trip.
+    """
     answer = reach(database_url(), folders())
     if as_json:
         print_json(asdict(answer))

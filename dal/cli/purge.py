@@ -2,14 +2,14 @@
 
 from dal.cli.app import Group, command
 from dal.cli.batches import run_batches
-from dal.cli.options import Batch, DryRun, Duration, Json, MaxSeconds, Pause, duration
+from dal.cli.options import ArchivedFor, Batch, DryRun, Json, MaxSeconds, Pause, duration
 from dal.cli.statuses import WRITING, Status
 from dal.maintenance import purge_archived
 
 
 @command("purge", Group.MAINTAIN, *WRITING, Status.MORE)
 def purge(
-    archived_for: Duration,
+    archived_for: ArchivedFor,
     batch: Batch = 100,
     pause: Pause = 0.0,
     max_seconds: MaxSeconds = None,
@@ -18,8 +18,8 @@ def purge(
 ) -> None:
     """Delete conversations that were archived long ago.
 
-    Their messages go with them. Repeating it goes on where it ended; SIGTERM ends it between two
-    batches.
+    Their messages are deleted too. Run it again to continue where it stopped. SIGTERM stops it
+    between two batches.
     """
     run_batches(
         "purge",

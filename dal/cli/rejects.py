@@ -1,4 +1,4 @@
-"""Writes the bad lines of an import to a file that replaces no other and is synced in time."""
+"""Writes an import's bad lines to a new file, synced before the import commits."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ class Rejects:
 
     A line that is too long to be read as a whole is `cut`. Only the user can read the file: it
     holds what people wrote. It has a temporary name beside its path until the import has ended; it
-    is kept only if a line was bad, and the good lines are stored, or may be.
+    is kept only if a line was bad and the good lines were stored, or may have been.
 
     Raises:
         InvalidInputError: something has the name already, or nothing can be written there.

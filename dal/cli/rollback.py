@@ -26,7 +26,7 @@ def rollback(
             autocompletion=migration_ids,
         ),
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Back to nothing.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Roll back every migration.")] = False,
     yes: Yes = False,
     wait: Wait = WAIT_SECONDS,
     as_json: Json = False,

@@ -11,7 +11,7 @@ import dal
 from dal import maintenance
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
-from dal.cli.options import Duration, Json, duration
+from dal.cli.options import ArchivedFor, Json, OlderThan, duration
 from dal.cli.statuses import CONNECTING
 from dal.cli.streams import Output, out
 from dal.stats import Stats
@@ -24,13 +24,13 @@ def stats(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of --json instead.")
     ] = False,
-    older_than: Duration = "90d",
-    archived_for: Duration = "90d",
+    older_than: OlderThan = "90d",
+    archived_for: ArchivedFor = "90d",
 ) -> None:
-    """Show what the database holds and costs, and what to mend.
+    """Show size, cost and sessions, and what needs attention.
 
-    It reads the catalogue, statistics views and the beginnings of indexes. What is stale is as old
-    as for archive, what is due for a purge as for purge. Whatever it sees, it exits with 0.
+    It reads the catalogue, statistics views and a bounded part of an index. --older-than and
+    --archived-for mean the same as for archive and purge. Findings do not change the exit status.
     """
     if schema:
         out.print(json.dumps(Stats.model_json_schema(), indent=2))

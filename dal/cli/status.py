@@ -15,8 +15,8 @@ from dal.cli.streams import out, print_json
 def status(as_json: Json = False) -> None:
     """List the migrations, applied and pending.
 
-    Notes name what changes the tables' rows and stops nothing, such as a trigger. The role needs to
-    read _yoyo_migration and _yoyo_log alone.
+    Notes name things that may change rows but stop nothing, such as a trigger. The role only needs
+    to read _yoyo_migration and _yoyo_log.
     """
     states = migrations.status(database_url(), folders=folders())
     if as_json:

@@ -43,13 +43,17 @@ class Status(IntEnum):
         "a lock was in the way for too long",
         "run it again; migrations have --wait",
     )
-    UNFIT = 13, "the files, or tables that are there, don't fit", "the message names what differs"
+    UNFIT = (
+        13,
+        "the migration files, or existing tables, do not fit",
+        "the message names what differs",
+    )
     PENDING = 14, "migrations are pending", "dal migrate"
     STALE = 15, "a page is stale", "dal catalog"
     FOUND = 16, "something was found", "the output lists it"
     MORE = 17, "out of time, or asked to end; more remains", "run it again: it goes on from there"
     INTERRUPTED = 130, "interrupted by Ctrl-C"
-    BROKEN_PIPE = 141, "whoever read the output has gone, as head does"
+    BROKEN_PIPE = 141, "the reader closed the output, as head does"
 
 
 S = Status

@@ -1,4 +1,7 @@
-"""Rows that foreign keys should make impossible, where somebody dropped a key or bypassed dal."""
+"""Finds rows whose user or conversation is missing, and conversations with outdated times.
+
+Foreign keys and dal's statements prevent both, unless somebody drops a key or bypasses dal.
+"""
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -17,7 +20,7 @@ _BATCH = 1000
 
 
 class OrphanKind(StrEnum):
-    """What is wrong with a row."""
+    """What is wrong with a row; CLOCK means outdated times, `updated_at` or `last_message_at`."""
 
     MESSAGE = "a message without its conversation"
     CONVERSATION = "a conversation without its user"
@@ -120,9 +123,9 @@ async def find_orphans(db: Database) -> AsyncGenerator[Orphan, None]:
 
 
 async def delete_orphans(db: Database, orphans: Iterable[Orphan]) -> int:
-    """Delete the orphans that `find_orphans` found, if they still are; returns how many.
+    """Delete or repair the rows that `find_orphans` found, if still wrong; returns how many.
 
-    A conversation whose times are before its newest message is not deleted: its times are moved up
+    A conversation whose times are before its newest message is not deleted: its times are advanced
     to that message's. Each thousand rows are a transaction of their own. Search again afterwards:
     where keys are missing, a deleted conversation may leave its messages behind.
 

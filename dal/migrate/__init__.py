@@ -38,5 +38,3 @@ __all__ = [
     "squawk",
     "status",
 ]
-
-mark = baseline  # its name before

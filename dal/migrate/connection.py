@@ -67,7 +67,7 @@ def undone(connection: psycopg.Connection) -> Iterator[None]:
     with connection.transaction(force_rollback=True):
         yield
     if connection.broken:  # psycopg does not raise this where it rolls back
-        raise errors.ConnectionLostError("the connection broke; nothing is half done, run it again")
+        raise errors.ConnectionLostError("the connection broke; it can be run again")
 
 
 RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
@@ -101,5 +101,5 @@ def _explain(subject: str, error: psycopg.Error) -> errors.DalError:
     if error.diag.message_hint:
         reason = f"{reason}. {error.diag.message_hint}"
     if kind is errors.ConnectionLostError:
-        reason = f"{reason}; nothing is half done, run it again"
+        reason = f"{reason}; it can be run again"
     return kind(f"{subject}: {reason}", sqlstate=error.sqlstate)

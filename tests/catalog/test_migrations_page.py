@@ -108,7 +108,7 @@ def test_a_stale_page_is_told_with_the_difference(
     code, out, stderr = run("--check", "--server", "16")
     assert (code, out) == (15, "sql/CATALOG.md is up to date\n")
     assert stderr.count("\n-| `000") == stderr.count("\n+| `000") == 2
-    assert stderr.endswith("dal catalog writes it anew\n")
+    assert stderr.endswith("run dal catalog to rewrite it\n")
     assert run() == (0, "wrote migrations/LOCKS.md\nsql/CATALOG.md is up to date\n", "")
     assert (folder / "LOCKS.md").read_text() == text
     (tmp_path / "sql/CATALOG.md").write_text("old\n")

@@ -73,7 +73,9 @@ def test_plans_of_a_live_database_decide_only_if_asked_to(url: str) -> None:
     assert code == 0
     assert re.search(r"sql/tasks/list_for_user.sql:\d+:6: sort: ", stderr)
     assert out.startswith("proved ")
-    assert re.search(r"^\d findings? in plans, which follow the rows; --plans obeys", out, re.M)
+    assert re.search(
+        r"^\d findings? about plans, which depend on the data; --plans makes", out, re.M
+    )
     code, out, _ = dal("check", "--plans", url=url)
     assert code == 16
     assert re.match(r"\d findings? in ", out)

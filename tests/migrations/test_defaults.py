@@ -60,7 +60,7 @@ def test_every_command(
     ) == len(IDS)
     assert output(0, "check").startswith("proved ")
     assert f"schema      {LAST}\n" in output(0, "ping")
-    assert "marked so" in output(0, "baseline", LAST)
+    assert "recorded as applied" in output(0, "baseline", LAST)
     with psycopg.connect(unusual) as service:
         service.execute("SET TRANSACTION READ WRITE")
         service.execute("LOCK TABLE users, tasks, conversations, messages")
