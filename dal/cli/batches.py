@@ -55,14 +55,14 @@ def run_batches(
     """
 
     async def watch(db: dal.Database) -> Progress:
-        asked = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
-        pace, state = Pace(pause, max_seconds, asked), Progress()
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        pace, state = Pace(pause, max_seconds, stop), Progress()
         with progress(name) as shown:
             async with aclosing(start(db)) as run:
                 async for state in run:
                     shown.report(_sentence(state, done))
-                    if state.finished or not await pace.goes_on():
+                    if state.finished or not await pace.may_continue():
                         break
         return state
 

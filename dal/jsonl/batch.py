@@ -22,7 +22,8 @@ from dal.jsonl.rows import (
 )
 from dal.jsonl.values import BadLine
 
-_LEAD = timedelta(minutes=5)  # a time in the future pins all that follow it
+# A message with a time in the future would force all later ones to be later still.
+_LEAD = timedelta(minutes=5)
 _AHEAD = "is more than 5 minutes ahead of the server's clock"
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -223,7 +224,8 @@ class _Batch:
         ):
             if stored < len(sent):
                 raise SchemaMismatchError(
-                    f"rows of {table} did not stay; look for a trigger or a rule of the table"
+                    f"some rows of {table} were not stored; look for a trigger or a rule on the"
+                    " table"
                 )
         return self._counts
 
@@ -233,7 +235,7 @@ class _Batch:
 
 
 def _later(clock: datetime | None, last: datetime | None) -> datetime | None:
-    """The clock of a conversation's messages, after one was appended at `last`."""
+    """The new last_message_at of a conversation, after a message was appended at `last`."""
     if clock is None or last is None:
         return last or clock
     # This is how messages/create_and_history.sql sees that others appended while it waited.

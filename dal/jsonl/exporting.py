@@ -25,8 +25,8 @@ _CONVERSATIONS = 100
 
 # A row that can't be read fails the transaction; rolled back to the savepoint, it goes on in the
 # same snapshot.
-_MARK = "SAVEPOINT readable"
-_BACK = "ROLLBACK TO SAVEPOINT readable"
+_SAVEPOINT = "SAVEPOINT readable"
+_ROLLBACK_TO_SAVEPOINT = "ROLLBACK TO SAVEPOINT readable"
 
 _OF_A_VALUE = ("22", "54", "XX")  # SQLSTATE classes of values: not convertible, too large, corrupt
 
@@ -104,20 +104,20 @@ async def export_everyone(
 async def write_user(
     db: Database, write: Write, *, user_id: str, unwritable: Unwritable | None = None
 ) -> None:
-    """As `export_lines`, with `write`, which must not wait: a snapshot is open meanwhile."""
+    """Like `export_lines`, but pass lines to write, which must not block: a snapshot stays open."""
     async with _snapshot(db) as tx:
         if await snapshot.owns(tx, user_id=user_id):
-            with closing(Spool()) as aside:
-                await _Export(tx, write, unwritable, aside).of(user_id)
+            with closing(Spool()) as pending_lines:
+                await _Export(tx, write, unwritable, pending_lines).export_user(user_id)
 
 
 async def write_everyone(
     db: Database, write: Write, *, unwritable: Unwritable | None = None
 ) -> None:
-    """As `export_everyone`, with `write`, which must not wait: a snapshot is open meanwhile."""
+    """Like `export_everyone`, but pass lines to write, which must not block: see `write_user`."""
     async with _snapshot(db, all_rows=True) as tx:
-        with closing(Spool()) as aside:
-            await _Export(tx, write, unwritable, aside).of_everyone()
+        with closing(Spool()) as pending_lines:
+            await _Export(tx, write, unwritable, pending_lines).export_all()
 
 
 @asynccontextmanager
@@ -125,7 +125,7 @@ async def _snapshot(db: Database, all_rows: bool = False) -> AsyncIterator[Trans
     async with db.transaction(isolation="repeatable_read", readonly=True) as tx:
         if all_rows:
             await translated(tx.execute, REFUSE_HIDDEN_ROWS)
-        await translated(tx.execute, _MARK)
+        await translated(tx.execute, _SAVEPOINT)
         for column in await snapshot.columns(tx):
             if column.name not in _KEPT[column.table]:
                 logging.getLogger("dal").warning(
@@ -142,22 +142,23 @@ class _Export:
         db: Executor,
         write: Write,
         unwritable: Unwritable | None,
-        aside: Spool,
+        pending_lines: Spool,
     ) -> None:
         self._db, self._write, self._unwritable = db, write, unwritable
-        self._aside = aside  # full lines of a conversation that may still prove unreadable
+        # Full lines of a conversation, the rest of which may still prove unreadable.
+        self._pending_lines = pending_lines
         self._rows = _ROWS  # messages to ask for: twice as many as fitted into the last page
 
-    async def of_everyone(self) -> None:
+    async def export_all(self) -> None:
         """Write the rows of all users."""
         first: str | None = ""
         while first is not None:
             page = await snapshot.owners(self._db, first=first, limit=_ROWS)
             first = page.pop() if len(page) == _ROWS else None
             for owner in page:
-                await self.of(owner)
+                await self.export_user(owner)
 
-    async def of(self, user_id: str) -> None:
+    async def export_user(self, user_id: str) -> None:
         """Write the rows of a user."""
         after = None
         while ids := await snapshot.task_ids(self._db, user_id=user_id, after=after, limit=_ROWS):
@@ -181,7 +182,7 @@ class _Export:
         items: Sequence[Item],
         write: Callable[[str, deque[Item]], Awaitable[None]],
     ) -> None:
-        """Let `write` take items from the left, each once it is written.
+        """Call `write` with a queue of items; it removes each from the left once it is written.
 
         After a failure each is tried alone, so that only those at fault are left out.
         """
@@ -196,7 +197,7 @@ class _Export:
                 failure = error
             else:
                 continue
-            await translated(self._db.execute, _BACK)
+            await translated(self._db.execute, _ROLLBACK_TO_SAVEPOINT)
             if alone:
                 self._leave_out(user_id, kind, some[0].id, failure)
             alone = True
@@ -236,7 +237,7 @@ class _Export:
             for message in page:
                 while lines and message.conversation_id != conversations[0].id:
                     lines = self._end(lines, conversations)
-                size += lines.add(message, self._aside.add) if lines else 0
+                size += lines.add(message, self._pending_lines.add) if lines else 0
             if len(page) < self._rows and size < _BYTES:
                 while lines:
                     lines = self._end(lines, conversations)
@@ -244,13 +245,13 @@ class _Export:
                 after, self._rows = page[-1], min(_ROWS, 2 * len(page))
 
     def _begin(self, conversations: deque[RawConversation]) -> ConversationLines | None:
-        self._aside.clear()
+        self._pending_lines.clear()
         return ConversationLines(conversations[0].conversation) if conversations else None
 
     def _end(
         self, lines: ConversationLines, conversations: deque[RawConversation]
     ) -> ConversationLines | None:
-        for line in self._aside:
+        for line in self._pending_lines:
             self._write(line)
         self._write(lines.end())
         conversations.popleft()

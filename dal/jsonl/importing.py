@@ -47,8 +47,8 @@ class Summary:
         conversations: conversations made.
         messages: messages made.
         tasks: tasks made.
-        known_conversations: conversations that were there already. A further line of one counts
-            again only where another line stands between.
+        known_conversations: conversations that existed. One that goes on in the next line counts
+            once, and again if other lines come between.
         known_messages: messages that were there already.
         known_tasks: tasks that were there already.
     """
@@ -74,7 +74,7 @@ async def import_lines(
 ) -> Summary:
     """Write conversations and tasks, in one transaction; dal.jsonl.lines shows the format.
 
-    Ids and times that are given stay, others are made, and so are absent users. A row that is
+    Given ids and times are kept; missing ids, times and users are created. A row that is
     stored already with the same id and content is left as it is, so an import can be repeated. The
     status and times of a conversation or a task are compared only where they are given. A
     conversation's `updated_at` only moves forward, to the latest of the stored one, the given one
@@ -95,10 +95,10 @@ async def import_lines(
 
     Raises:
         InvalidInputError: a line is bad, and there is no `reject`; says which line and why.
-            Nothing stays.
-        TransactionConflictError: another transaction got in the way. Nothing stays.
+            Nothing is stored.
+        TransactionConflictError: another transaction got in the way. Nothing is stored.
         SchemaMismatchError: a trigger or a rule of a table keeps rows out, or a stored row that
-            has to be compared can't be read. Nothing stays.
+            has to be compared can't be read. Nothing is stored.
         DalError: the folder for temporary files is absent or full.
     """
     with closing(Spool()) as spool:

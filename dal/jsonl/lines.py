@@ -158,7 +158,7 @@ def parse(line: bytes, user_id: str | None = None) -> Line:
         bad = because(error)
     else:
         if user_id not in (None, record.user_id):
-            raise BadLine("user_id: is another one than that given for the whole file")
+            raise BadLine("user_id: differs from the one given for the whole file")
         return record
     raise bad
 

@@ -71,14 +71,14 @@ async def erase_user(
     `users.erase` does the same in one statement: use that where a second or two do no harm, and all
     or nothing is wanted. This one is for users with many thousands of messages: their appends wait
     for at most one batch, and what is appended meanwhile is deleted too. Keep the user from writing
-    first, or a retry that is under way makes its row again afterwards.
+    first: a retry in flight could create a deleted row again.
 
     SQL: sql/maintenance/conversations_of_user.sql, erase_conversations.sql, tasks_of_user.sql and
     erase_tasks.sql beside it.
 
     Parameters:
         db: the database.
-        user_id: whose.
+        user_id: the user whose data is deleted.
         batch: conversations of one transaction, 1 to 50,000.
         pause: seconds between two batches.
         dry_run: only count.
@@ -106,7 +106,7 @@ async def erase_user(
                 tasks += await _erase_tasks(tx, keys=_keys(page))
             finished = len(page) < _TASKS
         yield Progress(conversations, tasks, finished=finished)
-        if finished or not await pace.goes_on():
+        if finished or not await pace.may_continue():
             return
 
 

@@ -1,4 +1,4 @@
-"""The stats of a database, which a DBA on call looks at first."""
+"""The public function `stats`: dal.stats with the retention counts of conversations."""
 
 from datetime import timedelta
 from functools import partial
@@ -25,7 +25,7 @@ async def stats(
     older_than: timedelta = timedelta(days=90),
     archived_for: timedelta = timedelta(days=90),
 ) -> Stats:
-    """A database's size, cost and sessions, and findings about what to repair.
+    """Reads a database's size, cost and sessions, and derives findings with remedies.
 
         for finding in (await stats(db)).findings:
             print(finding.message, finding.remedy)

@@ -1,4 +1,4 @@
-"""The progress, the pauses and the transactions of a run."""
+"""Shared by the batch jobs: their progress, pauses and transactions."""
 
 import asyncio
 import time
@@ -40,8 +40,8 @@ async def transaction(db: Database, *, all_owners: bool = True) -> AsyncIterator
     """A transaction for one batch.
 
     Parameters:
-        all_owners: where a row-level security policy would hide rows, the server refuses. Else the
-            policy decides what the role may see.
+        all_owners: fail where a row-level security policy would hide rows, instead of skipping
+            them.
     """
     async with db.transaction() as tx:
         await tx.execute(_LOCK_TIMEOUT)
@@ -56,23 +56,23 @@ class Pace:
     Parameters:
         pause: seconds between two batches.
         max_seconds: seconds after which no further batch begins, or None.
-        asked: set to end the run; it ends a pause too.
+        stop: set to end the run; it ends a pause too.
     """
 
     def __init__(
-        self, pause: float, max_seconds: float | None, asked: asyncio.Event | None = None
+        self, pause: float, max_seconds: float | None, stop: asyncio.Event | None = None
     ) -> None:
         self._pause = pause
-        self._asked = asyncio.Event() if asked is None else asked
+        self._stop = asyncio.Event() if stop is None else stop
         self._end = None if max_seconds is None else time.monotonic() + max_seconds
 
-    async def goes_on(self) -> bool:
+    async def may_continue(self) -> bool:
         """Pause, and return whether another batch may begin."""
-        if self._asked.is_set() or self._is_over(self._pause):
+        if self._stop.is_set() or self._is_over(self._pause):
             return False
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), self._pause)
-        return not (self._asked.is_set() or self._is_over())
+            await asyncio.wait_for(self._stop.wait(), self._pause)
+        return not (self._stop.is_set() or self._is_over())
 
     def _is_over(self, after: float = 0.0) -> bool:
         return self._end is not None and time.monotonic() + after >= self._end

@@ -109,7 +109,7 @@ async def purge_archived(
     SQL: sql/maintenance/archived_conversations.sql, sql/maintenance/purge.sql
 
     Parameters:
-        older_than: how long ago it has to be archived, and the last message.
+        older_than: how long ago it must have been archived and got its last message.
         db, batch, pause, dry_run, max_seconds: as for `archive_stale`.
 
     Raises:
@@ -149,7 +149,7 @@ async def _run(
             finished=len(page) < batch,
         )
         yield progress
-        if progress.finished or not await pace.goes_on():
+        if progress.finished or not await pace.may_continue():
             return
         after = RunPosition(page[-1].updated_at, page[-1].user_id, page[-1].id)
 

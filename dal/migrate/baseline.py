@@ -22,7 +22,7 @@ def baseline(
     folders: Folders = OWN_ALONE,
     report: Report = silent,
 ) -> list[str]:
-    """Adopt an existing schema: mark migrations as applied, without applying them.
+    """Adopt an existing schema: record migrations as applied, without applying them.
 
     The schema is compared with what they make, object by object. Tables that lost the comment by
     which a rollback knows them, as in a copy without comments, get it back; `users` and `tasks`
@@ -31,11 +31,11 @@ def baseline(
 
     Parameters:
         to: the last migration that the schema has, by id or number, as for `apply`; dal's come
-            before a service's. Migrations that are marked already are compared as well.
+            before a service's. Migrations that are recorded already are compared as well.
         dsn, wait, folders, report: as for `apply`.
 
     Returns:
-        The ids that were marked.
+        The ids that were recorded.
 
     Raises:
         SchemaMismatchError: the schema differs; the text lists each difference.
@@ -66,10 +66,10 @@ def baseline(
         with ledger.transaction():
             for table, text in compared.marks.items():
                 _comment(run.connection, table, text)
-                report(f"marked the table {table}")
+                report(f"restored dal's comment on the table {table}")
             for migration in new:
-                ledger.mark(migration)
-                report(f"marked {migration.id}")
+                ledger.record(migration)
+                report(f"recorded {migration.id} as applied")
         return [migration.id for migration in new]
 
 

@@ -14,28 +14,30 @@ from dal.migrate.rehearsal import rehearsed
 from dal.places import SQL
 
 _MARK = "dal "
-_SCRATCH = sql.Identifier("dal_mark")
-# A dump has a CHECK, an index or a default as the catalogue writes it. Restored, it may be written
-# in another way: 'a'::varchar in an array of text has its cast elsewhere.
+_SCRATCH = sql.Identifier("dal_comparison")
+# After a restore, PostgreSQL may print CHECKs, partial and expression indexes, and defaults
+# differently, such as with a cast in another place. So each is rebuilt from its printed form, as a
+# restore does.
 _AS_RESTORED = """
     SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s',
         conrelid::regclass, conname, pg_get_constraintdef(oid))
     FROM pg_constraint
-    WHERE contype = 'c' AND conrelid <> 0 AND connamespace = 'dal_mark'::regnamespace
+    WHERE contype = 'c' AND conrelid <> 0 AND connamespace = 'dal_comparison'::regnamespace
     UNION ALL
     SELECT format('DROP INDEX %s; %s', indexrelid::regclass, pg_get_indexdef(indexrelid))
     FROM pg_index JOIN pg_class ON oid = indexrelid
-    WHERE (indpred IS NOT NULL OR indexprs IS NOT NULL) AND relnamespace = 'dal_mark'::regnamespace
+    WHERE (indpred IS NOT NULL OR indexprs IS NOT NULL)
+      AND relnamespace = 'dal_comparison'::regnamespace
     UNION ALL
     SELECT format('ALTER TABLE %s ALTER %I SET DEFAULT %s',
         attrelid::regclass, attname, pg_get_expr(adbin, adrelid))
     FROM pg_attrdef
     JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
     JOIN pg_class ON pg_class.oid = attrelid
-    WHERE attgenerated = '' AND relnamespace = 'dal_mark'::regnamespace
+    WHERE attgenerated = '' AND relnamespace = 'dal_comparison'::regnamespace
 """
-_BESIDE = ("trigger", "rule", "row security", "policy")
-"""What others may add to our tables; sql/obstacles.sql finds what of it changes dal's rows."""
+_TOLERATED_KINDS = ("trigger", "rule", "row security", "policy")
+"""Kinds that others may add to dal's tables; sql/obstacles.sql reports those that change rows."""
 
 
 class Part(NamedTuple):
@@ -116,15 +118,19 @@ def compare(
                 and part.table in present - earlier
                 and there.isdisjoint(known[part.place])
             ),
-            *(f"unknown: {part}" for part in unknown if part.kind not in _BESIDE),
+            *(f"unknown: {part}" for part in unknown if part.kind not in _TOLERATED_KINDS),
         ],
         notes=[
             *(
-                f"{table} bears no mark, so it was there before: it is used as it is and no"
-                f" rollback drops it. If it is ours: COMMENT ON TABLE {table} IS '{marks[table]}'"
+                f"{table} has no comment by dal, so it was there before: it is used as it is and no"
+                f" rollback drops it. If dal made it: COMMENT ON TABLE {table} IS '{marks[table]}'"
                 for table in sorted(earlier)
             ),
-            *(f"beside the migrations there is {part}" for part in unknown if part.kind in _BESIDE),
+            *(
+                f"beside the migrations there is {part}"
+                for part in unknown
+                if part.kind in _TOLERATED_KINDS
+            ),
         ],
         marks={
             table: ": ".join((marks[table].partition(":")[0], comments[table]))
@@ -143,15 +149,15 @@ def _schemas(
         "SELECT current_schema()::text, current_schemas(false)::text[]"
     ).fetchone() or ("", [])
     with undone(connection):
-        with explained("the comparison makes a schema, and rolls it back"):
+        with explained("creating the temporary schema for the comparison"):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
         others = [_SCRATCH, *(sql.Identifier(schema) for schema in path if schema != current)]
         connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(others)))
         with rehearsed(connection, migrations, without_concurrently=True):
-            made = _parts(connection, "dal_mark")
+            made = _parts(connection, "dal_comparison")
             for (statement,) in connection.execute(_AS_RESTORED).fetchall():
                 connection.execute(statement.encode())
-            restored = _parts(connection, "dal_mark")
+            restored = _parts(connection, "dal_comparison")
     return made, restored, _parts(connection, current)
 
 

@@ -36,15 +36,14 @@ def connect(dsn: str, *, application_name: str) -> psycopg.Connection:
     parameters["client_encoding"] = "UTF8"  # as the files are, whatever the database is in
     try:
         return psycopg.connect(**parameters)
-    except (psycopg.OperationalError, UnicodeError) as error:  # the latter of a host's name
+    except (psycopg.OperationalError, UnicodeError) as error:  # UnicodeError: an invalid host name
         unexplained = str(error).partition("\n")[0]
-    # libpq does not say why in a way that a program can read.
     reason = _reason(address, application_name)
     raise reason or errors.DatabaseUnavailableError(f"no connection to the database: {unexplained}")
 
 
 def _reason(address: Address, application_name: str) -> errors.DalError | None:
-    """The error that a service would get with this address; None where it can connect."""
+    """Connect again with asyncpg, whose errors are typed, and return its error, or None."""
 
     async def ask() -> None:
         connection = await open_connection(address, application_name=application_name)

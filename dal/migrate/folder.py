@@ -33,7 +33,7 @@ class Folder:
     base: Self | None = None
 
     def id(self, name: str) -> str:
-        """What a database calls a migration, by the file's name without its ending."""
+        """The id of a migration in a database, from its file name without the ending."""
         return name if self.project == DAL else f"{self.project}/{name}"
 
     @property
@@ -46,8 +46,8 @@ class Folder:
     def depends(self, name: str) -> str | None:
         """The name of the newest migration of the base that this one needs.
 
-        The file names it (`-- depends: dal 0004.messages`), or the manifest, which records the
-        newest one at the time when the file was frozen; else it is the newest one now.
+        It is the one the file names (`-- depends: dal 0004.messages`), else the one recorded in the
+        manifest when the file was frozen, else dal's newest.
         """
         if self.base is None:
             return None
@@ -58,7 +58,7 @@ class Folder:
 
 
 OWN = Folder(MIGRATIONS)
-"""dal's own."""
+"""The folder of dal's own migrations."""
 
 
 def of_base(words: Iterable[str]) -> list[str]:

@@ -19,7 +19,9 @@ def freeze(folder: Folder) -> list[str]:
     path = folder.path
     refuse_installed(path)
     if lines := garbled(path):
-        raise ConfigurationError(f"{NAME}, line {lines[0]}: is no checksum and name; restore it")
+        raise ConfigurationError(
+            f"{NAME}, line {lines[0]}: is not a checksum and a name; restore it from git"
+        )
     frozen = recorded(path)
     present = {file.name: checksum(file) for file in path.glob("*.sql")}
     changed = sorted(name for name in frozen if present.get(name) != frozen[name])
@@ -28,7 +30,7 @@ def freeze(folder: Folder) -> list[str]:
             f"{', '.join(changed)}: edited or removed since {NAME} froze it; restore it, or take"
             f" its line out of {NAME} if no database has it"
         )
-    # What is in the manifest already is what was the newest then.
+    # A dependency that the manifest already records is kept.
     needs = {name: folder.depends(name) for name in folder.names} | dependencies(path)
     lines_of = {
         f"{name}.sql": f"# {name} depends on dal {need}\n" for name, need in needs.items() if need

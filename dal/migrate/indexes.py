@@ -30,7 +30,7 @@ _INVALID = """
 """
 _TRANSIENT = re.compile(r"_cc(new|old)\d*$")
 
-# What there is of an index's name in the schema of its table.
+# Whatever relation has the index's name in its table's schema.
 _THERE = """
     SELECT format('%%I.%%I', nspname, own.relname), indrelid = table_id, indisvalid AND indisready,
         indisunique, split_part(pg_get_indexdef(indexrelid), ' USING ', 2)
@@ -46,7 +46,7 @@ _EXPECTED = """
 
 
 class InvalidIndex(NamedTuple):
-    """An index that costs every write and serves no read."""
+    """An INVALID index: it slows every write, and no read uses it."""
 
     qualified: str
     name: str
@@ -80,7 +80,7 @@ def confirm(connection: psycopg.Connection, index: Index) -> None:
     IF NOT EXISTS accepts anything that has the name.
 
     Raises:
-        SchemaMismatchError: it does not, or is not.
+        SchemaMismatchError: the index is missing, INVALID, or defined otherwise.
     """
     row = connection.execute(_THERE, [index.table, index.name]).fetchone()
     if row is None:

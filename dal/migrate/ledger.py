@@ -104,16 +104,16 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
                 mark_schema_version(self, max(schema_versions))
 
     def apply(self, migration: Migration) -> None:
-        """Apply a migration and mark it; `statement` is the number of the last one that ran."""
+        """Apply a migration and record it; `statement` is the number of the last one that ran."""
         with self._scope(migration):
             self._run(migration.path.name, migration.statements)
             if migration.index:
                 confirm(self.connection, migration.index)
             with self.transaction():
-                self.mark(migration, "apply")
+                self.record(migration, "apply")
 
     def undo(self, migration: Migration) -> bool:
-        """Roll a migration back and unmark it; `statement` is the number of the last one that ran.
+        """Roll a migration back and drop its record; `statement` is the last one's number.
 
         Returns:
             Whether there was anything to undo.
@@ -128,8 +128,8 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
                 self.log_migration(migration.yoyo, "rollback")
         return bool(undone)
 
-    def mark(self, migration: Migration, operation: str = "mark") -> None:
-        """Note that the database has a migration, and the checksum of its file."""
+    def record(self, migration: Migration, operation: str = "mark") -> None:
+        """Record that the database has a migration, and the checksum of its file."""
         self.mark_one(migration.yoyo, log=False)
         data = self.get_log_data(migration.yoyo, operation)
         names = ("id", "operation", "username", "hostname", "migration_id")

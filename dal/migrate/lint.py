@@ -96,15 +96,15 @@ def _sequence(names: list[str]) -> Iterator[Finding]:
             break  # all that follow are wrong for the same reason
     for name in applying:
         if (undo := name.replace(".sql", ".rollback.sql")) not in names:
-            yield Finding(undo, 1, f"missing: say how {name} is undone")
+            yield Finding(undo, 1, f"missing: write how to roll back {name}")
     for name in set(names).difference(applying):
         if (done := name.replace(".rollback.sql", ".sql")) not in applying:
-            yield Finding(name, 1, f"undoes what is not there: {done} is missing")
+            yield Finding(name, 1, f"rolls back {done}, which does not exist")
 
 
 def _frozen(folder: Path) -> Iterator[Finding]:
     for line in manifest.garbled(folder):
-        yield Finding(manifest.NAME, line, "is no checksum and name: restore it from git")
+        yield Finding(manifest.NAME, line, "is not a checksum and a name: restore it from git")
     for name, value in manifest.recorded(folder).items():
         if not (folder / name).is_file():
             yield Finding(name, 1, f"removed, but frozen in {manifest.NAME}: restore it")
@@ -141,14 +141,16 @@ def _file(path: Path, folder: Folder) -> Iterator[Finding]:
     apart = not is_transactional(path)
     for line, statement in zip(lines, bare, strict=True):
         if _TRANSACTION_CONTROL.match(statement):
-            yield Finding(path.name, line, "take BEGIN, COMMIT and their kin out: dal does that")
+            yield Finding(
+                path.name, line, "remove BEGIN, COMMIT and the like: dal controls the transaction"
+            )
         elif apart and concurrent.index(statement) is None:
             yield Finding(
                 path.name,
                 line,
                 "outside a transaction, only CREATE INDEX CONCURRENTLY IF NOT EXISTS and DROP INDEX"
-                " CONCURRENTLY IF EXISTS can be repeated after a cut: take `-- transactional:"
-                " false` out, or make it one of these",
+                " CONCURRENTLY IF EXISTS can be repeated after an interruption: remove"
+                " `-- transactional: false`, or use one of these",
             )
         elif not apart and _INDEX_CONCURRENTLY in pairwise(
             concurrent.keywords(concurrent.significant(statement))
@@ -181,14 +183,15 @@ def _directives(path: Path, text: str, statements: list[str], folder: Folder) ->
         if directive := _DIRECTIVE.fullmatch(line):
             word, value = directive["word"], directive["value"]
             if undoing:
-                problem = "belongs into the file that applies the migration; this one follows it"
+                problem = "belongs in the file that applies the migration; the rollback follows it"
             elif number > header_lines:
                 problem = "must stand above the first statement: down here it is ignored"
             elif word == "transactional" and (value not in ("true", "false") or word in seen):
                 problem = "is written once, as `-- transactional: false` (or true)"
             elif word == "depends" and not _own(value, folder) <= set(earlier):
                 problem = (
-                    f"names one that is not before it; there are {', '.join(earlier) or 'none'}"
+                    "names a migration that is not before this one; earlier:"
+                    f" {', '.join(earlier) or 'none'}"
                 )
             else:
                 problem = ""
@@ -225,4 +228,4 @@ def _misspelt(name: str, number: int, word: str, rest: str) -> Iterator[Finding]
         yield Finding(name, number, f"`{word}` is not read; did you mean `-- {near[0]}: ...`?")
     elif rest.startswith(":") and word.lower() != title:
         offers = " and ".join(DIRECTIVES)
-        yield Finding(name, number, f"`{word}` is no directive; there are {offers}")
+        yield Finding(name, number, f"`{word}` is not a directive; the directives are {offers}")

@@ -1,4 +1,4 @@
-"""SHA256SUMS: the checksums of the migrations, by which an edited file is found in git.
+"""SHA256SUMS: the checksums of frozen migrations, to detect edited files.
 
 The format is that of coreutils: `sha256sum --check SHA256SUMS` reads it as well, and skips the
 comments, which record the migration of dal's that a service's migration builds on.
@@ -25,7 +25,7 @@ def recorded(folder: Path) -> dict[str, str]:
 
 
 def dependencies(folder: Path) -> dict[str, str]:
-    """By a migration's name, the newest of dal's migrations when it was frozen."""
+    """Maps each migration to the migration of dal's that it was recorded to depend on."""
     matches = map(_DEPENDS.fullmatch, _lines(folder))
     return {match[1]: match[2] for match in matches if match}
 

@@ -114,8 +114,7 @@ def read(folders: Folders) -> list[Migration]:
 def position(migrations: Sequence[Migration], wanted: str) -> int:
     """The position of a migration, by its id or its number.
 
-    A number is that of the last project, the one in whose folder the command is run; `dal 0003` is
-    dal's.
+    A bare number means the last folder's migration; `dal 0003` means dal's.
 
     Raises:
         InvalidInputError: there is none.

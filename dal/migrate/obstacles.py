@@ -59,12 +59,12 @@ def obstacles(connection: psycopg.Connection, migrations: Sequence[Migration]) -
 
 
 def refuse(obstacles: list[Obstacle]) -> None:
-    """Stop before anything is applied.
+    """Raise an error if an existing table can't be used.
 
     Raises:
-        SchemaMismatchError: a table that was there before can't be used.
+        SchemaMismatchError: one can't; the text says why.
     """
     problems = [str(obstacle) for obstacle in obstacles if obstacle.kind is Kind.STOPS]
     if problems:
         listed = "\n  ".join(problems)
-        raise errors.SchemaMismatchError(f"a table that is there can't be used:\n  {listed}")
+        raise errors.SchemaMismatchError(f"an existing table can't be used:\n  {listed}")

@@ -47,8 +47,8 @@ def apply(
 
     Parameters:
         dsn: `postgresql://user:password@host:port/database`, with libpq's parameters.
-        to: the last one to apply, by id or number; None means all. A number is that of the last
-            folder's; `dal 0003` is dal's.
+        to: the last one to apply, by id or number; None means all. A bare number
+            means the last folder's migration; write `dal 0003` for dal's.
         steps: how many at most.
         dry_run: check everything and say what would be applied, but change nothing.
         wait: seconds to wait in all for another run, and for tables that others have locked.
@@ -63,8 +63,8 @@ def apply(
         DatabaseUnavailableError: no connection could be made.
         PermissionDeniedError: the role may not create tables, or not refer to `users`.
         LockedError: another run or a transaction was in the way for longer than `wait`.
-        SchemaMismatchError: an existing table is in the way, or an applied file was edited, is
-            gone, or was overtaken.
+        SchemaMismatchError: an existing table is in the way, an applied file was edited or is
+            gone, or a pending migration comes before an applied one.
         ConnectionLostError: run it again.
         DalError: a migration failed otherwise; the text says which, and why.
     """

@@ -135,8 +135,8 @@ class Session:
         Parameters:
             subject: what reports call it.
             action: undone as a whole when it fails.
-            queues: whether the service queues behind it while it waits. It does not behind a
-                concurrent build of an index, which may therefore wait for as long as there is time.
+            queues: whether other statements queue behind it while it waits. If not, as with a
+                concurrent index build, it may wait for all the time that is left.
 
         Raises:
             LockedError: the time is up.

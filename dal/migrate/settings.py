@@ -26,7 +26,7 @@ def settle(connection: psycopg.Connection, *, transaction: bool) -> None:
     """Make a session independent of defaults.
 
     Parameters:
-        connection: to the server itself, unless `transaction` is set.
+        connection: must not go through a pooler, unless `transaction` is set.
         transaction: only until the current one ends, so that a pooler hands nothing on.
     """
     connection.execute(_SETTLE, [transaction])

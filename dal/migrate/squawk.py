@@ -26,7 +26,7 @@ class MissingToolError(ConfigurationError):
     """squawk is not installed."""
 
     message = (
-        "squawk is not installed, so nothing was said of what the migrations do to a live database:"
+        "squawk is not installed, so effects on a live database were not checked:"
         " pip install squawk-cli."
     )
 

@@ -18,7 +18,7 @@ class State:
     """A migration, as a database has it.
 
     Attributes:
-        id: the file's name without its ending; that of a service's after the service's name.
+        id: the file's name without its ending; a service's begins with its name and a slash.
         applied_at: when it was applied (UTC); None while it is pending.
         problem: what is wrong with it, and what to do; None where the file and the database agree.
         notes: obstacles that stop nothing, such as a trigger that changes rows.
@@ -83,19 +83,19 @@ def states(
                 problem = f"not applied, though {last[project]} is: give it the next number"
         elif recorded[name].checksum not in (None, known[name].checksum):
             problem = "edited after it was applied: restore the file, and add a migration"
-        of_it = [obstacle for obstacle in obstacles if obstacle.migration == name]
-        stopping = [str(obstacle) for obstacle in of_it if obstacle.kind is Kind.STOPS]
+        concerning = [obstacle for obstacle in obstacles if obstacle.migration == name]
+        stopping = [str(obstacle) for obstacle in concerning if obstacle.kind is Kind.STOPS]
         problem = "; ".join(filter(None, (problem, *stopping))) or None
-        notes = tuple(str(obstacle) for obstacle in of_it if obstacle.kind is not Kind.STOPS)
+        notes = tuple(str(obstacle) for obstacle in concerning if obstacle.kind is not Kind.STOPS)
         listed.append(State(name, recorded[name].at if name in recorded else None, problem, notes))
     return listed
 
 
 def refuse_disagreement(migrations: Sequence[Migration], recorded: dict[str, Applied]) -> None:
-    """Stop before anything is applied.
+    """Raise an error if the files and the database disagree about the applied migrations.
 
     Raises:
-        SchemaMismatchError: the files and the database disagree.
+        SchemaMismatchError: they disagree; the text lists each problem.
     """
     problems = [
         f"{state.id}: {state.problem}" for state in states(migrations, recorded) if state.problem

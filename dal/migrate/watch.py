@@ -42,7 +42,7 @@ def watched(
             suppress(DalError, psycopg.Error),
             closing(connect(dsn, application_name="dal migrate")) as connection,
         ):
-            connection.autocommit = True  # a snapshot would be waited for
+            connection.autocommit = True  # an open snapshot would block the index build
             while True:
                 if blockers := connection.execute(_BLOCKERS, [pid]).fetchall():
                     tell(blockers)

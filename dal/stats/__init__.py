@@ -18,12 +18,12 @@ async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]
 
     Parameters:
         db: the database.
-        counts: counts the rows by what retention will do with them.
+        counts: reads the retention counts; a parameter, because dal.stats imports no domain types.
 
     Raises:
         DatabaseUnavailableError, ConnectionLostError, PoolTimeoutError: no answer came.
     """
-    # Without the limits of the parts that follow, which would hide the server's own.
+    # Not under queries.limit: its statement_timeout would hide the server's own from settings.sql.
     async with db.transaction(isolation="read_committed", readonly=True) as tx:
         server = await queries.server(tx)
         known = await queries.ours(tx)

@@ -39,7 +39,7 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": ("no-idle-timeout", "60s"),
 }
 _WHY = {
-    "isolation": "behind a pooler, appends to one conversation at once conflict and are repeated",
+    "isolation": "behind a pooler, concurrent appends to one conversation conflict and are retried",
     "read-only": "every write fails",
     "no-statement-timeout": "nothing ends a statement whose client has gone",
     "no-idle-timeout": "nothing ends a transaction that was forgotten, and holds its locks",
@@ -65,7 +65,7 @@ def of_server(server: Server) -> Iterator[Finding]:
         yield _finding(
             "autovacuum-off",
             "server",
-            "autovacuum, or track_counts, by which it knows where to go, is off",
+            "autovacuum is off, or track_counts is, which it depends on",
             "ALTER SYSTEM SET autovacuum = on; ALTER SYSTEM SET track_counts = on;"
             " SELECT pg_reload_conf();",
         )
@@ -92,7 +92,7 @@ def of_table(table: Table, server: Server) -> Iterator[Finding]:
             "autovacuum-behind",
             table.name,
             f"{table.name} has {table.dead_rows:,} dead rows; autovacuum is due at"
-            f" {table.vacuum_from:,}, and has not been there for ten minutes",
+            f" {table.vacuum_from:,}, and has not run there for ten minutes",
             f"VACUUM (ANALYZE) {table.identifier};",
         )
     changed = table.changed_rows > max(CHANGED_ROWS, table.rows / 2)
@@ -104,15 +104,15 @@ def of_table(table: Table, server: Server) -> Iterator[Finding]:
             "statistics-old",
             table.name,
             f"{table.changed_rows:,} rows of {table.name} have changed {since};"
-            " plans are made for what it was",
+            " the planner uses outdated statistics",
             f"ANALYZE {table.identifier};",
         )
     if table.transaction_age > UNFROZEN:
         yield _finding(
             "wraparound",
             table.name,
-            f"{table.name} has rows of {table.transaction_age:,} transactions ago that are not"
-            " frozen; at 2,000,000,000 the server stops",
+            f"{table.name}'s oldest unfrozen rows are {table.transaction_age:,} transactions old;"
+            " at 2,000,000,000 the server stops taking writes",
             f"VACUUM (FREEZE) {table.identifier};",
         )
 

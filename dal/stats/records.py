@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 from dal.record import Record
 
 Level: TypeAlias = Literal["alert", "advice"]
-"""An alert is for today, advice for a quiet hour."""
+"""An alert needs action today; advice can wait."""
 
 
 class Server(Record):
@@ -17,7 +17,7 @@ class Server(Record):
         version: the server's.
         database, role: their names.
         sees_everyone: whether the role sees other roles' sessions and statements.
-        standby: whether the server is a standby, which counts for itself and takes no writes.
+        standby: whether it is a standby, which takes no writes and keeps its own counters.
         at: when this was read.
         started_at: when the server was started.
         connections, max_connections: the whole server's.
@@ -61,7 +61,7 @@ class Table(Record):
         vacuum_from: the number of dead rows at which autovacuum comes.
         autovacuum: whether the table's own options leave it on.
         last_vacuum, last_analyze: by hand or by autovacuum.
-        transaction_age: how many transactions ago its oldest row was written that is not frozen.
+        transaction_age: how many transactions ago its oldest unfrozen row was written.
         hot_ratio: share of the updates that wrote to no index.
         heap_hit_ratio, index_hit_ratio: share of the pages that were in shared_buffers already.
     """
@@ -92,7 +92,7 @@ class Index(Record):
         table_name: of its table.
         bytes: on disk.
         valid: whether reads may use it.
-        building: whether one is being built at this moment, which may be this one.
+        building: whether it may be being built now; another role's build does not say which index.
         scans: how often it was used.
         density: how full its pages are, an estimate; None where nothing is known to estimate by.
     """
@@ -108,7 +108,7 @@ class Index(Record):
 
 
 class Count(Record):
-    """A count that stops.
+    """A count that reads at most 10,000 rows.
 
     Attributes:
         name: what is counted.
@@ -191,14 +191,14 @@ class Wait(Record):
 
 
 class OpenTransaction(Record):
-    """What keeps vacuum from removing rows: a transaction, or what holds back like one.
+    """A transaction or replication slot that keeps vacuum from removing rows.
 
     Attributes:
         kind: what it is.
         subject: the process id, the prepared transaction's name, or the slot's.
         application, function, state: a session's.
         seconds: its age; None for a slot that nobody reads from.
-        behind: how many transactions ago that is.
+        behind: age in transactions of its snapshot, or of its own id.
     """
 
     kind: Literal["session", "prepared transaction", "replication slot"]

@@ -497,7 +497,7 @@ async def test_rows_that_a_trigger_swallows_are_missed(
     before = await rows(db)
     lines = [chat({"id": uid(1)}, {}, id=str(chat_id)), todo()]
     lines += [chat()] if (when, table) == ("INSERT", "conversations") else []
-    with pytest.raises(SchemaMismatchError, match=f"rows of {table} did not stay; look for a"):
+    with pytest.raises(SchemaMismatchError, match=f"rows of {table} were not stored; look for a"):
         await import_lines(db, lines)
     assert await rows(db) == before
 

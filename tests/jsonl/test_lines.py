@@ -167,7 +167,7 @@ def test_whose_line_it_is() -> None:
     nobodys = b'{"messages": []}'
     assert parse(nobodys, "bob").user_id == "bob"
     assert parse(chat().encode(), "ada").user_id == "ada"
-    assert reason(chat(), "bob") == "user_id: is another one than that given for the whole file"
+    assert reason(chat(), "bob") == "user_id: differs from the one given for the whole file"
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_users_elsewhere_on_the_path_are_used(
 
 def test_all_are_marked_or_none(empty_database: str) -> None:
     def broken_off(line: str) -> None:
-        if line == "marked 0003.conversations":
+        if line == "recorded 0003.conversations as applied":
             raise KeyboardInterrupt
 
     by_hand(empty_database, *IDS)

@@ -43,9 +43,9 @@ def test_a_manifest_with_a_conflict_in_it(folder: Path) -> None:
     file = folder / manifest.NAME
     file.write_text(f"<<<<<<< HEAD\n{file.read_text()}=======\nb\n")
     lines = [1, file.read_text().count("\n") - 1, file.read_text().count("\n")]
-    sentence = "is no checksum and name: restore it from git"
+    sentence = "is not a checksum and a name: restore it from git"
     assert problems(folder) == [f"SHA256SUMS:{line}: {sentence}" for line in lines]
-    with pytest.raises(ConfigurationError, match="SHA256SUMS, line 1: is no checksum"):
+    with pytest.raises(ConfigurationError, match="SHA256SUMS, line 1: is not a checksum"):
         migrate.freeze(Folder(folder))
 
 
@@ -68,18 +68,18 @@ TWO = f"{INDEX};\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_two ON tasks (id)"
         ("-- transactional false\n" + INDEX, NO_INDEX, "due.sql:1: `transactional` is not read"),
         ("/* transactional: false */\n" + INDEX, NO_INDEX, "due.sql:1: `transactional` is not"),
         (f"-- Why.\n-- depend: {LAST}\n" + ADD, DROP, "due.sql:2: `depend` is not read"),
-        ("-- timeout: 5\n" + ADD, DROP, "due.sql:1: `timeout` is no directive; there are"),
+        ("-- timeout: 5\n" + ADD, DROP, "due.sql:1: `timeout` is not a directive; the"),
         ("-- transactional: no\n" + ADD, DROP, "due.sql:1: `transactional` is written once, as"),
         (APART * 2 + INDEX, NO_INDEX, "due.sql:2: `transactional` is written once"),
-        ("-- depends: 0009.x\n" + ADD, DROP, "due.sql:1: `depends` names one that is not before"),
-        (f"-- depends: {NEXT}.due\n" + ADD, DROP, "due.sql:1: `depends` names one that is not"),
+        ("-- depends: 0009.x\n" + ADD, DROP, "due.sql:1: `depends` names a migration that is not"),
+        (f"-- depends: {NEXT}.due\n" + ADD, DROP, "due.sql:1: `depends` names a migration that is"),
         (ADD + ";\n-- depends: 0001.users", DROP, "due.sql:2: `depends` must stand above the"),
-        (ADD, APART + DROP, "due.rollback.sql:1: `transactional` belongs into the file that"),
-        ("BEGIN;\n" + ADD, DROP, "due.sql:1: take BEGIN, COMMIT and their kin out"),
-        (ADD + ";\ncommit", DROP, "due.sql:2: take BEGIN, COMMIT and their kin out"),
-        (ADD, "start transaction;\n" + DROP, "due.rollback.sql:1: take BEGIN"),
-        ("-- Why.\n/* so */ Begin;\n" + ADD, DROP, "due.sql:2: take BEGIN"),
-        ("SAVEPOINT a;\n" + ADD, DROP, "due.sql:1: take BEGIN"),
+        (ADD, APART + DROP, "due.rollback.sql:1: `transactional` belongs in the file that"),
+        ("BEGIN;\n" + ADD, DROP, "due.sql:1: remove BEGIN, COMMIT and the like"),
+        (ADD + ";\ncommit", DROP, "due.sql:2: remove BEGIN, COMMIT and the like"),
+        (ADD, "start transaction;\n" + DROP, "due.rollback.sql:1: remove BEGIN"),
+        ("-- Why.\n/* so */ Begin;\n" + ADD, DROP, "due.sql:2: remove BEGIN"),
+        ("SAVEPOINT a;\n" + ADD, DROP, "due.sql:1: remove BEGIN"),
         (INDEX, NO_INDEX, "due.sql:1: CONCURRENTLY needs `-- transactional: false` at the top"),
         (APART + ADD, NO_INDEX, "due.sql:2: outside a transaction, only CREATE INDEX"),
         (APART + INDEX, DROP, "due.rollback.sql:1: outside a transaction, only"),
@@ -126,7 +126,7 @@ def write(name: str, text: str = "SELECT 1;\n") -> Callable[[Path], object]:
         ),
         (
             lambda folder: (folder / f"{NEXT}.due.sql").unlink(),
-            "due.rollback.sql:1: undoes what is",
+            "due.rollback.sql:1: rolls back",
         ),
         (encode(f"{NEXT}.due.sql", "utf-8-sig"), "due.sql:1: begins with a byte-order mark"),
         (
@@ -158,7 +158,7 @@ def test_a_wrong_folder(
 def test_the_kin_of_begin_and_commit(folder: Path, add: Add) -> None:
     kin = ["END", "ROLLBACK", "ABORT", "RELEASE a", "PREPARE TRANSACTION 'a'", "START TRANSACTION"]
     add(f"{NEXT}.due", ";\n".join(kin), DROP)
-    listed = [problem for problem in problems(folder) if "take BEGIN" in problem]
+    listed = [problem for problem in problems(folder) if "remove BEGIN" in problem]
     assert [problem.split(": ")[0] for problem in listed] == [
         f"{NEXT}.due.sql:{n}" for n in range(1, 7)
     ]

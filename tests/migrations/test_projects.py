@@ -60,9 +60,12 @@ def test_what_a_file_depends_on(folder: Folder) -> None:
         ),
         (
             "-- depends: 0002.tasks\n--\n",
-            "`depends` names one that is not before it; there are none",
+            "`depends` names a migration that is not before this one; earlier: none",
         ),
-        ("-- depends: dal\n--\n", "`depends` names one that is not before it; there are none"),
+        (
+            "-- depends: dal\n--\n",
+            "`depends` names a migration that is not before this one; earlier: none",
+        ),
     ],
 )
 def test_what_is_not_there(folder: Folder, head: str, message: str) -> None:
@@ -73,7 +76,7 @@ def test_what_is_not_there(folder: Folder, head: str, message: str) -> None:
 def test_a_plain_projects_files_know_no_dal(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "m", "tool")
     write(folder, "0001.a", "-- depends: dal 0002.tasks\n--\n")
-    assert "names one that is not before it" in "".join(problems(folder))
+    assert "names a migration that is not before this one" in "".join(problems(folder))
     assert folder.depends("0001.a") is None
 
 

@@ -70,7 +70,7 @@ def test_a_finding(folder: Path, add: Add, up: str, expected: list[str]) -> None
     ("up", "finding"),
     [
         ("ALTER TABLE tasks DROP COLUMN due", f"{NEXT}.due.sql:1: ban-drop-column: "),
-        ("COMMIT", f"{NEXT}.due.sql:1: take BEGIN, COMMIT and their kin out"),
+        ("COMMIT", f"{NEXT}.due.sql:1: remove BEGIN, COMMIT and the like"),
     ],
 )
 def test_what_is_not_fit_is_not_frozen(folder: Path, add: Add, up: str, finding: str) -> None:
