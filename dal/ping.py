@@ -11,7 +11,7 @@ from dal.database.failures import explain_connect, translated
 from dal.database.opening import open_connection
 from dal.database.pooler import is_behind_pooler
 from dal.migrate.folder import project_of
-from dal.migrate.migration import OWN_ALONE, Folders
+from dal.migrate.migration import DAL_FOLDERS, Folders
 
 _ABOUT = "SELECT current_setting('server_version') AS version, current_user::text AS role"
 
@@ -37,7 +37,7 @@ class Answer:
     seconds: float
 
 
-def ping(url: str, folders: Folders = OWN_ALONE) -> Answer:
+def ping(url: str, folders: Folders = DAL_FOLDERS) -> Answer:
     """Connect to the server at an address, and describe it.
 
     Parameters:

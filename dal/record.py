@@ -1,6 +1,7 @@
-"""The base class of records."""
+"""The base class of records, and the record of a row's key."""
 
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,3 +24,10 @@ class Record(BaseModel):
         defer_build=True,
         json_schema_extra=describe_by_first_line,
     )
+
+
+class RowKey(Record):
+    """A row's key: its owner and its id."""
+
+    user_id: str
+    id: UUID

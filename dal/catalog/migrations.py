@@ -8,7 +8,7 @@ import psycopg
 from dal.catalog.locks import BLOCKS, TableSnapshot
 from dal.migrate import apply
 from dal.migrate.connection import connect
-from dal.migrate.migration import OWN_ALONE, Folders, Migration, read
+from dal.migrate.migration import DAL_FOLDERS, Folders, Migration, read
 
 _INTRODUCTION = """\
 # Migrations
@@ -26,7 +26,7 @@ service pass and tries again.
 _DIRECTIVE = re.compile(r"--\s*(transactional|depends)\s*:")
 
 
-def page(dsn: str, folders: Folders = OWN_ALONE) -> str:
+def page(dsn: str, folders: Folders = DAL_FOLDERS) -> str:
     """The page's text, for the migrations of the last folder.
 
     Parameters:

@@ -49,7 +49,7 @@ def check(
     settings.committed_reads(connection)
     with connection.transaction(force_rollback=True):
         connection.execute("SET TRANSACTION READ ONLY")
-        settings.settle(connection, transaction=True)
+        settings.apply_session_settings(connection, transaction=True)
         connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         catalog = Catalog(connection, projects, live=live)
         forms = [

@@ -11,29 +11,29 @@ from typer.core import TyperGroup
 
 from dal import __version__, errors
 from dal.cli import streams
-from dal.cli.statuses import ANYWHERE, Status, listing
+from dal.cli.statuses import ANYWHERE, ExitStatus, listing
 from dal.database.reasons import TlsError
 from dal.migrate import PoolerError, ReadOnlyError, UnfitError
 
 # The first that fits, by SQLSTATE or its class, then by kind.
 _BY_SQLSTATE = {
-    "28": Status.REFUSED,
-    "3D000": Status.NO_DATABASE,
-    "53300": Status.CROWDED,
-    "42501": Status.FORBIDDEN,
-    "25006": Status.READ_ONLY,
+    "28": ExitStatus.REFUSED,
+    "3D000": ExitStatus.NO_DATABASE,
+    "53300": ExitStatus.CROWDED,
+    "42501": ExitStatus.FORBIDDEN,
+    "25006": ExitStatus.READ_ONLY,
 }
-_BY_KIND: list[tuple[type[errors.DalError], Status]] = [
-    (PoolerError, Status.POOLER),
-    (ReadOnlyError, Status.READ_ONLY),
-    (errors.TransactionConflictError, Status.LOCKED),
-    (UnfitError, Status.UNFIT),
-    (errors.SchemaMismatchError, Status.UNFIT),
-    (errors.PermissionDeniedError, Status.FORBIDDEN),
-    (errors.ConfigurationError, Status.ADDRESS),
-    (TlsError, Status.UNTRUSTED),
-    (errors.DatabaseUnavailableError, Status.UNREACHABLE),
-    (errors.ConnectionLostError, Status.UNREACHABLE),
+_BY_KIND: list[tuple[type[errors.DalError], ExitStatus]] = [
+    (PoolerError, ExitStatus.POOLER),
+    (ReadOnlyError, ExitStatus.READ_ONLY),
+    (errors.TransactionConflictError, ExitStatus.LOCKED),
+    (UnfitError, ExitStatus.UNFIT),
+    (errors.SchemaMismatchError, ExitStatus.UNFIT),
+    (errors.PermissionDeniedError, ExitStatus.FORBIDDEN),
+    (errors.ConfigurationError, ExitStatus.ADDRESS),
+    (TlsError, ExitStatus.UNTRUSTED),
+    (errors.DatabaseUnavailableError, ExitStatus.UNREACHABLE),
+    (errors.ConnectionLostError, ExitStatus.UNREACHABLE),
 ]
 
 
@@ -56,7 +56,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # the reader of the output has closed it
-            raise typer.Exit(Status.BROKEN_PIPE) from None
+            raise typer.Exit(ExitStatus.BROKEN_PIPE) from None
         except (errors.DalError, OSError) as error:
             streams.complain(error)
             raise typer.Exit(_exit_status(error)) from None
@@ -94,7 +94,7 @@ def dal(
 def command(
     name: str,
     group: Group,
-    *statuses: Status,
+    *statuses: ExitStatus,
     quiet: bool = True,
     **settings: Any,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -129,7 +129,7 @@ def command(
         app.command(
             name,
             help=_unwrapped(function),
-            epilog=listing([Status.DONE, Status.FAILED, *statuses]),
+            epilog=listing([ExitStatus.DONE, ExitStatus.FAILED, *statuses]),
             rich_help_panel=group.value,
             **settings,
         )(run)
@@ -156,7 +156,7 @@ def run() -> int:
     try:
         streams.flush()
     except BrokenPipeError:
-        return status or Status.BROKEN_PIPE
+        return status or ExitStatus.BROKEN_PIPE
     except OSError as error:
         if not status:
             streams.complain(error)
@@ -170,9 +170,9 @@ def _unwrapped(function: Callable[..., None]) -> str:
     return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
 
 
-def _exit_status(error: Exception) -> Status:
+def _exit_status(error: Exception) -> ExitStatus:
     sqlstate = getattr(error, "sqlstate", None) or ""
     for key in (sqlstate, sqlstate[:2]):
         if key in _BY_SQLSTATE:
             return _BY_SQLSTATE[key]
-    return next((status for kind, status in _BY_KIND if isinstance(error, kind)), Status.FAILED)
+    return next((status for kind, status in _BY_KIND if isinstance(error, kind)), ExitStatus.FAILED)

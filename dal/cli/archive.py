@@ -3,11 +3,11 @@
 from dal.cli.app import Group, command
 from dal.cli.batches import run_batches
 from dal.cli.options import Batch, DryRun, Json, MaxSeconds, OlderThan, Pause, duration
-from dal.cli.statuses import WRITING, Status
+from dal.cli.statuses import WRITING, ExitStatus
 from dal.maintenance import archive_stale
 
 
-@command("archive", Group.MAINTAIN, *WRITING, Status.MORE)
+@command("archive", Group.MAINTAIN, *WRITING, ExitStatus.MORE)
 def archive(
     older_than: OlderThan = "90d",
     batch: Batch = 500,

@@ -12,7 +12,7 @@ import typer
 import dal
 from dal.cli.address import database_url
 from dal.cli.progress import progress
-from dal.cli.statuses import Status
+from dal.cli.statuses import ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.maintenance import Progress
 from dal.maintenance.progress import Pace
@@ -74,7 +74,7 @@ def run_batches(
     for blocked in state.blocked:
         notes.print(f"conversation {blocked} stays: another table refers to it")
     if not state.finished:
-        raise typer.Exit(Status.MORE)
+        raise typer.Exit(ExitStatus.MORE)
 
 
 def _sentence(state: Progress, done: str) -> str:

@@ -9,12 +9,12 @@ import typer
 from dal.cli.app import Group, command
 from dal.cli.progress import progress
 from dal.cli.project import folders, projects
-from dal.cli.statuses import Status
+from dal.cli.statuses import ExitStatus
 from dal.cli.streams import err, out
 from dal.places import refuse_installed
 
 
-@command("catalog", Group.DEVELOP, Status.STALE)
+@command("catalog", Group.DEVELOP, ExitStatus.STALE)
 def catalog(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say whether a page is stale.")
@@ -49,7 +49,7 @@ def catalog(
         stale = [_write(path, text, check=check) for path, text in pages.items()]
     if any(stale):
         err.print("run dal catalog to rewrite it")
-        raise typer.Exit(Status.STALE)
+        raise typer.Exit(ExitStatus.STALE)
 
 
 def _write(path: Path, text: str, *, check: bool) -> bool:

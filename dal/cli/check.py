@@ -15,21 +15,21 @@ from dal.cli.findings import Format, counted, rows, show
 from dal.cli.options import Json
 from dal.cli.progress import progress
 from dal.cli.project import folders_if_any, projects_with_misfits
-from dal.cli.statuses import CONNECTING, Status
+from dal.cli.statuses import CONNECTING, ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.errors import ConfigurationError
 from dal.migrate.connection import connect, explained
 from dal.migrate.folder import DAL
 from dal.migrate.ledger import applied
 from dal.migrate.migration import Folders, read
-from dal.migrate.obstacles import Kind, obstacles
+from dal.migrate.obstacles import ObstacleKind, obstacles
 from dal.places import SQL
 
 if TYPE_CHECKING:
     from dal.check.project import Project
 
 
-@command("check", Group.PROVE, *CONNECTING, Status.FOUND)
+@command("check", Group.PROVE, *CONNECTING, ExitStatus.FOUND)
 def check(
     as_json: Json = False,
     form: Annotated[
@@ -92,7 +92,7 @@ def check(
         for name, need in absent.items():
             out.print(f"not proven: {name}, because there is no {need}")
     if decisive:
-        raise typer.Exit(Status.FOUND)
+        raise typer.Exit(ExitStatus.FOUND)
 
 
 def _whose(projects: "Sequence[Project]", absent: dict[str, str]) -> str:
@@ -107,7 +107,7 @@ def _whose(projects: "Sequence[Project]", absent: dict[str, str]) -> str:
 def _obstacles(connection: psycopg.Connection, folders: Folders) -> Iterator[Finding]:
     """Findings for what keeps dal from working in a database; what only changes rows is a note."""
     for obstacle in obstacles(connection, read(folders)):
-        if obstacle.kind is Kind.STOPS:
+        if obstacle.kind is ObstacleKind.STOPS:
             file = SQL / "obstacles.sql"
             yield Finding("obstacle", file, None, obstacle.problem, obstacle.help)
         else:

@@ -10,13 +10,13 @@ import dal
 from dal.cli.app import Group, command
 from dal.cli.batches import run_batches, with_database
 from dal.cli.options import Batch, DryRun, Json, MaxSeconds, Pause, Yes, confirm
-from dal.cli.statuses import WRITING, Status
+from dal.cli.statuses import WRITING, ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.errors import UserNotFoundError
 from dal.maintenance import Progress, erase_user
 
 
-@command("erase-user", Group.MAINTAIN, *WRITING, Status.MORE)
+@command("erase-user", Group.MAINTAIN, *WRITING, ExitStatus.MORE)
 def erase(
     user_id: Annotated[
         str, typer.Argument(help="Whose conversations, messages and tasks.", show_default=False)

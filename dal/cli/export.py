@@ -13,7 +13,7 @@ import dal
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.progress import progress
-from dal.cli.statuses import CONNECTING, Status
+from dal.cli.statuses import CONNECTING, ExitStatus
 from dal.cli.streams import err, is_regular, naming
 
 
@@ -66,7 +66,7 @@ def export(
                 for line in spool:
                     file.write(line)
     if left_out:
-        raise typer.Exit(Status.FAILED)
+        raise typer.Exit(ExitStatus.FAILED)
 
 
 @contextmanager

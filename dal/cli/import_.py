@@ -15,8 +15,8 @@ import dal
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json
-from dal.cli.progress import Shown, progress
-from dal.cli.statuses import WRITING, Status
+from dal.cli.progress import ProgressLine, progress
+from dal.cli.statuses import WRITING, ExitStatus
 from dal.cli.streams import is_regular, naming, out, print_json
 from dal.errors import InvalidInputError
 
@@ -62,7 +62,7 @@ def import_(
             )
         rejects = Path(f"{file}.rejects")
 
-    async def run(lines: Iterable[bytes], bad: Rejects | None, shown: Shown) -> Summary:
+    async def run(lines: Iterable[bytes], bad: Rejects | None, shown: ProgressLine) -> Summary:
         def after_batch(summary: Summary) -> None:
             if bad:  # before anything is committed
                 bad.sync()
@@ -91,7 +91,7 @@ def import_(
         for kind, number in asdict(summary).items():
             out.print(f"{kind.replace('_', ' '):<20} {number:>10,}")
     if summary.rejected:
-        raise typer.Exit(Status.FAILED)
+        raise typer.Exit(ExitStatus.FAILED)
 
 
 def _size(file: BinaryIO) -> int | None:
@@ -99,7 +99,7 @@ def _size(file: BinaryIO) -> int | None:
 
 
 @contextmanager
-def _lines_of(opened: BinaryIO, file: Path, shown: Shown) -> Iterator[Iterable[bytes]]:
+def _lines_of(opened: BinaryIO, file: Path, shown: ProgressLine) -> Iterator[Iterable[bytes]]:
     """The lines of a file, once all of them can be read without waiting."""
     from dal.jsonl.spool import Spool
 

@@ -10,12 +10,12 @@ from dal import migrate as migrations
 from dal.cli.app import Group, command
 from dal.cli.options import Json
 from dal.cli.project import own_folder
-from dal.cli.statuses import Status
+from dal.cli.statuses import ExitStatus
 from dal.cli.streams import err, notes, out, print_json
 from dal.migrate import Folder
 
 
-@command("lint-migrations", Group.DEVELOP, Status.UNFIT)
+@command("lint-migrations", Group.DEVELOP, ExitStatus.UNFIT)
 def lint_migrations(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Add new files to SHA256SUMS if they are fit.")
@@ -50,6 +50,6 @@ def lint_migrations(
         for finding in findings:
             err.print(str(finding), style="red")
     if findings:
-        raise typer.Exit(Status.UNFIT)
+        raise typer.Exit(ExitStatus.UNFIT)
     if not as_json:
         out.print("the migrations are fit to be run")

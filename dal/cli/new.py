@@ -7,11 +7,11 @@ import typer
 from dal import migrate as migrations
 from dal.cli.app import Group, command
 from dal.cli.project import own_folder
-from dal.cli.statuses import Status
+from dal.cli.statuses import ExitStatus
 from dal.cli.streams import out
 
 
-@command("new", Group.DEVELOP, Status.UNFIT)
+@command("new", Group.DEVELOP, ExitStatus.UNFIT)
 def new(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, _ and -.")],
     concurrently: Annotated[

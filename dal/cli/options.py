@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dal.cli.project import folders
-from dal.cli.statuses import Status
+from dal.cli.statuses import ExitStatus
 from dal.cli.streams import out
 from dal.inputs import BATCH_ROWS
 from dal.migrate import migration
@@ -88,11 +88,11 @@ def confirm(question: str) -> None:
     """Go on if a person answers yes; without a terminal, the option --yes is needed."""
     if not sys.stdin.isatty():
         raise typer.BadParameter(f"{question} Nobody is here to ask; say --yes to go on")
-    status = Status.DONE
+    status = ExitStatus.DONE
     try:
         if typer.confirm(question, err=True):
             return
     except typer.Abort:  # by Ctrl-C
-        status = Status.INTERRUPTED
+        status = ExitStatus.INTERRUPTED
     out.print("nothing was changed")
     raise typer.Exit(status)

@@ -10,14 +10,14 @@ from dal.cli.app import Group, command
 from dal.cli.batches import with_database
 from dal.cli.options import Json
 from dal.cli.progress import progress
-from dal.cli.statuses import WRITING, Status
+from dal.cli.statuses import WRITING, ExitStatus
 from dal.cli.streams import out, print_json
 from dal.maintenance import Orphan, delete_orphans, find_orphans
 
 _SHOWN = 20
 
 
-@command("orphans", Group.MAINTAIN, *WRITING, Status.FOUND)
+@command("orphans", Group.MAINTAIN, *WRITING, ExitStatus.FOUND)
 def orphans(
     delete: Annotated[
         bool,
@@ -54,7 +54,7 @@ def orphans(
             out.print(f"mended {mended:,}")
         _show(remaining, delete)
     if remaining:
-        raise typer.Exit(Status.FOUND)
+        raise typer.Exit(ExitStatus.FOUND)
 
 
 def _show(remaining: list[Orphan], delete: bool) -> None:

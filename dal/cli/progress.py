@@ -21,7 +21,7 @@ from dal.cli.streams import notes, out
 _PAUSE = 0.1  # seconds between two updates that a person could tell apart
 
 
-class Shown:
+class ProgressLine:
     """A line on standard error that changes while the work goes on."""
 
     def __init__(self, bar: Progress | None = None, text: str = "", total: float | None = None):
@@ -61,7 +61,9 @@ class Shown:
 
 
 @contextmanager
-def progress(text: str, *, total: float | None = None, clock: bool = True) -> Iterator[Shown]:
+def progress(
+    text: str, *, total: float | None = None, clock: bool = True
+) -> Iterator[ProgressLine]:
     """Show that work goes on, and for how long, where standard error is a terminal.
 
     Parameters:
@@ -71,7 +73,7 @@ def progress(text: str, *, total: float | None = None, clock: bool = True) -> It
     """
     # Rich's own answer is not enough: FORCE_COLOR changes it where standard error is a file.
     if not (notes.is_interactive and sys.stderr.isatty()) or notes.quiet:
-        yield Shown()
+        yield ProgressLine()
         return
     columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}")]
     if total is not None:
@@ -85,6 +87,6 @@ def progress(text: str, *, total: float | None = None, clock: bool = True) -> It
         redirect_stdout=False,
         redirect_stderr=False,
     ) as bar:
-        shown = Shown(bar, text, total)
+        shown = ProgressLine(bar, text, total)
         yield shown
         shown.show()

@@ -3,11 +3,11 @@
 from dal.cli.app import Group, command
 from dal.cli.batches import run_batches
 from dal.cli.options import ArchivedFor, Batch, DryRun, Json, MaxSeconds, Pause, duration
-from dal.cli.statuses import WRITING, Status
+from dal.cli.statuses import WRITING, ExitStatus
 from dal.maintenance import purge_archived
 
 
-@command("purge", Group.MAINTAIN, *WRITING, Status.MORE)
+@command("purge", Group.MAINTAIN, *WRITING, ExitStatus.MORE)
 def purge(
     archived_for: ArchivedFor,
     batch: Batch = 100,

@@ -7,11 +7,11 @@ from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json
 from dal.cli.project import folders
-from dal.cli.statuses import CONNECTING, Status
+from dal.cli.statuses import CONNECTING, ExitStatus
 from dal.cli.streams import out, print_json
 
 
-@command("status", Group.DEPLOY, *CONNECTING, Status.UNFIT, Status.PENDING)
+@command("status", Group.DEPLOY, *CONNECTING, ExitStatus.UNFIT, ExitStatus.PENDING)
 def status(as_json: Json = False) -> None:
     """List the migrations, applied and pending.
 
@@ -41,6 +41,6 @@ def status(as_json: Json = False) -> None:
         for note in (note for state in states for note in state.notes):
             out.print(f"note: {note}")
     if any(state.problem for state in states):
-        raise typer.Exit(Status.UNFIT)
+        raise typer.Exit(ExitStatus.UNFIT)
     if any(state.applied_at is None for state in states):
-        raise typer.Exit(Status.PENDING)
+        raise typer.Exit(ExitStatus.PENDING)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 
-class Status(IntEnum):
+class ExitStatus(IntEnum):
     """An exit status.
 
     Attributes:
@@ -15,7 +15,7 @@ class Status(IntEnum):
     meaning: str
     remedy: str
 
-    def __new__(cls, value: int, meaning: str, remedy: str = "") -> "Status":
+    def __new__(cls, value: int, meaning: str, remedy: str = "") -> "ExitStatus":
         """A number with its meaning."""
         member = int.__new__(cls, value)
         member._value_ = value
@@ -56,7 +56,7 @@ class Status(IntEnum):
     BROKEN_PIPE = 141, "the reader closed the output, as head does"
 
 
-S = Status
+S = ExitStatus
 ANYWHERE = (S.DONE, S.FAILED, S.USAGE, S.INTERRUPTED, S.BROKEN_PIPE)
 """The exit statuses of every command."""
 CONNECTING = (
@@ -75,7 +75,7 @@ WRITING = (*CONNECTING, S.READ_ONLY, S.LOCKED)
 """The exit statuses of each command that changes rows."""
 
 
-def listing(statuses: Iterable[Status]) -> str:
+def listing(statuses: Iterable[ExitStatus]) -> str:
     """The end of a command's help, which lists its exit statuses."""
     lines = [f"{status:>5}  {status.meaning}" for status in sorted(set(statuses))]
     return "\n".join(["Exit statuses:", *lines])

@@ -18,10 +18,10 @@ from dal import conversations, errors, messages, migrate, tasks, users
 from dal.database.address import Address
 from dal.database.failures import translated
 from dal.demo import dialogues
-from dal.demo.show import Show
+from dal.demo.show import DemoPrinter
 from dal.demo.stopwatch import Stopwatch
 from dal.embedded import Server
-from dal.jsonl.lines import ConversationLine, LineMessage
+from dal.jsonl.lines import ConversationLine, ImportedMessage
 
 
 def play(console: Console, *, data: Path | None, url: str | None) -> None:
@@ -37,7 +37,7 @@ def play(console: Console, *, data: Path | None, url: str | None) -> None:
         DalError: the server fails, or what is read back differs from what was written.
     """
     played = dialogues.read(data or dialogues.OWN)
-    show = Show(console)
+    show = DemoPrinter(console)
     with _database(show, url) as database:
         for migration in migrate.apply(database):
             show.line(f"applied {migration.id} in {migration.seconds * 1000:.0f} ms")
@@ -45,7 +45,7 @@ def play(console: Console, *, data: Path | None, url: str | None) -> None:
 
 
 @contextmanager
-def _database(show: Show, url: str | None) -> Iterator[str]:
+def _database(show: DemoPrinter, url: str | None) -> Iterator[str]:
     if url is None:
         start = time.perf_counter()
         with Server() as server:
@@ -75,7 +75,7 @@ async def _run(url: str, statement: str) -> None:
         await translated(db.execute, statement, query="demo")
 
 
-async def _play(show: Show, url: str, played: list[ConversationLine]) -> None:
+async def _play(show: DemoPrinter, url: str, played: list[ConversationLine]) -> None:
     watch = Stopwatch()
     async with dal.connect(url, application_name="dal demo") as db:
         start = time.perf_counter()
@@ -116,7 +116,7 @@ async def _hold(watch: Stopwatch, db: dal.Database, dialogue: ConversationLine) 
     return chat
 
 
-def _metadata(message: LineMessage) -> Any:
+def _metadata(message: ImportedMessage) -> Any:
     return message.metadata and from_json(message.metadata)
 
 
@@ -129,7 +129,7 @@ async def _compare(db: dal.Database, chat: dal.Conversation, dialogue: Conversat
 
 
 async def _look(
-    show: Show,
+    show: DemoPrinter,
     watch: Stopwatch,
     db: dal.Database,
     chats: list[dal.Conversation],
@@ -188,7 +188,7 @@ async def _look(
 
 
 async def _refused(
-    show: Show, db: dal.Database, *, user_id: str, chat: dal.Conversation, content: str
+    show: DemoPrinter, db: dal.Database, *, user_id: str, chat: dal.Conversation, content: str
 ) -> None:
     try:
         await messages.create(

@@ -12,8 +12,8 @@ from dal import Conversation, Message, Task
 from dal.demo.stopwatch import Timing
 
 
-class Show:
-    """Writes to a console."""
+class DemoPrinter:
+    """Prints what the demo does to a console."""
 
     def __init__(self, console: Console) -> None:
         self.console = console

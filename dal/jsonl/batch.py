@@ -12,14 +12,14 @@ from dal.conversations import ConversationStatus
 from dal.database import Executor
 from dal.database.transaction import begin
 from dal.errors import ConflictError, InvalidInputError, SchemaMismatchError
-from dal.jsonl import rows
-from dal.jsonl.lines import ConversationLine, Line, LineTask, TaskLine
-from dal.jsonl.rows import (
+from dal.jsonl import import_statements
+from dal.jsonl.import_statements import (
     ConversationRow,
     Existing,
-    Locked,
+    LockedConversation,
     MessageRow,
 )
+from dal.jsonl.lines import ConversationLine, ImportedTask, Line, TaskLine
 from dal.jsonl.values import BadLine
 
 # A message with a time in the future would force all later ones to be later still.
@@ -74,7 +74,7 @@ async def write(
 
 
 async def _judged(db: Executor, items: Sequence[Item]) -> "_Batch":
-    existing = await rows.look(db, [item.line for item in items if item.line])
+    existing = await import_statements.read_existing(db, [item.line for item in items if item.line])
     batch = _Batch(existing)
     for place, item in enumerate(items):
         if item.line is None:
@@ -101,7 +101,7 @@ class _Batch:
         self._conversations: list[ConversationRow] = []
         self._moved: list[ConversationRow] = []
         self._messages: list[MessageRow] = []
-        self._tasks: list[tuple[str, LineTask]] = []
+        self._tasks: list[tuple[str, ImportedTask]] = []
         self._counts: Counter[str] = Counter()
 
     def add_conversation(self, line: ConversationLine, now: datetime, further: bool) -> None:
@@ -149,7 +149,7 @@ class _Batch:
         self._counts["known_messages"] += len(line.messages) - len(new)
 
     def _new_messages(
-        self, line: ConversationLine, now: datetime, stored: Locked | None
+        self, line: ConversationLine, now: datetime, stored: LockedConversation | None
     ) -> list[MessageRow]:
         known = self._existing.messages
         last = self._existing.last.get((line.user_id, line.id))
@@ -207,11 +207,11 @@ class _Batch:
         # In the order of keys, so that two imports of the same rows wait rather than deadlock.
         self._conversations.sort(key=attrgetter("user_id", "id"))
         self._tasks.sort(key=lambda row: (row[0], str(row[1].id)))
-        self._counts["users"] = await rows.add_users(db, user_ids=sorted(self._users))
-        made = await rows.add_conversations(db, conversations=self._conversations)
-        moved = await rows.move_conversations(db, conversations=self._moved)
-        copied = await rows.copy_messages(connection, self._messages)
-        added = await rows.add_tasks(
+        self._counts["users"] = await import_statements.add_users(db, user_ids=sorted(self._users))
+        made = await import_statements.add_conversations(db, conversations=self._conversations)
+        moved = await import_statements.update_conversation_times(db, conversations=self._moved)
+        copied = await import_statements.copy_messages(connection, self._messages)
+        added = await import_statements.add_tasks(
             db,
             user_ids=[user_id for user_id, _ in self._tasks],
             tasks=[task for _, task in self._tasks],

@@ -12,9 +12,9 @@ from dal.database import Database, Transaction
 from dal.database.failures import translated
 from dal.database.transaction import REFUSE_HIDDEN_ROWS
 from dal.errors import DalError, SchemaMismatchError
-from dal.jsonl import snapshot
-from dal.jsonl.lines import ConversationLines, StoredConversation, StoredMessage, task_line
-from dal.jsonl.snapshot import RawConversation, Row
+from dal.jsonl import export_statements
+from dal.jsonl.export_statements import RawConversation, RowId
+from dal.jsonl.lines import ConversationLineWriter, StoredConversation, StoredMessage, task_line
 from dal.jsonl.spool import Spool
 from dal.tasks import Task
 
@@ -35,7 +35,7 @@ Write: TypeAlias = Callable[[bytes], object]
 Unwritable: TypeAlias = Callable[[str, str, UUID, str], None]
 """Called with the owner, `conversation` or `task`, its id, and the reason."""
 
-Item = TypeVar("Item", bound=Row)
+Item = TypeVar("Item", bound=RowId)
 
 # The columns that a line keeps, `last_message_at` as the time of its last message.
 _KEPT = {
@@ -106,7 +106,7 @@ async def write_user(
 ) -> None:
     """Like `export_lines`, but pass lines to write, which must not block: a snapshot stays open."""
     async with _snapshot(db) as tx:
-        if await snapshot.owns(tx, user_id=user_id):
+        if await export_statements.owns(tx, user_id=user_id):
             with closing(Spool()) as pending_lines:
                 await _Export(tx, write, unwritable, pending_lines).export_user(user_id)
 
@@ -126,7 +126,7 @@ async def _snapshot(db: Database, all_rows: bool = False) -> AsyncIterator[Trans
         if all_rows:
             await translated(tx.execute, REFUSE_HIDDEN_ROWS)
         await translated(tx.execute, _SAVEPOINT)
-        for column in await snapshot.columns(tx):
+        for column in await export_statements.columns(tx):
             if column.name not in _KEPT[column.table]:
                 logging.getLogger("dal").warning(
                     "%s.%s is not exported: lines have no place for it", column.table, column.name
@@ -153,7 +153,7 @@ class _Export:
         """Write the rows of all users."""
         first: str | None = ""
         while first is not None:
-            page = await snapshot.owners(self._db, first=first, limit=_ROWS)
+            page = await export_statements.owners(self._db, first=first, limit=_ROWS)
             first = page.pop() if len(page) == _ROWS else None
             for owner in page:
                 await self.export_user(owner)
@@ -161,13 +161,15 @@ class _Export:
     async def export_user(self, user_id: str) -> None:
         """Write the rows of a user."""
         after = None
-        while ids := await snapshot.task_ids(self._db, user_id=user_id, after=after, limit=_ROWS):
+        while ids := await export_statements.task_ids(
+            self._db, user_id=user_id, after=after, limit=_ROWS
+        ):
             await self._each("task", user_id, ids, self._task_lines)
             if len(ids) < _ROWS:
                 break
             after = ids[-1].id
         after = None
-        while conversations := await snapshot.conversations(
+        while conversations := await export_statements.conversations(
             self._db, user_id=user_id, after=after, limit=_CONVERSATIONS
         ):
             await self._each("conversation", user_id, conversations, self._conversation_lines)
@@ -212,10 +214,12 @@ class _Export:
             )
         self._unwritable(user_id, kind, id, reason)
 
-    async def _task_lines(self, user_id: str, tasks: deque[Row]) -> None:
+    async def _task_lines(self, user_id: str, tasks: deque[RowId]) -> None:
         while tasks:
             ids = [task.id for task in tasks]
-            for task in await snapshot.tasks(self._db, user_id=user_id, task_ids=ids, bytes=_BYTES):
+            for task in await export_statements.tasks(
+                self._db, user_id=user_id, task_ids=ids, bytes=_BYTES
+            ):
                 self._write(task_line(task))
                 tasks.popleft()
 
@@ -225,7 +229,7 @@ class _Export:
         after: StoredMessage | None = None
         lines = self._begin(conversations)
         while lines:
-            page = await snapshot.messages(
+            page = await export_statements.messages(
                 self._db,
                 user_id=user_id,
                 conversation_ids=[conversation.id for conversation in conversations],
@@ -244,13 +248,13 @@ class _Export:
             else:
                 after, self._rows = page[-1], min(_ROWS, 2 * len(page))
 
-    def _begin(self, conversations: deque[RawConversation]) -> ConversationLines | None:
+    def _begin(self, conversations: deque[RawConversation]) -> ConversationLineWriter | None:
         self._pending_lines.clear()
-        return ConversationLines(conversations[0].conversation) if conversations else None
+        return ConversationLineWriter(conversations[0].conversation) if conversations else None
 
     def _end(
-        self, lines: ConversationLines, conversations: deque[RawConversation]
-    ) -> ConversationLines | None:
+        self, lines: ConversationLineWriter, conversations: deque[RawConversation]
+    ) -> ConversationLineWriter | None:
         for line in self._pending_lines:
             self._write(line)
         self._write(lines.end())

@@ -49,7 +49,7 @@ def is_blank(line: bytes) -> bool:
     return not line.removeprefix(_BYTE_ORDER_MARK).strip()
 
 
-def _in_order(messages: list["LineMessage"]) -> list["LineMessage"]:
+def _in_order(messages: list["ImportedMessage"]) -> list["ImportedMessage"]:
     if len(messages) > LINE_MESSAGES:
         raise PydanticCustomError(
             "many",
@@ -73,7 +73,7 @@ class _Part(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineMessage(NewMessage):
+class ImportedMessage(NewMessage):
     """A message of a conversation's line; without an id, the server makes it."""
 
     __pydantic_config__ = _Part.model_config
@@ -87,7 +87,7 @@ class ConversationLine(_Part):
     """A conversation, or a further part of one; one with an `archived_at` is archived."""
 
     user_id: UserId
-    messages: Annotated[list[LineMessage], AfterValidator(_in_order)]
+    messages: Annotated[list[ImportedMessage], AfterValidator(_in_order)]
     id: Annotated[UUID, BeforeValidator(lambda value: value or uuid4())] = Field(
         default_factory=uuid4
     )
@@ -106,7 +106,7 @@ class ConversationLine(_Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineTask(NewTask):
+class ImportedTask(NewTask):
     """A task's line, apart from the owner; what it leaves out is None."""
 
     __pydantic_config__ = _Part.model_config
@@ -118,7 +118,7 @@ class LineTask(NewTask):
     updated_at: Time = None
 
 
-def _completed(task: LineTask) -> LineTask:
+def _completed(task: ImportedTask) -> ImportedTask:
     if not task.completed_at:
         return task
     if task.completed is False:
@@ -130,7 +130,7 @@ class TaskLine(_Part):
     """A task of a user."""
 
     user_id: UserId
-    task: Annotated[LineTask, AfterValidator(_completed)]
+    task: Annotated[ImportedTask, AfterValidator(_completed)]
 
 
 Line: TypeAlias = ConversationLine | TaskLine
@@ -164,20 +164,20 @@ def parse(line: bytes, user_id: str | None = None) -> Line:
 
 
 class StoredConversation(Conversation):
-    """A conversation as it is written."""
+    """A conversation as an export writes it."""
 
     archived_at: AwareDatetime | None
 
 
 class StoredMessage(Message):
-    """A message as it is written, whatever its role."""
+    """A message as an export writes it, whatever its role."""
 
     role: str  # type: ignore[assignment]
     metadata: str | None = Field(repr=False)  # JSON as PostgreSQL has it, to the last digit
     created_at: Annotated[AwareDatetime, Field(gt=FIRST_TIME)]
 
 
-class ConversationLines:
+class ConversationLineWriter:
     """The line of a conversation, or the lines if there must be several."""
 
     def __init__(self, conversation: StoredConversation) -> None:
@@ -187,7 +187,7 @@ class ConversationLines:
         self._bytes = 0
 
     def add(self, message: StoredMessage, full: Callable[[bytes], object]) -> int:
-        """Add a message and return its size; if the line before it is full, call `full` with it."""
+        """Add a message and return its size; without room for it, first pass the line to `full`."""
         encoded = to_json(_fields(message))
         if message.metadata is not None:
             encoded = encoded[:-1] + b',"metadata":' + message.metadata.encode() + b"}"

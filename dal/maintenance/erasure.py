@@ -1,27 +1,26 @@
 """Erases a user with a great deal of data, in batches."""
 
 from collections.abc import AsyncGenerator, Sequence
-from uuid import UUID
 
 from dal.binding import Executor, query
 from dal.database import Database
 from dal.errors import UserNotFoundError
 from dal.inputs import BatchSize, Key, Keys, UserId
 from dal.maintenance.progress import Pace, Progress, transaction
-from dal.record import Record
+from dal.record import Record, RowKey
 
 _TASKS = 1000  # of one statement: they have no messages
 
 
-class Owned(Record):
-    """How many conversations and tasks a user has."""
+class OwnedCounts(Record):
+    """The number of a user's conversations and tasks."""
 
     conversations: int
     tasks: int
 
 
 @query("maintenance/count_of_user.sql", not_found=UserNotFoundError)
-async def count_of_user(db: Executor, *, user_id: UserId) -> Owned:
+async def count_owned(db: Executor, *, user_id: UserId) -> OwnedCounts:
     """How many conversations and tasks a user has.
 
     SQL: sql/maintenance/count_of_user.sql
@@ -32,13 +31,8 @@ async def count_of_user(db: Executor, *, user_id: UserId) -> Owned:
     raise NotImplementedError
 
 
-class _Owned(Record):
-    user_id: str
-    id: UUID
-
-
 @query("maintenance/conversations_of_user.sql")
-async def _conversations(db: Executor, *, user_id: UserId, batch: BatchSize) -> list[_Owned]:
+async def _conversations(db: Executor, *, user_id: UserId, batch: BatchSize) -> list[RowKey]:
     raise NotImplementedError
 
 
@@ -48,7 +42,7 @@ async def _erase_conversations(db: Executor, *, keys: Keys) -> int:
 
 
 @query("maintenance/tasks_of_user.sql")
-async def _tasks(db: Executor, *, user_id: UserId, batch: BatchSize) -> list[_Owned]:
+async def _tasks(db: Executor, *, user_id: UserId, batch: BatchSize) -> list[RowKey]:
     raise NotImplementedError
 
 
@@ -90,7 +84,7 @@ async def erase_user(
         ConflictError: a table of the service's own refers to one of the conversations.
         TransactionConflictError: a lock was in the way for more than 10 seconds; repeat it.
     """
-    owned = await count_of_user(db, user_id=user_id)
+    owned = await count_owned(db, user_id=user_id)
     if dry_run:
         yield Progress(owned.conversations, owned.tasks, finished=True)
         return
@@ -110,5 +104,5 @@ async def erase_user(
             return
 
 
-def _keys(page: Sequence[_Owned]) -> list[Key]:
+def _keys(page: Sequence[RowKey]) -> list[Key]:
     return [Key(row.user_id, row.id) for row in page]

@@ -14,7 +14,7 @@ from dal.binding import Executor, Fields, query
 from dal.database import Database
 from dal.inputs import BatchSize, Key, Keys
 from dal.maintenance.progress import transaction
-from dal.record import Record
+from dal.record import RowKey
 
 _BATCH = 1000
 
@@ -41,31 +41,26 @@ class Orphan:
     id: UUID
 
 
-class _OrphanKey(Record):
-    user_id: str
-    id: UUID
-
-
 After: TypeAlias = Annotated[Key | None, Fields(Key)]
 
 
 @query("maintenance/orphaned_messages.sql")
-async def _messages(db: Executor, *, after: After, batch: BatchSize) -> list[_OrphanKey]:
+async def _messages(db: Executor, *, after: After, batch: BatchSize) -> list[RowKey]:
     raise NotImplementedError
 
 
 @query("maintenance/orphaned_conversations.sql")
-async def _conversations(db: Executor, *, after: After, batch: BatchSize) -> list[_OrphanKey]:
+async def _conversations(db: Executor, *, after: After, batch: BatchSize) -> list[RowKey]:
     raise NotImplementedError
 
 
 @query("maintenance/orphaned_tasks.sql")
-async def _tasks(db: Executor, *, after: After, batch: BatchSize) -> list[_OrphanKey]:
+async def _tasks(db: Executor, *, after: After, batch: BatchSize) -> list[RowKey]:
     raise NotImplementedError
 
 
 @query("maintenance/late_conversations.sql")
-async def _late(db: Executor, *, after: After, batch: BatchSize) -> list[_OrphanKey]:
+async def _late(db: Executor, *, after: After, batch: BatchSize) -> list[RowKey]:
     raise NotImplementedError
 
 
@@ -89,7 +84,7 @@ async def _advance(db: Executor, *, keys: Keys) -> int:
     raise NotImplementedError
 
 
-Find: TypeAlias = Callable[..., Awaitable[list[_OrphanKey]]]
+Find: TypeAlias = Callable[..., Awaitable[list[RowKey]]]
 Mend: TypeAlias = Callable[..., Awaitable[int]]
 _STATEMENTS: dict[OrphanKind, tuple[Find, Mend]] = {
     OrphanKind.MESSAGE: (_messages, _delete_messages),

@@ -11,7 +11,7 @@ from dal.migrate.baseline import baseline
 from dal.migrate.create import create
 from dal.migrate.folder import OWN, Folder
 from dal.migrate.freeze import freeze
-from dal.migrate.lint import Finding, lint
+from dal.migrate.lint import LintFinding, lint
 from dal.migrate.migration import UnfitError
 from dal.migrate.run import Step, apply, rollback
 from dal.migrate.session import LockedError, PoolerError, ReadOnlyError
@@ -20,8 +20,8 @@ from dal.migrate.status import State, status
 
 __all__ = [
     "OWN",
-    "Finding",
     "Folder",
+    "LintFinding",
     "LockedError",
     "MissingToolError",
     "PoolerError",

@@ -8,8 +8,8 @@ from psycopg import sql
 from dal import errors
 from dal.migrate.comparison import compare
 from dal.migrate.ledger import Ledger, applied
-from dal.migrate.migration import OWN_ALONE, Folders, position, read
-from dal.migrate.obstacles import Kind, obstacles
+from dal.migrate.migration import DAL_FOLDERS, Folders, position, read
+from dal.migrate.obstacles import ObstacleKind, obstacles
 from dal.migrate.session import WAIT_SECONDS, Report, session, silent
 from dal.migrate.status import refuse_disagreement
 
@@ -19,7 +19,7 @@ def baseline(
     to: str,
     *,
     wait: float = WAIT_SECONDS,
-    folders: Folders = OWN_ALONE,
+    folders: Folders = DAL_FOLDERS,
     report: Report = silent,
 ) -> list[str]:
     """Adopt an existing schema: record migrations as applied, without applying them.
@@ -50,7 +50,9 @@ def baseline(
             migration for migration in migrations if migration in before or migration.id in recorded
         ]
         in_the_way = obstacles(run.connection, migrations)
-        unmarked = {obstacle.table for obstacle in in_the_way if obstacle.kind is Kind.UNMARKED}
+        unmarked = {
+            obstacle.table for obstacle in in_the_way if obstacle.kind is ObstacleKind.UNMARKED
+        }
         compared = run.retried("the comparison", partial(compare, run.connection, upto, unmarked))
         if compared.differences:
             listed = "\n  ".join(compared.differences)
@@ -58,7 +60,9 @@ def baseline(
                 f"the schema is not what {upto[-1].id} makes; put it right, or let `dal migrate`"
                 f" make it elsewhere:\n  {listed}"
             )
-        others = [str(obstacle) for obstacle in in_the_way if obstacle.kind is not Kind.UNMARKED]
+        others = [
+            str(obstacle) for obstacle in in_the_way if obstacle.kind is not ObstacleKind.UNMARKED
+        ]
         for note in compared.notes + others:
             report(f"note: {note}")
         ledger = Ledger(run.connection, report)

@@ -5,7 +5,7 @@ import re
 from psycopg import sql
 
 from dal.migrate.connection import connect, explained
-from dal.migrate.settings import committed_reads, settle
+from dal.migrate.settings import apply_session_settings, committed_reads
 from dal.places import SQL
 
 _TABLES = ("users", "tasks", "conversations", "messages")  # which sql/grants.sql knows
@@ -48,7 +48,7 @@ def others(dsn: str, role: str, *, beside_own: bool) -> str:
     with connect(dsn, application_name="dal grants") as connection, explained("grants"):
         connection.read_only = True
         committed_reads(connection)
-        settle(connection, transaction=True)
+        apply_session_settings(connection, transaction=True)
         rows = connection.execute(_OTHERS.encode()).fetchall()
     lines = [
         f"GRANT {'USAGE ON SEQUENCE' if is_sequence else 'SELECT, INSERT, UPDATE, DELETE ON'}"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import psycopg
 
 from dal.errors import SchemaMismatchError
-from dal.migrate.concurrent import Index
 from dal.migrate.connection import undone
+from dal.migrate.index_statement import ConcurrentIndex
 
 # An index that somebody is building at this moment is INVALID as well, and is left alone.
 _INVALID = """
@@ -52,7 +52,7 @@ class InvalidIndex(NamedTuple):
     name: str
 
 
-def invalid(connection: psycopg.Connection, built: Iterable[Index]) -> list[InvalidIndex]:
+def invalid(connection: psycopg.Connection, built: Iterable[ConcurrentIndex]) -> list[InvalidIndex]:
     """The INVALID ones among the indexes of our tables and those that migrations build."""
     names, tables = [index.name for index in built], [index.table for index in built]
     return [InvalidIndex(*row) for row in connection.execute(_INVALID, [names, tables])]
@@ -74,7 +74,7 @@ def repair(connection: psycopg.Connection, index: InvalidIndex, *, pending: bool
     connection.execute(f"{verb} {index.qualified}".encode())
 
 
-def confirm(connection: psycopg.Connection, index: Index) -> None:
+def confirm(connection: psycopg.Connection, index: ConcurrentIndex) -> None:
     """Check that the index of a statement exists, is valid, and is defined as in the statement.
 
     IF NOT EXISTS accepts anything that has the name.
@@ -97,7 +97,7 @@ def confirm(connection: psycopg.Connection, index: Index) -> None:
     raise SchemaMismatchError(f"{qualified} {problem}; rename or drop it, and run again")
 
 
-def _definitions(connection: psycopg.Connection, index: Index) -> set[str]:
+def _definitions(connection: psycopg.Connection, index: ConcurrentIndex) -> set[str]:
     """How the catalogue writes the index: made by the statement, and restored from a dump."""
     definition, written = index.definition, set()
     with undone(connection):

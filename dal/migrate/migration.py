@@ -9,14 +9,14 @@ import yoyo.migrations
 from yoyo.migrations import read_sql_migration
 
 from dal.errors import ConfigurationError, InvalidInputError
-from dal.migrate import concurrent
 from dal.migrate.folder import DAL, OWN, Folder, project_of
+from dal.migrate.index_statement import ConcurrentIndex, parse_index
 from dal.migrate.lint import errors_in, is_transactional
 from dal.migrate.manifest import checksum
 
 Folders = Sequence[Folder]
 """dal's own folder, and after it that of a service."""
-OWN_ALONE: Folders = (OWN,)
+DAL_FOLDERS: Folders = (OWN,)
 
 
 class UnfitError(ConfigurationError):
@@ -78,15 +78,15 @@ class Migration:
         return checksum(self.path)
 
     @property
-    def index(self) -> concurrent.Index | None:
+    def index(self) -> ConcurrentIndex | None:
         """The index that it builds concurrently."""
-        read = None if self.transactional else concurrent.index(self.statements[0])
+        read = None if self.transactional else parse_index(self.statements[0])
         return read if read and read.table else None
 
     @property
-    def dropped_index(self) -> concurrent.Index | None:
+    def dropped_index(self) -> ConcurrentIndex | None:
         """The index that its rollback drops concurrently."""
-        return None if self.transactional else concurrent.index(self.rollback_statements[0])
+        return None if self.transactional else parse_index(self.rollback_statements[0])
 
 
 def read(folders: Folders) -> list[Migration]:
@@ -119,7 +119,7 @@ def position(migrations: Sequence[Migration], wanted: str) -> int:
     Raises:
         InvalidInputError: there is none.
     """
-    project, number = named(migrations, wanted)
+    project, number = parse_reference(migrations, wanted)
     for place, migration in enumerate(migrations):
         if wanted == migration.id or (
             migration.project == project
@@ -129,7 +129,7 @@ def position(migrations: Sequence[Migration], wanted: str) -> int:
     raise InvalidInputError(f"no such migration; there are {', '.join(m.id for m in migrations)}")
 
 
-def named(migrations: Sequence[Migration], wanted: str) -> tuple[str, str]:
+def parse_reference(migrations: Sequence[Migration], wanted: str) -> tuple[str, str]:
     """The project and the number, or name, of a migration as a person writes it."""
     project, _, number = wanted.replace("/", " ").rpartition(" ")
     return project.strip() or migrations[-1].project, number

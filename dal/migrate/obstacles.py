@@ -12,7 +12,7 @@ from dal.migrate.migration import Migration
 from dal.places import SQL
 
 
-class Kind(StrEnum):
+class ObstacleKind(StrEnum):
     """What an obstacle does, as sql/obstacles.sql explains it."""
 
     STOPS = auto()
@@ -33,7 +33,7 @@ class Obstacle:
         help: what to do.
     """
 
-    kind: Kind
+    kind: ObstacleKind
     migration: str
     table: str
     problem: str
@@ -55,7 +55,7 @@ def obstacles(connection: psycopg.Connection, migrations: Sequence[Migration]) -
     if all(migration.project != DAL for migration in migrations):
         return []
     rows = connection.execute((SQL / "obstacles.sql").read_bytes())
-    return [Obstacle(Kind(kind), *row) for kind, *row in rows]
+    return [Obstacle(ObstacleKind(kind), *row) for kind, *row in rows]
 
 
 def refuse(obstacles: list[Obstacle]) -> None:
@@ -64,7 +64,7 @@ def refuse(obstacles: list[Obstacle]) -> None:
     Raises:
         SchemaMismatchError: one can't; the text says why.
     """
-    problems = [str(obstacle) for obstacle in obstacles if obstacle.kind is Kind.STOPS]
+    problems = [str(obstacle) for obstacle in obstacles if obstacle.kind is ObstacleKind.STOPS]
     if problems:
         listed = "\n  ".join(problems)
         raise errors.SchemaMismatchError(f"an existing table can't be used:\n  {listed}")

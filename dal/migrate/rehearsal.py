@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import psycopg
 
-from dal.migrate import concurrent
 from dal.migrate.connection import explained, undone
+from dal.migrate.index_statement import parse_index
 from dal.migrate.migration import Migration
 
 
@@ -35,9 +35,7 @@ def rehearsed(
             if not migration.transactional:
                 if not without_concurrently:
                     break
-                statements = [
-                    found.plain for text in statements if (found := concurrent.index(text))
-                ]
+                statements = [found.plain for text in statements if (found := parse_index(text))]
             for number, statement in enumerate(statements, 1):
                 with explained(f"{file.name}, statement {number}"):
                     connection.execute(statement.encode())

@@ -9,12 +9,12 @@ from functools import partial
 import psycopg
 
 from dal import errors
-from dal.migrate.concurrent import Index
 from dal.migrate.connection import explained
 from dal.migrate.folder import DAL, project_of
+from dal.migrate.index_statement import ConcurrentIndex
 from dal.migrate.indexes import invalid, repair
 from dal.migrate.ledger import Applied, Ledger, applied
-from dal.migrate.migration import OWN_ALONE, Folders, Migration, named, position, read
+from dal.migrate.migration import DAL_FOLDERS, Folders, Migration, parse_reference, position, read
 from dal.migrate.obstacles import obstacles, refuse
 from dal.migrate.rehearsal import rehearsed
 from dal.migrate.session import WAIT_SECONDS, Report, Session, session, silent
@@ -36,7 +36,7 @@ def apply(
     steps: int | None = None,
     dry_run: bool = False,
     wait: float = WAIT_SECONDS,
-    folders: Folders = OWN_ALONE,
+    folders: Folders = DAL_FOLDERS,
     report: Report = silent,
 ) -> list[Step]:
     """Apply the pending migrations in order, dal's first, each in a transaction of its own.
@@ -114,7 +114,7 @@ def rollback(
     steps: int | None = 1,
     to: str | None = None,
     wait: float = WAIT_SECONDS,
-    folders: Folders = OWN_ALONE,
+    folders: Folders = DAL_FOLDERS,
     report: Report = silent,
 ) -> list[Step]:
     """Roll back a project's latest migrations, newest first. The rows of their tables are lost.
@@ -158,7 +158,7 @@ def rollback(
 
 def _after(migrations: Sequence[Migration], to: str | None) -> list[Migration]:
     """The migrations of one project that come after one of them."""
-    project, number = named(migrations, to or "0000")
+    project, number = parse_reference(migrations, to or "0000")
     if number == "0000":
         return [migration for migration in migrations if migration.project == project]
     place = position(migrations, to or "")
@@ -220,7 +220,7 @@ def _tell_invalid(run: Session, migrations: list[Migration], report: Report) -> 
             report(f"the index {index.qualified} is INVALID; the next run repairs it")
 
 
-def _indexes(migrations: list[Migration]) -> list[Index]:
+def _indexes(migrations: list[Migration]) -> list[ConcurrentIndex]:
     return [migration.index for migration in migrations if migration.index]
 
 

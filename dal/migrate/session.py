@@ -10,7 +10,7 @@ import psycopg
 
 from dal import errors
 from dal.migrate.connection import RETRIED, connect, explained
-from dal.migrate.settings import committed_reads, settle
+from dal.migrate.settings import apply_session_settings, committed_reads
 from dal.migrate.watch import watched
 
 Report = Callable[[str], None]
@@ -189,7 +189,7 @@ def session(dsn: str, *, application_name: str, wait: float, report: Report) -> 
                 "the role may not create tables in the first schema of its search_path,"
                 " or there is none; migrate as the schema's owner"
             )
-        settle(connection, transaction=False)
+        apply_session_settings(connection, transaction=False)
         connection.execute(_NO_LIMITS)
         held = Session(dsn, connection, Patience(wait, report))
         held.lock()

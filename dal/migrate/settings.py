@@ -5,7 +5,7 @@ from psycopg import IsolationLevel
 
 # How names, times and strings are written, so that they are read correctly; that notices are sent,
 # that a run may write, and that a statement sees what is committed.
-_SETTLE = """
+_SETTINGS = """
     SELECT set_config(name, value, %s)
     FROM (VALUES
         ('DateStyle', 'ISO'), ('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'),
@@ -22,11 +22,11 @@ def committed_reads(connection: psycopg.Connection) -> None:
     connection.isolation_level = IsolationLevel.READ_COMMITTED
 
 
-def settle(connection: psycopg.Connection, *, transaction: bool) -> None:
+def apply_session_settings(connection: psycopg.Connection, *, transaction: bool) -> None:
     """Make a session independent of defaults.
 
     Parameters:
         connection: must not go through a pooler, unless `transaction` is set.
         transaction: only until the current one ends, so that a pooler hands nothing on.
     """
-    connection.execute(_SETTLE, [transaction])
+    connection.execute(_SETTINGS, [transaction])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dal.errors import ConfigurationError
 from dal.migrate.folder import Folder
-from dal.migrate.lint import Finding, is_transactional
+from dal.migrate.lint import LintFinding, is_transactional
 from dal.source.header import Header
 from dal.source.text import Source
 from dal.source.waivers import apply_waivers
@@ -31,7 +31,7 @@ class MissingToolError(ConfigurationError):
     )
 
 
-def squawk(folder: Folder) -> list[Finding]:
+def squawk(folder: Folder) -> list[LintFinding]:
     """squawk's findings in the files that apply migrations, without those that they waive.
 
     A header comment waives a rule for its file: `-- Waives ban-drop-column: the reason.`
@@ -66,7 +66,7 @@ def _is_text(path: Path) -> bool:
     return True
 
 
-def _run(program: str, files: list[Path], *options: str) -> Iterator[Finding]:
+def _run(program: str, files: list[Path], *options: str) -> Iterator[LintFinding]:
     if not files:
         return
     done = subprocess.run(  # noqa: S603
@@ -80,17 +80,17 @@ def _run(program: str, files: list[Path], *options: str) -> Iterator[Finding]:
     for violation in json.loads(done.stdout):
         problem = " ".join(filter(None, (violation["message"], violation["help"])))
         rule = violation["rule_name"]
-        yield Finding(
+        yield LintFinding(
             Path(violation["file"]).name, violation["line"] + 1, f"{rule}: {problem}", rule
         )
 
 
-def _left(path: Path, reported: list[Finding]) -> Iterator[Finding]:
+def _left(path: Path, reported: list[LintFinding]) -> Iterator[LintFinding]:
     """A file's findings that are not waived, and those about its waivers."""
     source = Source.read(path)
 
-    def make(rule: str, offset: int, message: str, help_: str) -> Finding:
-        return Finding(path.name, source.place(offset)[0], f"{rule}: {message}; {help_}", rule)
+    def make(rule: str, offset: int, message: str, help_: str) -> LintFinding:
+        return LintFinding(path.name, source.place(offset)[0], f"{rule}: {message}; {help_}", rule)
 
     for exception in _EXCEPTION.finditer(source.text):
         help_ = "write `-- Waives RULE: the reason.` at the top of the file"

@@ -8,9 +8,9 @@ from dal.errors import SchemaMismatchError
 from dal.migrate.connection import connect, explained
 from dal.migrate.folder import project_of
 from dal.migrate.ledger import Applied, applied
-from dal.migrate.migration import OWN_ALONE, Folders, Migration, read
-from dal.migrate.obstacles import Kind, Obstacle, obstacles
-from dal.migrate.settings import committed_reads, settle
+from dal.migrate.migration import DAL_FOLDERS, Folders, Migration, read
+from dal.migrate.obstacles import Obstacle, ObstacleKind, obstacles
+from dal.migrate.settings import apply_session_settings, committed_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class State:
 
 
 def status(
-    dsn: str, *, folders: Folders = OWN_ALONE, application_name: str = "dal status"
+    dsn: str, *, folders: Folders = DAL_FOLDERS, application_name: str = "dal status"
 ) -> list[State]:
     """List the migrations of the folders and of the database, in order.
 
@@ -52,7 +52,7 @@ def status(
     with connect(dsn, application_name=application_name) as connection, explained("status"):
         connection.read_only = True
         committed_reads(connection)
-        settle(connection, transaction=True)
+        apply_session_settings(connection, transaction=True)
         return states(migrations, applied(connection), obstacles(connection, migrations))
 
 
@@ -84,9 +84,11 @@ def states(
         elif recorded[name].checksum not in (None, known[name].checksum):
             problem = "edited after it was applied: restore the file, and add a migration"
         concerning = [obstacle for obstacle in obstacles if obstacle.migration == name]
-        stopping = [str(obstacle) for obstacle in concerning if obstacle.kind is Kind.STOPS]
+        stopping = [str(obstacle) for obstacle in concerning if obstacle.kind is ObstacleKind.STOPS]
         problem = "; ".join(filter(None, (problem, *stopping))) or None
-        notes = tuple(str(obstacle) for obstacle in concerning if obstacle.kind is not Kind.STOPS)
+        notes = tuple(
+            str(obstacle) for obstacle in concerning if obstacle.kind is not ObstacleKind.STOPS
+        )
         listed.append(State(name, recorded[name].at if name in recorded else None, problem, notes))
     return listed
 

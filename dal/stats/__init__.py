@@ -6,11 +6,11 @@ from functools import partial
 from dal.binding import Executor
 from dal.database import Database
 from dal.places import SQL
-from dal.stats import findings, queries, sight
+from dal.stats import findings, parts, queries
 from dal.stats.queries import Setting
-from dal.stats.records import Count, Finding, Stats, Unseen
+from dal.stats.records import Count, Stats, StatsFinding, Unseen
 
-__all__ = ["Count", "Finding", "Stats", "Unseen", "read"]
+__all__ = ["Count", "Stats", "StatsFinding", "Unseen", "read"]
 
 
 async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]]) -> Stats:
@@ -31,36 +31,38 @@ async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]
         extension = await queries.extension(tx)
         oids = [table.oid for table in known if table.oid is not None]
         settings = await queries.settings(tx, tables=oids)
-    seen = sight.Sight(db)
-    seen.unseen += sight.of_tables(known, schemas, server.role)
-    seen.unseen += sight.of_extension(extension)
-    seen.unseen += sight.of_server(server)
-    blind = {note.what for note in seen.unseen}
+    reader = parts.PartReader(db)
+    reader.unseen += parts.unseen_of_tables(known, schemas, server.role)
+    reader.unseen += parts.unseen_of_extension(extension)
+    reader.unseen += parts.unseen_of_server(server)
+    unseen_parts = {note.what for note in reader.unseen}
     names = [".".join(path.relative_to(SQL).with_suffix("").parts) for path in SQL.rglob("*.sql")]
     stats = Stats(
         server=server,
-        tables=await seen.part("tables", partial(queries.tables, tables=oids), when=bool(oids)),
-        indexes=await seen.part("indexes", partial(queries.indexes, tables=oids), when=bool(oids)),
-        retention=await seen.part(
-            "retention", counts, when=len(oids) == len(known) and "retention" not in blind
+        tables=await reader.part("tables", partial(queries.tables, tables=oids), when=bool(oids)),
+        indexes=await reader.part(
+            "indexes", partial(queries.indexes, tables=oids), when=bool(oids)
         ),
-        functions=await seen.part(
+        retention=await reader.part(
+            "retention", counts, when=len(oids) == len(known) and "retention" not in unseen_parts
+        ),
+        functions=await reader.part(
             "functions",
             partial(queries.functions, names=names),
-            when="functions" not in blind,
-            update=sight.UPDATE_EXTENSION,
+            when="functions" not in unseen_parts,
+            update=parts.UPDATE_EXTENSION,
         ),
-        applications=await seen.part("applications", queries.applications),
-        waits=await seen.part("waits", partial(queries.waits, names=names)),
-        transactions=await seen.part("transactions", partial(queries.transactions, names=names)),
+        applications=await reader.part("applications", queries.applications),
+        waits=await reader.part("waits", partial(queries.waits, names=names)),
+        transactions=await reader.part("transactions", partial(queries.transactions, names=names)),
         findings=[],
         unseen=[],
     )
     ordered = sorted(_findings(stats, settings), key=lambda finding: finding.level != "alert")
-    return stats.model_copy(update={"findings": ordered, "unseen": seen.unseen})
+    return stats.model_copy(update={"findings": ordered, "unseen": reader.unseen})
 
 
-def _findings(stats: Stats, settings: Sequence[Setting]) -> Iterator[Finding]:
+def _findings(stats: Stats, settings: Sequence[Setting]) -> Iterator[StatsFinding]:
     yield from findings.of_server(stats.server)
     for table in stats.tables or ():
         yield from findings.of_table(table, stats.server)

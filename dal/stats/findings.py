@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from dal.stats.queries import Setting
-from dal.stats.records import Finding, Index, Level, OpenTransaction, Server, Table, Wait
+from dal.stats.records import Index, Level, OpenTransaction, Server, StatsFinding, Table, Wait
 
 RULES: dict[str, Level] = {
     "autovacuum-off": "alert",
@@ -51,15 +51,17 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _finding(rule: str, subject: str, message: str, remedy: str) -> Finding:
-    return Finding(rule=rule, level=RULES[rule], subject=subject, message=message, remedy=remedy)
+def _finding(rule: str, subject: str, message: str, remedy: str) -> StatsFinding:
+    return StatsFinding(
+        rule=rule, level=RULES[rule], subject=subject, message=message, remedy=remedy
+    )
 
 
 def _visited(last: datetime | None, server: Server) -> bool:
     return last is not None and server.at - last < VISITED
 
 
-def of_server(server: Server) -> Iterator[Finding]:
+def of_server(server: Server) -> Iterator[StatsFinding]:
     """Autovacuum that is off, and connections that run out."""
     if not (server.autovacuum and server.counting):
         yield _finding(
@@ -78,7 +80,7 @@ def of_server(server: Server) -> Iterator[Finding]:
         )
 
 
-def of_table(table: Table, server: Server) -> Iterator[Finding]:
+def of_table(table: Table, server: Server) -> Iterator[StatsFinding]:
     """What autovacuum leaves undone."""
     if not table.autovacuum:
         yield _finding(
@@ -117,7 +119,7 @@ def of_table(table: Table, server: Server) -> Iterator[Finding]:
         )
 
 
-def of_index(index: Index) -> Iterator[Finding]:
+def of_index(index: Index) -> Iterator[StatsFinding]:
     """An index that is INVALID, or mostly empty."""
     if not index.valid and not index.building:
         left_over = index.name.rstrip("0123456789").endswith(("_ccnew", "_ccold"))
@@ -139,7 +141,7 @@ def of_index(index: Index) -> Iterator[Finding]:
             )
 
 
-def of_transaction(open_: OpenTransaction) -> Iterator[Finding]:
+def of_transaction(open_: OpenTransaction) -> Iterator[StatsFinding]:
     """A transaction or a slot that has held vacuum back for long."""
     if open_.seconds is None:
         yield _finding(
@@ -162,7 +164,7 @@ def of_transaction(open_: OpenTransaction) -> Iterator[Finding]:
         )
 
 
-def of_waits(waits: Sequence[Wait]) -> Iterator[Finding]:
+def of_waits(waits: Sequence[Wait]) -> Iterator[StatsFinding]:
     """Sessions that others wait for, and that wait for nobody themselves."""
     waiting = {wait.pid for wait in waits}
     for pid in dict.fromkeys(wait.by_pid for wait in waits):
@@ -179,7 +181,7 @@ def of_waits(waits: Sequence[Wait]) -> Iterator[Finding]:
             )
 
 
-def of_setting(setting: Setting, database: str) -> Iterator[Finding]:
+def of_setting(setting: Setting, database: str) -> Iterator[StatsFinding]:
     """A harmful setting, with the command that corrects it where it was set."""
     rule, right = _SETTINGS[setting.setting]
     in_database = f" IN DATABASE {quoted(database)}" if setting.in_database else ""

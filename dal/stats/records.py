@@ -210,7 +210,7 @@ class OpenTransaction(Record):
     behind: int | None
 
 
-class Finding(Record):
+class StatsFinding(Record):
     """Something that ought to be mended.
 
     Attributes:
@@ -265,5 +265,5 @@ class Stats(Record):
     applications: list[Application] | None
     waits: list[Wait] | None
     transactions: list[OpenTransaction] | None
-    findings: list[Finding]
+    findings: list[StatsFinding]
     unseen: list[Unseen]

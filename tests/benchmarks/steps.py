@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from dal.cli.progress import Shown, progress
+from dal.cli.progress import ProgressLine, progress
 
 Item = TypeVar("Item")
 Each = Callable[[Iterable[Item]], Iterable[Item]]
@@ -14,7 +14,7 @@ Each = Callable[[Iterable[Item]], Iterable[Item]]
 class Steps:
     """The parts of a run, one after another."""
 
-    def __init__(self, shown: Shown, total: int) -> None:
+    def __init__(self, shown: ProgressLine, total: int) -> None:
         self._shown, self._total, self._number, self._part = shown, total, 0, ""
 
     def begin(self, part: str) -> None:

@@ -16,7 +16,7 @@ from dal.binding import Columns, Fields
 from dal.binding.binding import Binding
 from dal.check.server.explain import analyzed_plan
 from dal.cursor import Position
-from dal.jsonl.lines import LineMessage
+from dal.jsonl.lines import ImportedMessage
 from dal.project.own import own
 from tests.check.skew import Data, Owner
 from tests.surface import VALUES
@@ -208,7 +208,7 @@ def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
         "updated_at": owner.middle,
         "last_message_at": owner.middle,
     }
-    other_ids: dict[Any, Any] = {LineMessage: _id(owner.message)}
+    other_ids: dict[Any, Any] = {ImportedMessage: _id(owner.message)}
     values["id"] = other_ids.get(of, values["id"])
     return of(**{name: values.get(name) for name in signature(of).parameters})
 

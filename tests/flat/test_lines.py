@@ -86,13 +86,13 @@ async def test_an_export_prints_each_message_a_few_times(
 ) -> None:
     read: list[int] = []
 
-    async def of(export: Any, user_id: str) -> None:
+    async def export_user(export: Any, user_id: str) -> None:
         await written(export, user_id)
         [row] = await export._db.fetch(TOASTED)
         read.append(row[0])
 
-    written = _Export.of
-    monkeypatch.setattr(_Export, "of", of)
+    written = _Export.export_user
+    monkeypatch.setattr(_Export, "export_user", export_user)
     for count in (8, 16):
         fill = FILL.format(metadata=metadata, count=count).replace("$1", f"'{uuid4()}'")
         await db.execute("DELETE FROM conversations")

@@ -15,10 +15,10 @@ from dal.jsonl import (
     Summary,
     export_everyone,
     export_lines,
+    export_statements,
     exporting,
     import_lines,
     lines,
-    snapshot,
 )
 
 KINDS: list[Any] = [
@@ -175,9 +175,9 @@ async def test_a_snapshot(
         await tasks.create(db, user_id=chat.user_id, title="late")
         return page
 
-    owners = snapshot.owners
+    owners = export_statements.owners
     with monkeypatch.context() as patch:
-        patch.setattr(snapshot, "owners", late)
+        patch.setattr(export_statements, "owners", late)
         assert await exported(db) == before
     assert await exported(db) != before
 

@@ -25,7 +25,7 @@ from dal.errors import (
     TransactionConflictError,
 )
 from dal.jsonl import Summary, batch, import_lines, importing
-from dal.jsonl.rows import look
+from dal.jsonl.import_statements import read_existing
 from tests.faults.activity import blocked
 
 SECRET = "s3cr3t"
@@ -267,7 +267,7 @@ async def test_another_users_conversation_is_out_of_reach(db: dal.Database) -> N
         await import_lines(db, [mine, todo(id=uid(3))])
     assert await only(db, "bob") == before
     assert [message.content for message in (await only(db, "ada")).messages] == ["mine"]
-    with pytest.raises(InvalidInputError, match="line 1: user_id: is another one"):
+    with pytest.raises(InvalidInputError, match="line 1: user_id: differs from"):
         await import_lines(db, [bobs], user_id="ada")
 
 
@@ -303,13 +303,13 @@ async def test_a_row_made_meanwhile_is_met(
     others = [True]
 
     async def late(*args: Any) -> Any:
-        result = await look(*args)
+        result = await read_existing(*args)
         if others:
             others.clear()
             await import_lines(db, [line])
         return result
 
-    monkeypatch.setattr("dal.jsonl.rows.look", late)
+    monkeypatch.setattr("dal.jsonl.import_statements.read_existing", late)
     summary = await import_lines(db, [line])
     assert (summary.messages, summary.tasks) == (0, 0)
     assert summary.known_conversations + summary.known_tasks == 1
@@ -321,7 +321,7 @@ async def test_nobody_appends_between_the_look_and_the_write(
     refused: list[TransactionConflictError] = []
 
     async def tried(*args: Any) -> Any:
-        result = await look(*args)
+        result = await read_existing(*args)
         try:
             async with db.transaction() as other:
                 await other.execute("SET LOCAL lock_timeout = '50ms'")
@@ -330,7 +330,7 @@ async def test_nobody_appends_between_the_look_and_the_write(
             refused.append(error)
         return result
 
-    monkeypatch.setattr("dal.jsonl.rows.look", tried)
+    monkeypatch.setattr("dal.jsonl.import_statements.read_existing", tried)
     await import_lines(db, [chat({}, id=str(chat_id))])
     assert [error.sqlstate for error in refused] == ["55P03"]
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from dal.stats import findings
-from dal.stats.records import Finding, Index, OpenTransaction, Server, Table, Wait
+from dal.stats.records import Index, OpenTransaction, Server, StatsFinding, Table, Wait
 from dal.testing.server import database_name
 from tests.isolation.conftest import GRANTS
 from tests.roles import role
@@ -76,19 +76,19 @@ OPEN = OpenTransaction(
 )
 
 
-def of_server(**changed: Any) -> list[Finding]:
+def of_server(**changed: Any) -> list[StatsFinding]:
     return list(findings.of_server(SERVER.model_copy(update=changed)))
 
 
-def of_table(**changed: Any) -> list[Finding]:
+def of_table(**changed: Any) -> list[StatsFinding]:
     return list(findings.of_table(TABLE.model_copy(update=changed), SERVER))
 
 
-def of_index(**changed: Any) -> list[Finding]:
+def of_index(**changed: Any) -> list[StatsFinding]:
     return list(findings.of_index(INDEX.model_copy(update=changed)))
 
 
-def of_transaction(**changed: Any) -> list[Finding]:
+def of_transaction(**changed: Any) -> list[StatsFinding]:
     return list(findings.of_transaction(OPEN.model_copy(update=changed)))
 
 
@@ -121,7 +121,7 @@ def of_transaction(**changed: Any) -> list[Finding]:
     ],
 )
 def test_a_threshold(
-    find: Callable[..., list[Finding]], changed: dict[str, Any], rule: str, remedy: str
+    find: Callable[..., list[StatsFinding]], changed: dict[str, Any], rule: str, remedy: str
 ) -> None:
     assert find() == []
     [finding] = find(**changed)
@@ -168,7 +168,7 @@ def test_of_a_queue_only_the_one_that_waits_for_nobody_is_to_blame() -> None:
     ],
 )
 def test_what_is_as_it_should_be(
-    find: Callable[..., list[Finding]], changed: dict[str, Any]
+    find: Callable[..., list[StatsFinding]], changed: dict[str, Any]
 ) -> None:
     assert find(**changed) == []
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from dal.cli.app import Group
 from dal.cli.commands import app
-from dal.cli.statuses import Status
+from dal.cli.statuses import ExitStatus
 from tests.commands import ALONE, CALLS, WITH_OWN_SERVER
 from tests.terminal.screen import CHECKOUT, in_pipes, on_terminal, plain
 
@@ -125,7 +125,7 @@ def listed(lines: list[str]) -> list[tuple[int, str]]:
 def test_exit_statuses_are_a_list(command: str) -> None:
     statuses = listed(help_of(*command.split()))
     assert [status for status, _ in statuses][:2] == [0, 1]
-    meanings = {int(status): status.meaning for status in Status}
+    meanings = {int(status): status.meaning for status in ExitStatus}
     assert {status: meanings[status] for status, _ in statuses} == dict(statuses)
     assert statuses == sorted(statuses)
 
@@ -134,13 +134,13 @@ def test_each_exit_status_is_somewhere_in_help() -> None:
     statuses = {
         status for command in ["", *EVERY] for status, _ in listed(help_of(*command.split()))
     }
-    assert statuses == set(Status)
+    assert statuses == set(ExitStatus)
 
 
 def test_the_page_has_the_table_of_exit_statuses() -> None:
     page = (CHECKOUT / "migrations/README.md").read_text()
     rows = re.findall(r"^\| (\d+) \| (.+?) \| (.*?) ?\|$", page, re.MULTILINE)
-    assert rows == [(str(int(status)), status.meaning, status.remedy) for status in Status]
+    assert rows == [(str(int(status)), status.meaning, status.remedy) for status in ExitStatus]
 
 
 @pytest.mark.parametrize("command", EVERY)

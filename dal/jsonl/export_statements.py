@@ -20,13 +20,13 @@ class Column(Record):
     name: str
 
 
-class Row(Record):
+class RowId(Record):
     """A row's id."""
 
     id: UUID
 
 
-class RawConversation(Row):
+class RawConversation(RowId):
     """A conversation; all its times are None where one is outside of Python's calendar."""
 
     user_id: str
@@ -72,7 +72,7 @@ async def owners(db: Executor, *, first: str, limit: Limit) -> list[str]:
 
 
 @query("jsonl/export_task_ids.sql", strict=True)
-async def task_ids(db: Executor, *, user_id: str, after: UUID | None, limit: Limit) -> list[Row]:
+async def task_ids(db: Executor, *, user_id: str, after: UUID | None, limit: Limit) -> list[RowId]:
     """A page of the ids of a user's tasks."""
     raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""The index that a statement builds or drops concurrently, without blocking writes."""
+"""Parses CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY statements."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _NAME_BYTES = 63
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class ConcurrentIndex:
     """An index, as a statement names it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Index:
     unique: bool
 
 
-def significant(statement: str) -> list[Token]:
+def significant_tokens(statement: str) -> list[Token]:
     """The tokens that are neither space nor comment; an empty list if the text can't be read."""
     try:
         return [token for token in tokens(statement) if token.kind not in IGNORED]
@@ -45,9 +45,9 @@ def keywords(read: list[Token]) -> list[str]:
     return [token.text.upper() if token.kind is TokenKind.WORD else token.text for token in read]
 
 
-def index(statement: str) -> Index | None:
+def parse_index(statement: str) -> ConcurrentIndex | None:
     """The index, if the statement is CREATE or DROP INDEX CONCURRENTLY IF (NOT) EXISTS."""
-    read = significant(statement)
+    read = significant_tokens(statement)
     words = keywords(read)
     begin = next((start for start in _BEGINNINGS if tuple(words[: len(start)]) == start), None)
     if begin is None:
@@ -61,7 +61,7 @@ def index(statement: str) -> Index | None:
         return None
     concurrently = read[words.index("CONCURRENTLY")]
     end = concurrently.offset + len(concurrently.text)
-    return Index(
+    return ConcurrentIndex(
         name=_folded(names[-1]),
         written="".join(token.text for token in names),
         table="".join(token.text for token in table) or None,
@@ -83,7 +83,7 @@ def _name(read: list[Token], place: int) -> tuple[list[Token], int]:
 
 
 def _is_name(token: Token) -> bool:
-    # U&"..." is one to PostgreSQL as well, but nobody could read it.
+    # PostgreSQL also accepts U&"..." names; they are not supported here.
     return token.kind is TokenKind.WORD or (
         token.kind is TokenKind.QUOTED and token.text.startswith('"')
     )

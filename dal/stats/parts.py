@@ -27,7 +27,7 @@ _RAISED = (
 )
 
 
-class Sight:
+class PartReader:
     """Reads one part after another, each in a short transaction, and notes which can't be read.
 
     Attributes:
@@ -51,7 +51,7 @@ class Sight:
         Parameters:
             name: the part's name, for the note.
             look: reads it.
-            when: whether there is anything to read; if not, there is a note about it already.
+            when: whether the part can be read; if not, `unseen` already says why.
             update: the command that updates what is read to this version.
 
         Raises:
@@ -82,7 +82,7 @@ def _reason(error: errors.DalError, update: str) -> dict[str, str]:
     return {"why": str(error), "remedy": "look into the server's log"}
 
 
-def of_server(server: Server) -> Iterator[Unseen]:
+def unseen_of_server(server: Server) -> Iterator[Unseen]:
     """What the role, the server's settings or a standby hide."""
     if not server.sees_everyone:
         yield Unseen(
@@ -100,12 +100,12 @@ def of_server(server: Server) -> Iterator[Unseen]:
     if server.standby:
         yield Unseen(
             what="writes, dead rows and vacuums",
-            why="a standby counts for itself",
+            why="a standby keeps its own counters",
             remedy="ask the primary",
         )
 
 
-def of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) -> Iterator[Unseen]:
+def unseen_of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) -> Iterator[Unseen]:
     """Tables that are absent, or that this role can't read."""
     absent = [table.name for table in known if table.oid is None]
     if absent and schemas:
@@ -137,7 +137,7 @@ def of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) -> Iter
         )
 
 
-def of_extension(extension: Extension) -> Iterator[Unseen]:
+def unseen_of_extension(extension: Extension) -> Iterator[Unseen]:
     """pg_stat_statements, if it can't be read."""
     steps = []
     if not extension.available:

@@ -14,8 +14,8 @@ from dal.binding import Columns, Executor, query
 from dal.conversations import Conversation
 from dal.database.failures import translated
 from dal.inputs import Key, Keys
-from dal.jsonl.lines import ConversationLine, Line, LineMessage, LineTask, TaskLine
-from dal.record import Record
+from dal.jsonl.lines import ConversationLine, ImportedMessage, ImportedTask, Line, TaskLine
+from dal.record import RowKey
 
 
 @dataclass(slots=True)
@@ -31,40 +31,35 @@ class ConversationRow:
     archived_at: datetime | None = None
 
 
-class Locked(Conversation):
-    """A stored conversation, and the clock of its messages."""
+class LockedConversation(Conversation):
+    """A stored conversation with its last_message_at."""
 
     last_message_at: AwareDatetime | None
 
 
-class Stored(Record):
-    """The key of a row that is stored."""
-
-    user_id: str
-    id: UUID
-
-
-class Last(Stored):
+class LastMessageTime(RowKey):
     """A conversation, and the time of its last message."""
 
     created_at: AwareDatetime
 
 
-class Compared(Stored):
+class RowComparison(RowKey):
     """A stored row, and whether the given one has the same content."""
 
     same: bool
 
 
-RowKey: TypeAlias = tuple[str, UUID]
+KeyTuple: TypeAlias = tuple[str, UUID]
 
-_CONTENT = [field.name for field in fields(LineMessage) if field.name not in ("id", "created_at")]
+_CONTENT = [
+    field.name for field in fields(ImportedMessage) if field.name not in ("id", "created_at")
+]
 _COLUMNS = ("id", "user_id", "conversation_id", "created_at", *_CONTENT)
-_content: Callable[[LineMessage], tuple[Any, ...]] = attrgetter(*_CONTENT)
+_content: Callable[[ImportedMessage], tuple[Any, ...]] = attrgetter(*_CONTENT)
 
 Conversations: TypeAlias = Annotated[Sequence[ConversationRow], Columns(ConversationRow)]
-Messages: TypeAlias = Annotated[Sequence[LineMessage], Columns(LineMessage)]
-Tasks: TypeAlias = Annotated[Sequence[LineTask], Columns(LineTask)]
+Messages: TypeAlias = Annotated[Sequence[ImportedMessage], Columns(ImportedMessage)]
+Tasks: TypeAlias = Annotated[Sequence[ImportedTask], Columns(ImportedTask)]
 
 
 @query("jsonl/clock.sql")
@@ -74,13 +69,13 @@ async def clock(db: Executor) -> datetime:
 
 
 @query("jsonl/lock_conversations.sql", strict=True)
-async def lock_conversations(db: Executor, *, keys: Keys) -> list[Locked]:
+async def lock_conversations(db: Executor, *, keys: Keys) -> list[LockedConversation]:
     """The conversations that are stored, locked until the transaction ends."""
     raise NotImplementedError
 
 
 @query("jsonl/last_messages.sql", strict=True)
-async def last_messages(db: Executor, *, keys: Keys) -> list[Last]:
+async def last_messages(db: Executor, *, keys: Keys) -> list[LastMessageTime]:
     """The last messages' times of conversations that have any."""
     raise NotImplementedError
 
@@ -88,7 +83,7 @@ async def last_messages(db: Executor, *, keys: Keys) -> list[Last]:
 @query("jsonl/stored_messages.sql")
 async def stored_messages(
     db: Executor, *, user_ids: list[str], message_ids: list[UUID]
-) -> list[Stored]:
+) -> list[RowKey]:
     """The keys that are taken by stored messages."""
     raise NotImplementedError
 
@@ -96,13 +91,13 @@ async def stored_messages(
 @query("jsonl/compare_messages.sql")
 async def compare_messages(
     db: Executor, *, user_ids: list[str], conversation_ids: list[UUID], messages: Messages
-) -> list[Compared]:
+) -> list[RowComparison]:
     """Whether the stored messages are the same as these."""
     raise NotImplementedError
 
 
 @query("jsonl/compare_tasks.sql")
-async def compare_tasks(db: Executor, *, user_ids: list[str], tasks: Tasks) -> list[Compared]:
+async def compare_tasks(db: Executor, *, user_ids: list[str], tasks: Tasks) -> list[RowComparison]:
     """Whether the stored tasks are the same as these."""
     raise NotImplementedError
 
@@ -120,8 +115,8 @@ async def add_conversations(db: Executor, *, conversations: Conversations) -> in
 
 
 @query("jsonl/move_conversations.sql")
-async def move_conversations(db: Executor, *, conversations: Conversations) -> int:
-    """Set the recency of conversations, and the clock of their messages; returns how many."""
+async def update_conversation_times(db: Executor, *, conversations: Conversations) -> int:
+    """Set updated_at and last_message_at of conversations; returns how many."""
     raise NotImplementedError
 
 
@@ -131,7 +126,7 @@ class MessageRow(NamedTuple):
     user_id: str
     conversation_id: UUID
     created_at: datetime
-    message: LineMessage
+    message: ImportedMessage
 
 
 async def copy_messages(connection: asyncpg.Connection, messages: Sequence[MessageRow]) -> int:
@@ -173,13 +168,13 @@ class Existing:
     """
 
     now: datetime
-    conversations: dict[RowKey, Locked]
-    last: dict[RowKey, datetime]
-    messages: dict[RowKey, bool]
-    tasks: dict[RowKey, bool]
+    conversations: dict[KeyTuple, LockedConversation]
+    last: dict[KeyTuple, datetime]
+    messages: dict[KeyTuple, bool]
+    tasks: dict[KeyTuple, bool]
 
 
-async def look(db: Executor, lines: Sequence[Line]) -> Existing:
+async def read_existing(db: Executor, lines: Sequence[Line]) -> Existing:
     """Lock the conversations that exist, and read what is stored under the ids of the lines."""
     chats = [line for line in lines if isinstance(line, ConversationLine)]
     todos = [line for line in lines if isinstance(line, TaskLine) and line.task.id]
