@@ -1,4 +1,4 @@
-"""Rows that the keys should make impossible are found, and mended only when they are asked for."""
+"""Rows without their user or conversation are found, and deleted only when that is asked for."""
 
 from uuid import UUID
 
