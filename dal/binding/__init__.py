@@ -9,7 +9,7 @@ from dal.binding.json_columns import JsonColumn
 from dal.binding.malformed import skipping_malformed_rows
 from dal.binding.queries import Queries
 from dal.database.executor import Executor
-from dal.places import SQL
+from dal.paths import SQL
 
 __all__ = [
     "BindingError",

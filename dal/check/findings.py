@@ -27,13 +27,15 @@ class Finding:
     object: str | None = None
 
     @property
-    def place(self) -> tuple[int, int]:
+    def line_and_column(self) -> tuple[int, int]:
         """Line and column, from 1."""
-        return (1, 1) if self.offset is None else Source.read(self.path).place(self.offset)
+        if self.offset is None:
+            return 1, 1
+        return Source.read(self.path).line_and_column(self.offset)
 
     def as_json(self, root: Path) -> dict[str, str | int]:
         """The finding for machines; the path is relative to the root if it is below it."""
-        line, column = self.place
+        line, column = self.line_and_column
         return {
             "rule": self.rule,
             "file": _relative(self.path, root),
@@ -45,7 +47,7 @@ class Finding:
 
     def as_text(self, root: Path) -> str:
         """The finding for people: the place, the marked line, and the help."""
-        line, column = self.place
+        line, column = self.line_and_column
         lines = [f"{_relative(self.path, root)}:{line}:{column}: {self.rule}: {self.message}"]
         if self.offset is not None:
             text, width = Source.read(self.path).marked(self.offset)

@@ -123,7 +123,7 @@ class BoundStatement:
         """Where the statement begins, after the header comment."""
         return self.source.significant[0].offset
 
-    def place(self, node: exp.Expr) -> int | None:
+    def offset_of(self, node: exp.Expr) -> int | None:
         """The offset of a node, or None if sqlglot does not know it."""
         if node is self.tree:
             return self.beginning
@@ -136,7 +136,7 @@ class BoundStatement:
         for token in self.sent.significant:
             if token.offset > end and token.text.upper() == word:
                 return self.at(token.offset)
-        return self.place(part)
+        return self.offset_of(part)
 
     def before(self, part: exp.Expr, word: str) -> int | None:
         """The offset of the last such word before a node, else the node's."""
@@ -146,7 +146,7 @@ class BoundStatement:
             for token in self.sent.significant
             if end is not None and token.offset < end and token.text.upper() == word
         ]
-        return self.at(offsets[-1]) if offsets else self.place(part)
+        return self.at(offsets[-1]) if offsets else self.offset_of(part)
 
     def at(self, position: int) -> int | None:
         """The offset in the file of a position in the sent text."""

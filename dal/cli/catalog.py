@@ -11,7 +11,7 @@ from dal.cli.progress import progress
 from dal.cli.project import folders, projects
 from dal.cli.statuses import ExitStatus
 from dal.cli.streams import err, out
-from dal.places import refuse_installed
+from dal.paths import refuse_installed
 
 
 @command("catalog", Group.DEVELOP, ExitStatus.STALE)

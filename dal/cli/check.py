@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import psycopg
 import typer
 
-from dal import places
+from dal import paths
 from dal.check.findings import Finding
 from dal.cli.address import database_url, database_url_if_any
 from dal.cli.app import Group, command
@@ -23,7 +23,7 @@ from dal.migrate.folder import DAL
 from dal.migrate.ledger import applied
 from dal.migrate.migration import Folders, read
 from dal.migrate.obstacles import ObstacleKind, obstacles
-from dal.places import SQL
+from dal.paths import SQL
 
 if TYPE_CHECKING:
     from dal.check.project import Project
@@ -129,7 +129,7 @@ def _database(
 ) -> Iterator[tuple[psycopg.Connection, bool, list[Finding]]]:
     """The database of DATABASE_URL, or a new one; whether it is live; findings from filling it."""
     # An installed dal alone is checked only against a live database: its release was checked.
-    alone = places.is_installed() and [project.name for project in projects] == [DAL]
+    alone = paths.is_installed() and [project.name for project in projects] == [DAL]
     url = database_url_if_any() if server is None else None
     if url or (alone and server is None):
         with connect(url or database_url(), application_name="dal check") as connection:

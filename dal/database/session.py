@@ -6,7 +6,7 @@ them to other clients. Other defaults of the role or database, such as time limi
 
 import asyncpg
 
-from dal.places import SQL
+from dal.paths import SQL
 
 # Sent with the startup message.
 STARTUP_SETTINGS = {

@@ -11,7 +11,7 @@ from psycopg import sql
 from dal.migrate.connection import explained, undone
 from dal.migrate.migration import Migration
 from dal.migrate.rehearsal import rehearsed
-from dal.places import SQL
+from dal.paths import SQL
 
 _MARK = "dal "
 _SCRATCH = sql.Identifier("dal_comparison")

@@ -7,7 +7,7 @@ from dal.errors import InvalidInputError
 from dal.migrate.folder import OWN, Folder
 from dal.migrate.lint import errors_in
 from dal.migrate.migration import UnfitError
-from dal.places import refuse_installed
+from dal.paths import refuse_installed
 
 _HEAD = """\
 {directives}-- What changes, and why; what is locked meanwhile, and for how long.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from dal.migrate import manifest
-from dal.places import MIGRATIONS
+from dal.paths import MIGRATIONS
 
 DAL = "dal"
 """The name of dal's own project, whose ids have no prefix."""

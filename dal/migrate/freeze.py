@@ -3,7 +3,7 @@
 from dal.errors import ConfigurationError
 from dal.migrate.folder import Folder
 from dal.migrate.manifest import NAME, checksum, dependencies, garbled, recorded
-from dal.places import refuse_installed
+from dal.paths import refuse_installed
 
 
 def freeze(folder: Folder) -> list[str]:

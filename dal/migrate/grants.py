@@ -6,7 +6,7 @@ from psycopg import sql
 
 from dal.migrate.connection import connect, explained
 from dal.migrate.settings import apply_session_settings, committed_reads
-from dal.places import SQL
+from dal.paths import SQL
 
 _TABLES = ("users", "tasks", "conversations", "messages")  # which sql/grants.sql knows
 # Tables and views, and the sequences that number the rows of serial columns.

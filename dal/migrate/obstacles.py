@@ -9,7 +9,7 @@ import psycopg
 from dal import errors
 from dal.migrate.folder import DAL
 from dal.migrate.migration import Migration
-from dal.places import SQL
+from dal.paths import SQL
 
 
 class ObstacleKind(StrEnum):

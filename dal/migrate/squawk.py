@@ -90,7 +90,9 @@ def _left(path: Path, reported: list[LintFinding]) -> Iterator[LintFinding]:
     source = Source.read(path)
 
     def make(rule: str, offset: int, message: str, help_: str) -> LintFinding:
-        return LintFinding(path.name, source.place(offset)[0], f"{rule}: {message}; {help_}", rule)
+        return LintFinding(
+            path.name, source.line_and_column(offset)[0], f"{rule}: {message}; {help_}", rule
+        )
 
     for exception in _EXCEPTION.finditer(source.text):
         help_ = "write `-- Waives RULE: the reason.` at the top of the file"

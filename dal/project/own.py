@@ -5,7 +5,7 @@ from importlib import import_module
 from dal.binding import query
 from dal.check.project import OwnerColumns, Project, Rule
 from dal.migrate.folder import DAL
-from dal.places import MIGRATIONS, SQL
+from dal.paths import MIGRATIONS, SQL
 from dal.project.header_comments import header_comment
 from dal.project.volatile import volatile
 

@@ -23,7 +23,7 @@ class Source:
         """The text of a file."""
         return cls(path.read_text(encoding="utf-8-sig", errors="replace"))
 
-    def place(self, offset: int) -> tuple[int, int]:
+    def line_and_column(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, from 1."""
         return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 

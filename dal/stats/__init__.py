@@ -5,7 +5,7 @@ from functools import partial
 
 from dal.binding import Executor
 from dal.database import Database
-from dal.places import SQL
+from dal.paths import SQL
 from dal.stats import findings, parts, queries
 from dal.stats.queries import Setting
 from dal.stats.records import Count, Stats, StatsFinding, Unseen

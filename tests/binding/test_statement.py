@@ -8,7 +8,7 @@ import pytest
 import dal
 from dal.binding.errors import BindingError
 from dal.binding.statement import Statement, read_statement
-from dal.places import SQL
+from dal.paths import SQL
 from dal.source.scanner import Token, TokenKind, tokens
 
 # Beside these folders lie scripts that a person runs, such as grants.sql.

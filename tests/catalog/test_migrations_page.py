@@ -12,7 +12,7 @@ from dal.catalog.migrations import page
 from dal.cli import catalog as command
 from dal.cli.commands import app
 from dal.migrate import Folder
-from dal.places import MIGRATIONS, SQL
+from dal.paths import MIGRATIONS, SQL
 from dal.project.own import own
 from tests.migrations.database import LAST, NEXT
 

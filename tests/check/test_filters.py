@@ -63,16 +63,16 @@ def test_all_combinations_fit(prove: Prove) -> None:
 
 def test_what_all_have_is_said_plainly(prove: Prove) -> None:
     [finding] = prove(HEAD.replace("id FROM", "ids FROM") + LINES + TAIL)
-    assert (finding.rule, finding.place) == ("refused", (1, 8))
+    assert (finding.rule, finding.line_and_column) == ("refused", (1, 8))
     assert finding.message == 'column "ids" does not exist'
 
 
 def test_what_some_have_is_said_with_an_example(prove: Prove) -> None:
     [finding] = prove(HEAD + LINES.replace("name = :name", "nmae = :name") + TAIL)
-    assert (finding.rule, finding.place) == ("refused", (5, 5))
+    assert (finding.rule, finding.line_and_column) == ("refused", (5, 5))
     assert finding.message == 'column "nmae" does not exist (in 4 of 8, for example with :name)'
     [finding] = prove(HEAD + LINES.replace("price <= :price", "name <= :price") + TAIL)
-    assert (finding.rule, finding.place) == ("parameter-type", (3, 13))
+    assert (finding.rule, finding.line_and_column) == ("parameter-type", (3, 13))
     assert finding.message.endswith("(in 4 of 8, for example with :price)")
 
 
@@ -82,7 +82,7 @@ def test_the_owner_may_not_be_absent(prove: Prove) -> None:
 
     sql = "SELECT id FROM products WHERE price = :price\nAND user_id = :user_id -- if :user_id\n"
     [finding] = prove(sql + TAIL, anybodys)
-    assert (finding.rule, finding.place) == ("owner-filter", (1, 16))
+    assert (finding.rule, finding.line_and_column) == ("owner-filter", (1, 16))
     assert finding.message.endswith("(in 1 of 2, for example without any `-- if` line)")
 
 

@@ -11,7 +11,7 @@ import pytest
 from dal.check.project import Project
 from dal.check.rules.indexes import indexes
 from dal.check.server.catalog import Catalog
-from dal.places import MIGRATIONS
+from dal.paths import MIGRATIONS
 from dal.testing.server import Postgres
 from tests.migrations.database import NEXT
 
@@ -40,7 +40,7 @@ def findings_after(connection: psycopg.Connection, folder: Path, migration: str 
     with connection.transaction(force_rollback=True):
         connection.execute(migration.encode())
         return [
-            f"{finding.rule} {finding.path.name}:{finding.place[0]}:{finding.place[1]}"
+            "{} {}:{}:{}".format(finding.rule, finding.path.name, *finding.line_and_column)
             for finding in indexes([], Catalog(connection, [_marked(folder)]))
         ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from dal.check.project import Project
 from dal.check.run import check
-from dal.places import MIGRATIONS
+from dal.paths import MIGRATIONS
 from tests.check.stubs import bound
 
 HEAD = "-- What it answers.\n-- Index: none.\n-- Locks: none.\n"

@@ -102,7 +102,7 @@ def test_what_fits(find: Find) -> None:
 
 def test_a_field_that_takes_no_none(find: Find) -> None:
     [finding] = find("-- Cars.\n" + NULLABLE, list[Size])
-    assert (finding.rule, finding.place) == ("nullable", (2, 8))
+    assert (finding.rule, finding.line_and_column) == ("nullable", (2, 8))
     assert finding.message.startswith("doors may be NULL (")
     assert "make the field Optional" in finding.help
     [finding] = find("SELECT options::text AS options FROM cars", list[SomeOptions])
@@ -118,7 +118,7 @@ def test_a_parameter_is_named_as_in_its_file(catalog: Catalog, tmp_path: Path) -
 
 def test_what_is_unknown_must_be_said(find: Find) -> None:
     [finding] = find(UNKNOWN, list[Size])
-    assert (finding.rule, finding.place) == ("nullable", (1, 28))
+    assert (finding.rule, finding.line_and_column) == ("nullable", (1, 28))
     assert "nullif(seats, 0)" in finding.message
     assert "-- Waives nullable on doors: why." in finding.help
     assert (
@@ -144,7 +144,7 @@ def test_a_waiver_is_held_to_its_word(find: Find, header: str, sql: str, rules: 
 def test_a_signal_may_not_be_null(find: Find) -> None:
     sql = "SELECT seats AS doors, doors > 3 AS conflict FROM cars"
     [finding] = find(sql, list[Size], {"conflict": ConflictError})
-    assert (finding.rule, finding.place) == ("nullable", (1, 37))
+    assert (finding.rule, finding.line_and_column) == ("nullable", (1, 37))
 
 
 JOIN = """

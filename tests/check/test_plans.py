@@ -19,7 +19,7 @@ from dal.check.server.explain import custom_plan, generic_plan
 from dal.check.server.populate import populate
 from dal.check.statement import BoundStatement
 from dal.inputs import PageStart
-from dal.places import MIGRATIONS, SQL
+from dal.paths import MIGRATIONS, SQL
 from dal.project.own import own
 from dal.testing.server import Postgres
 from tests.check.reads import STATEMENTS
@@ -79,7 +79,10 @@ def unused_indexes(connection: psycopg.Connection, migrations: Path) -> list[Fin
 
 def rules_at(reported: Iterable[Finding]) -> list[str]:
     """Rule, line and column."""
-    return [f"{finding.rule} {finding.place[0]}:{finding.place[1]}" for finding in reported]
+    return [
+        f"{finding.rule} {finding.line_and_column[0]}:{finding.line_and_column[1]}"
+        for finding in reported
+    ]
 
 
 BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -307,9 +310,13 @@ def test_indexes_that_serve_nothing(database: psycopg.Connection, tmp_path: Path
     database.execute(migration.read_bytes())
     database.execute("DROP INDEX idx_messages_created_at")
     unused, needless = unused_indexes(database, tmp_path)
-    assert (unused.rule, unused.path, unused.place) == ("unused-index", migration, (2, 14))
+    assert (unused.rule, unused.path, unused.line_and_column) == (
+        "unused-index",
+        migration,
+        (2, 14),
+    )
     assert (needless.rule, needless.path) == ("needless-waiver", SQL / "indexes.sql")
-    line = needless.path.read_text().splitlines()[needless.place[0] - 1]
+    line = needless.path.read_text().splitlines()[needless.line_and_column[0] - 1]
     assert line.startswith("-- Waives unused-index on idx_messages_created_at: ")
 
 

@@ -21,7 +21,7 @@ from dal.check.rules.owner_columns import owner_columns
 from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.places import SQL
+from dal.paths import SQL
 from dal.project.header_comments import opens_with_sentence
 from dal.project.own import own
 from dal.record import Record
@@ -106,7 +106,7 @@ def findings_and_marks(
 
 def assert_found(catalog: Catalog, folder: Path, rule: str, text: str, returns: Any = None) -> None:
     findings, places = findings_and_marks(catalog, folder, text, returns)
-    assert [(finding.rule, finding.place) for finding in findings] == [
+    assert [(finding.rule, finding.line_and_column) for finding in findings] == [
         (rule, place) for place in places
     ]
     assert all(finding.offset is not None for finding in findings)
@@ -126,7 +126,7 @@ def assert_found(catalog: Catalog, folder: Path, rule: str, text: str, returns: 
 )
 def test_header_comments(catalog: Catalog, tmp_path: Path, text: str) -> None:
     findings, places = findings_and_marks(catalog, tmp_path, text, None)
-    assert {(finding.rule, finding.place) for finding in findings} == {
+    assert {(finding.rule, finding.line_and_column) for finding in findings} == {
         ("header-comment", place) for place in places
     }
     assert len(findings) == (3 if text.endswith("→SELECT 1") else 1)
@@ -390,7 +390,7 @@ def test_owners(catalog: Catalog, tmp_path: Path, statement: str) -> None:
 def test_what_is_not_proven(catalog: Catalog, tmp_path: Path, statement: str) -> None:
     findings, places = findings_and_marks(catalog, tmp_path, HEAD + statement, None)
     assert {
-        (finding.rule, finding.place)
+        (finding.rule, finding.line_and_column)
         for finding in findings
         if finding.rule != "volatile-in-update"
     } == {("not-proven", places[0])}

@@ -295,7 +295,7 @@ def test_a_fault_and_its_place(
     assert finding.rule == rule
     assert words in f"{finding.message}; {finding.help}"
     if mark:
-        assert finding.place == at(sql, mark)
+        assert finding.line_and_column == at(sql, mark)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_a_signal_must_be_there_and_boolean(find: Find) -> None:
 def test_two_parameters_swapped(find: Find) -> None:
     sql = f"SELECT {ALL} FROM cars WHERE id = :name AND name = :id"
     findings = find(sql, list[Car], id=UUID, name=str)
-    assert [(finding.rule, finding.place) for finding in findings] == [
+    assert [(finding.rule, finding.line_and_column) for finding in findings] == [
         ("parameter-type", at(sql, ":name")),
         ("parameter-type", at(sql, ":id")),
     ]

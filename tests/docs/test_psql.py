@@ -10,7 +10,7 @@ import pytest
 
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.places import SQL
+from dal.paths import SQL
 from dal.project.own import own
 from tests.surface import ID, VALUES
 

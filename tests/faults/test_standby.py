@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import dal
 from dal.cli.commands import app
-from dal.places import SQL
+from dal.paths import SQL
 from dal.testing.server import database_name
 from tests.faults.restartable import Restartable
 from tests.roles import role

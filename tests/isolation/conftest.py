@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dal.places import SQL
+from dal.paths import SQL
 from dal.testing.server import database_name
 from tests.roles import role
 

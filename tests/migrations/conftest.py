@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dal import migrate
-from dal.places import MIGRATIONS
+from dal.paths import MIGRATIONS
 from tests.migrations.database import Add
 
 

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from dal.migrate import session
-from dal.places import MIGRATIONS, SQL
+from dal.paths import MIGRATIONS, SQL
 
 IDS = sorted(file.stem for file in MIGRATIONS.glob("*.sql") if ".rollback" not in file.name)
 LAST = IDS[-1]

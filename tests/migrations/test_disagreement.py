@@ -8,7 +8,7 @@ import pytest
 from dal import migrate
 from dal.errors import InvalidInputError, SchemaMismatchError
 from dal.migrate import Folder, session
-from dal.places import MIGRATIONS
+from dal.paths import MIGRATIONS
 from dal.testing.server import Postgres, database_name
 from tests.migrations.database import IDS, LAST, NEXT, Add, catalogue, rows, run, search_path
 

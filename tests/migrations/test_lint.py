@@ -9,7 +9,7 @@ import pytest
 from dal import migrate
 from dal.errors import ConfigurationError, InvalidInputError
 from dal.migrate import Folder, manifest
-from dal.places import MIGRATIONS
+from dal.paths import MIGRATIONS
 from tests.migrations.database import AFTER, LAST, NEXT, Add
 
 NOWHERE = "postgresql://127.0.0.1:1/nowhere"  # what is refused is refused before anyone connects

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from dal import errors, migrate, places
+from dal import errors, migrate, paths
 from dal.migrate import Folder
 from tests.migrations.database import IDS, NEXT, Add, catalogue, rows, run, search_path, tables
 
@@ -219,10 +219,10 @@ def test_url_of_another_driver_works(empty_database: str, scheme: str) -> None:
 def test_folders_of_a_wheel_lie_in_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "_PACKAGE", tmp_path / "dal")
+    monkeypatch.setattr(paths, "_PACKAGE", tmp_path / "dal")
     for home in (tmp_path, tmp_path / "dal"):  # a stranger's folder next to the package
         (home / "sql").mkdir(parents=True)
 
-    assert places._folder("sql") == tmp_path / "dal" / "sql"
+    assert paths._folder("sql") == tmp_path / "dal" / "sql"
     with pytest.raises(errors.ConfigurationError, match="without its migrations/ folder"):
-        places._folder("migrations")
+        paths._folder("migrations")

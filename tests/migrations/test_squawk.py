@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from dal import migrate
 from dal.cli.commands import app
 from dal.migrate import Folder
-from dal.places import MIGRATIONS
+from dal.paths import MIGRATIONS
 from tests.migrations.database import NEXT, Add
 
 APART = "-- transactional: false\n"

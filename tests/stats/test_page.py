@@ -4,7 +4,7 @@ import inspect
 import re
 from typing import Any
 
-from dal.places import SQL
+from dal.paths import SQL
 from dal.record import Record
 from dal.stats import records
 from dal.stats.findings import RULES

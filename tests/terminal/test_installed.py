@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dal import errors, migrate, places
+from dal import errors, migrate, paths
 from dal.cli.commands import app
 from tests.terminal.screen import CHECKOUT
 
@@ -13,7 +13,7 @@ from tests.terminal.screen import CHECKOUT
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As if the SQL were inside the package."""
-    monkeypatch.setattr(places, "_PACKAGE", CHECKOUT)
+    monkeypatch.setattr(paths, "_PACKAGE", CHECKOUT)
     monkeypatch.setenv("DATABASE_URL", "")
     monkeypatch.chdir(tmp_path)
 

@@ -18,7 +18,7 @@ def optional_filters(statement: BoundStatement, catalog: Catalog) -> Iterator[Fi
             if part := _optional_part(node):
                 yield statement.finding(
                     "optional-filter",
-                    statement.place(part),
+                    statement.offset_of(part),
                     "a filter that a parameter can switch off reads every row under a generic plan",
                     "write two files, or a sentinel that keeps the index condition, such as"
                     " column < coalesce(:before, 'infinity')",

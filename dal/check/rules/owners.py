@@ -15,7 +15,7 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     for table, owner in statement.analysis.unfiltered:
         yield statement.finding(
             "owner-filter",
-            statement.place(table),
+            statement.offset_of(table),
             f"{owner} is not restricted to a value from the caller",
             f"add {owner} = :owner (the parameter may have another name), or write"
             " `-- Waives owner-filter: the reason.` in the header comment",
@@ -24,7 +24,7 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     for part, name, reason in statement.analysis.doubts:
         yield statement.finding(
             "not-proven",
-            statement.place(part),
+            statement.offset_of(part),
             f"can't prove whose rows it reads or changes: {reason}",
             f"rewrite the statement, or write `-- Waives not-proven on {name}: the reason.` in the"
             " header comment",

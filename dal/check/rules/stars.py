@@ -20,7 +20,7 @@ def stars(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             if item.is_star and not _of_subqueries(item, node):
                 yield statement.finding(
                     "star",
-                    statement.place(item.find(exp.Star)),
+                    statement.offset_of(item.find(exp.Star)),
                     "the columns of `*` change with the schema, which breaks cached plans",
                     "name the columns",
                 )

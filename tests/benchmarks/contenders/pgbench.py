@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from uuid import UUID
 
-from dal.places import SQL
+from dal.paths import SQL
 from tests.benchmarks.contender import Place
 from tests.benchmarks.data import LONG, SHORT, USER
 from tests.benchmarks.works import APPEND, DEEP, HISTORY, HISTORY_LONG, LIST, READ_100, Work
