@@ -73,7 +73,8 @@ def check(
         proven, absent = prove(connection, projects, live=live, misfits=misfits)
         findings += proven
         if live and proven and (pending := _pending(connection, folders_if_any())):
-            notes.print(f"note: {pending} migrations are pending; first run dal migrate")
+            some = "1 migration is" if pending == 1 else f"{pending} migrations are"
+            notes.print(f"note: {some} pending; first run dal migrate")
         version = connection.info.server_version // 10000
     shown = [finding for finding in findings if live and not plans and finding.rule in PLAN_RULES]
     decisive = [finding for finding in findings if finding not in shown]

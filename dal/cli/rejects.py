@@ -55,7 +55,8 @@ class Rejects:
         if undone or not self._lines:
             self._written.unlink()
         else:
-            err.print(f"{self._lines} bad lines are in {self._named()}")
+            bad = "1 bad line is" if self._lines == 1 else f"{self._lines:,} bad lines are"
+            err.print(f"{bad} in {self._named()}")
 
     def add(self, number: int, line: bytes, reason: str) -> None:
         """Write a line."""

@@ -139,7 +139,7 @@ def test_a_name_that_can_not_be_given(
     names = [name for name in beside(chats) if name != "chats.rejects"]
     assert names != []
     assert done.returncode == 1
-    assert f"1 bad lines are in {chats.with_name(names[0])}" in done.stderr.decode()
+    assert f"1 bad line is in {chats.with_name(names[0])}" in done.stderr.decode()
     assert json.loads(chats.with_name(names[0]).read_text())["line"] == 2
 
 
@@ -159,5 +159,5 @@ def test_where_the_outcome_is_unknown_they_are_kept(
     monkeypatch.setattr(importing, "write_lines", lost)
     ended = keep_going()
     assert ended.returncode != 0
-    assert b"1 bad lines are in" in ended.stderr
+    assert b"1 bad line is in" in ended.stderr
     assert beside(chats) == ["chats.rejects"]
