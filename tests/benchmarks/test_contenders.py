@@ -84,5 +84,5 @@ def test_loads_on_both_loops_and_in_several_processes(
     assert {loads.errors for loads in results.values()} == {0}
     page = load.page(results)
     assert page.count("| uvloop |") == 6 + 1
-    processes = workers.measure(url, rounds=1, seconds=0.1)
+    processes = workers.measure(url, rounds=1, seconds=0.1, connections=8)
     assert [load.errors for [load] in processes.values()] == [0, 0]

@@ -28,12 +28,18 @@ between them. They share one core with each other, and the server has another on
 
 
 def measure(
-    url: str, *, rounds: int = 2, seconds: float = 3, each: Each[tuple[int, str]] = iter
+    url: str,
+    *,
+    rounds: int = 2,
+    seconds: float = 3,
+    connections: int = CONNECTIONS,
+    each: Each[tuple[int, str]] = iter,
 ) -> dict[str, list[Load]]:
-    """Take turns for so long."""
+    """Take turns for so long, on so many connections in all."""
     results: dict[str, list[Load]] = {name: [] for name in POOLS}
     for _, name in each([(number, name) for number in range(rounds) for name in POOLS]):
-        command = [sys.executable, "-m", "tests.benchmarks.workers", url, name, str(seconds)]
+        command = [sys.executable, "-m", "tests.benchmarks.workers", url, name]
+        command += [str(seconds), str(connections // WORKERS)]
         with ExitStack() as stack:
             processes = [
                 stack.enter_context(
@@ -55,9 +61,9 @@ def measure(
     return results
 
 
-async def work(url: str, name: str, seconds: float) -> None:
+async def work(url: str, name: str, seconds: float, connections: int) -> None:
     """One of the processes: connects, waits for the others, and takes turns."""
-    async with POOLS[name](url, CONNECTIONS // WORKERS) as contender:
+    async with POOLS[name](url, connections) as contender:
         await turns(contender, url, TASKS // WORKERS, seconds / 10)  # every connection warm
         print("ready", flush=True)
         sys.stdin.readline()
@@ -72,4 +78,5 @@ def page(results: dict[str, list[Load]]) -> str:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work(sys.argv[1], sys.argv[2], float(sys.argv[3])))
+        url, name, seconds, connections = sys.argv[1:]
+        runner.run(work(url, name, float(seconds), int(connections)))

@@ -76,7 +76,7 @@ class Ours(Contender):
 
 @asynccontextmanager
 async def pool(url: str, max_size: int = 30) -> AsyncIterator[Contender]:
-    async with dal.connect(url, max_size=max_size) as db:
+    async with dal.connect(url, min_size=min(10, max_size), max_size=max_size) as db:
         yield Ours("dal", db)
 
 

@@ -107,5 +107,5 @@ async def held(url: str) -> AsyncIterator[Contender]:
 
 @asynccontextmanager
 async def pool(url: str, max_size: int = 30) -> AsyncIterator[Contender]:
-    async with asyncpg.create_pool(url, min_size=10, max_size=max_size) as pool:
+    async with asyncpg.create_pool(url, min_size=min(10, max_size), max_size=max_size) as pool:
         yield Raw("asyncpg, Pool.fetch", pool)
