@@ -33,7 +33,7 @@ class FairPool:
     ) -> None:
         self.pool, self.direct, self.affinity = pool, direct, Affinity()
         self._address, self._settings = address, settings
-        self._floor = MinSizeWarning(pool)
+        self._min_size_warning = MinSizeWarning(pool)
         # asyncpg's own queue lets a call that has just come overtake those that wait.
         self._free = asyncio.Semaphore(settings.max_size)
         self._waiting = 0  # calls that have no connection yet
@@ -79,7 +79,7 @@ class FairPool:
         raise failure  # out here the original is not chained to it
 
     async def give_back(self, connection: Any) -> None:
-        """Give back a connection that has run one statement or transaction of direct."""
+        """Give back a connection that has run one statement or transaction of dal's."""
         if is_lost(connection):
             # What broke it (a restart, a failover) may have broken the idle ones as well. They are
             # replaced when they are next taken, so that no call fails for each of them.
