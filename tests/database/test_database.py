@@ -572,8 +572,8 @@ async def test_a_transaction_left_open_is_rolled_back(
 ) -> None:
     async with single.acquire() as connection:
         await connection.execute("BEGIN")
-        await connection.execute("INSERT INTO users (id) VALUES ('ada')")
-    assert await users.get(single, user_id="ada") is None
+        await connection.execute("INSERT INTO users (id) VALUES ('nobody else')")
+    assert await users.get(single, user_id="nobody else") is None
     assert "active transaction" in complaints.pop()  # asyncpg's, for the borrower's log
 
 
