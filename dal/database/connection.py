@@ -73,6 +73,17 @@ def is_lost(connection: asyncpg.Connection) -> bool:
         return True
 
 
+def is_reusable(connection: Any) -> bool:
+    """Whether a connection that a pool has lent can be lent again as it is."""
+    lent, holder = connection._con, connection._holder
+    return bool(
+        lent is not None
+        and not (lent.is_closed() or _is_unfinished(lent))
+        and holder._generation == holder._pool._generation
+        and not holder._pool.is_closing()
+    )
+
+
 def is_busy(connection: Any) -> bool:
     """Whether a transaction could not be ended, because a statement of another task still runs."""
     if is_lost(connection):
@@ -125,10 +136,15 @@ async def release_to_pool(connection: Any, timeout: float) -> None:  # noqa: ASY
     if lent is None:  # the pool has taken it back already
         return
     lent._on_release()
-    if not (lent.is_in_transaction() or lent._protocol._is_cancelling()):
+    if not _is_unfinished(lent):
         await connection._holder.release(None)  # a time limit is a timer of the event loop's
         return
     # Cancelled, it would leave the statement running. At a timeout, the pool has closed the
     # connection; the caller's own error is the one to see.
     with suppress(TimeoutError):
         await asyncio.shield(connection._holder.release(timeout))
+
+
+def _is_unfinished(lent: Any) -> bool:
+    """Whether a transaction has to be rolled back first, or a cancelled statement to end."""
+    return bool(lent.is_in_transaction() or lent._protocol._is_cancelling())

@@ -7,12 +7,13 @@ import asyncpg
 
 from dal.database.address import Address
 from dal.database.affinity import Affinity
-from dal.database.connection import expire, is_lost, release_to_pool
+from dal.database.connection import expire, is_lost, is_reusable, release_to_pool
 from dal.database.failures import READ_ONLY, explain_connect
 from dal.database.min_size_warning import MinSizeWarning
 from dal.database.pool import no_connection
 from dal.database.settings import PoolSettings
 from dal.database.stats import PoolStats
+from dal.database.waiting_calls import WaitingCalls
 from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
 
 
@@ -35,7 +36,8 @@ class FairPool:
         self._address, self._settings = address, settings
         self._min_size_warning = MinSizeWarning(pool)
         # asyncpg's own queue lets a call that has just come overtake those that wait.
-        self._free = asyncio.Semaphore(settings.max_size)
+        self._queue = WaitingCalls(settings.acquire_timeout)
+        self._free = settings.max_size  # calls that may take a connection without waiting
         self._waiting = 0  # calls that have no connection yet
         self._timeouts = 0  # and those that gave up
         self._recycler = asyncio.create_task(self._recycle(), name="dal: recycle")
@@ -62,14 +64,10 @@ class FairPool:
         self.affinity.check()
         self._waiting += 1
         try:
-            # A time limit is a timer of the event loop's: only a call that has to wait gets one.
-            # The opening of a connection has its own.
-            if self._free.locked():
-                async with asyncio.timeout(self._settings.acquire_timeout):
-                    await self._free.acquire()
-                    return await self._acquire()
-            await self._free.acquire()
-            return await self._acquire()
+            if self._free:
+                self._free -= 1
+                return await self._acquire()
+            return await self._wait()
         except Exception as error:
             failure = self._explain(error)
             if failure is None:
@@ -80,6 +78,8 @@ class FairPool:
 
     async def give_back(self, connection: Any) -> None:
         """Give back a connection that has run one statement or transaction of dal's."""
+        if is_reusable(connection) and self._queue.serve(connection):
+            return  # the pool would take it back and lend it again
         if is_lost(connection):
             # What broke it (a restart, a failover) may have broken the idle ones as well. They are
             # replaced when they are next taken, so that no call fails for each of them.
@@ -91,7 +91,7 @@ class FairPool:
         try:
             await release_to_pool(connection, self._settings.acquire_timeout)
         finally:
-            self._free.release()
+            self._let_next()
 
     async def replace_if_read_only(self, connection: Any, error: Any) -> None:
         """Let the pool replace its connections where an error shows that they are useless."""
@@ -102,17 +102,41 @@ class FairPool:
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109
         """Close all connections; after `timeout` seconds, those still in use are cut off."""
         self._recycler.cancel()
+        self._queue.close()
         try:
             async with asyncio.timeout(timeout):
                 await self.pool.close()
         except TimeoutError:
             self.pool.terminate()
 
+    async def _wait(self) -> Any:
+        deadline = asyncio.get_running_loop().time() + self._settings.acquire_timeout
+        served = self._queue.join()
+        try:
+            connection = await served
+        except asyncio.CancelledError:
+            if not served.cancelled():  # it was served, and cancelled at the same moment
+                connection = served.result()
+                if connection is None:
+                    self._let_next()
+                else:
+                    await self.give_back(connection)
+            raise
+        if connection is not None:
+            return connection
+        async with asyncio.timeout_at(deadline):  # a connection may have to be opened
+            return await self._acquire()
+
+    def _let_next(self) -> None:
+        """Let the call that has waited longest, or the next to come, ask the pool."""
+        if not self._queue.serve(None):
+            self._free += 1
+
     async def _acquire(self) -> Any:
         try:
             return await self.pool.acquire()
         except BaseException:
-            self._free.release()
+            self._let_next()
             raise
 
     def _explain(self, error: Exception) -> DalError | None:

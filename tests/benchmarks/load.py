@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -18,6 +18,7 @@ from tests.benchmarks.steps import Each
 from tests.benchmarks.works import BATCH
 
 FEW, MANY = 30, 1000
+CHATS, WINDOW = 300, 20  # conversations, and the messages that each has at the start
 LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
@@ -26,8 +27,9 @@ Pool: TypeAlias = Callable[[str], AbstractAsyncContextManager[Contender]]
 _INTRODUCTION = f"""\
 ## Under load
 
-Chat turns by {FEW} tasks at once and by {MANY:,}, in {2 * MANY:,} conversations by turns, on at
-most 30 connections, for the same time; a turn that has begun is finished. Times are those of a
+Chat turns by {FEW} tasks at once and by {MANY:,}, in {CHATS} conversations by turns, which have
+{WINDOW} messages at the start, on at most 30 connections, for the same time; a turn that has begun
+is finished. Times are those of a
 turn, its wait for connections included. CPU is that of the client's process, with the benchmark's
 own loop. SQLAlchemy keeps 10 connections and opens 20 more for a moment, as the repositories'
 services set it.
@@ -136,37 +138,45 @@ async def _round(
         contenders = [await stack.enter_async_context(pool(url)) for pool in pools]
         # Whoever comes second has it easier, or harder.
         for contender in contenders[:: -1 if number % 2 else 1]:
-            await turns(contender, url, FEW, seconds / 10)  # every connection warm
-            order = [FEW, MANY] if number % 2 else [MANY, FEW]
-            loads = {
-                tasks: Load.of([await turns(contender, url, tasks, seconds)]) for tasks in order
-            }
+            with closing(Scratch(url)) as scratch:
+                chats = scratch.conversations(CHATS)
+                await begin(contender, chats)
+                order = [FEW, MANY] if number % 2 else [MANY, FEW]
+                loads = {
+                    tasks: Load.of([await turns(contender, chats, tasks, seconds)])
+                    for tasks in order
+                }
             results[contender.name] = (loads[FEW], loads[MANY])
     return results
 
 
-async def turns(contender: Contender, url: str, tasks: int, seconds: float) -> Turns:
+async def begin(contender: Contender, chats: Sequence[UUID]) -> None:
+    """Fill the conversations with a window's messages, and open every connection."""
+    await asyncio.gather(*(contender.append_many(chat, BATCH[:WINDOW]) for chat in chats))
+    await asyncio.gather(*(contender.turn(chat, BATCH[0], BATCH[1]) for chat in chats))
+
+
+async def turns(contender: Contender, chats: Sequence[UUID], tasks: int, seconds: float) -> Turns:
     """Take turns for so long."""
     milliseconds: list[float] = []
     errors = 0
+    following = cycle(chats)
 
-    async def talk(chats: Iterator[UUID]) -> None:
+    async def talk() -> None:
         nonlocal errors
-        end = begin
-        while end < begin + seconds:
-            start = end
+        end = start
+        while end < start + seconds:
+            before = end
             try:
-                await contender.turn(next(chats), BATCH[0], BATCH[1])
+                await contender.turn(next(following), BATCH[0], BATCH[1])
             except Exception:  # noqa: BLE001 - counted, whatever it is
                 errors += 1
             end = time.perf_counter()
-            milliseconds.append((end - start) * 1e3)
+            milliseconds.append((end - before) * 1e3)
 
-    with closing(Scratch(url)) as scratch:
-        chats = cycle(scratch.conversations(2 * MANY))
-        begin, cpu = time.perf_counter(), time.process_time()
-        await asyncio.gather(*(talk(chats) for _ in range(tasks)))
-        return Turns(milliseconds, time.perf_counter() - begin, time.process_time() - cpu, errors)
+    start, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(talk() for _ in range(tasks)))
+    return Turns(milliseconds, time.perf_counter() - start, time.process_time() - cpu, errors)
 
 
 def over(results: Results, figure: Callable[[Load], float], loop: str, *, many: bool) -> float:

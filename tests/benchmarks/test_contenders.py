@@ -1,7 +1,7 @@
 """What is measured side by side is the same work."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import pytest
 from tests.benchmarks import load, speed, workers
 from tests.benchmarks.contender import Contender, Place, Said
 from tests.benchmarks.contenders import generated, ours, raw
-from tests.benchmarks.data import deep, fill
+from tests.benchmarks.data import Scratch, deep, fill
 from tests.benchmarks.targets import Target
 
 
@@ -63,10 +63,12 @@ async def test_a_contender_that_stores_less_is_found(url: str, contenders: list[
 
 async def test_a_turn_that_fails_is_counted(url: str, contenders: list[Contender]) -> None:
     failing = Failing("failing", contenders[0]._db)  # type: ignore[attr-defined]
-    sound, failed = [
-        load.Load.of([await load.turns(contender, url, load.FEW, 0.1)])
-        for contender in (contenders[0], failing)
-    ]
+    with closing(Scratch(url)) as scratch:
+        chats = scratch.conversations(30)
+        sound, failed = [
+            load.Load.of([await load.turns(contender, chats, load.FEW, 0.1)])
+            for contender in (contenders[0], failing)
+        ]
     assert sound.errors == 0
     assert failed.errors >= load.FEW
     assert not Target("any", ratio=1, bound=0.9, errors=failed.errors).met

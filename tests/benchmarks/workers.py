@@ -4,14 +4,15 @@ import asyncio
 import json
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 
 import uvloop
 
 from tests.benchmarks import load
 from tests.benchmarks.contenders import ours, raw
-from tests.benchmarks.load import Load, Turns, turns
+from tests.benchmarks.data import Scratch
+from tests.benchmarks.load import CHATS, Load, Turns, begin, turns
 from tests.benchmarks.steps import Each
 
 WORKERS, CONNECTIONS, TASKS = 4, 100, 1000
@@ -63,11 +64,13 @@ def measure(
 
 async def work(url: str, name: str, seconds: float, connections: int) -> None:
     """One of the processes: connects, waits for the others, and takes turns."""
-    async with POOLS[name](url, connections) as contender:
-        await turns(contender, url, TASKS // WORKERS, seconds / 10)  # every connection warm
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(json.dumps(asdict(await turns(contender, url, TASKS // WORKERS, seconds))))
+    with closing(Scratch(url)) as scratch:
+        chats = scratch.conversations(CHATS // WORKERS)
+        async with POOLS[name](url, connections) as contender:
+            await begin(contender, chats)
+            print("ready", flush=True)
+            sys.stdin.readline()
+            print(json.dumps(asdict(await turns(contender, chats, TASKS // WORKERS, seconds))))
 
 
 def page(results: dict[str, list[Load]]) -> str:

@@ -8,7 +8,7 @@ import os
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ import pytest
 
 import dal
 from dal import conversations, errors, users
+from dal.database.waiting_calls import WaitingCalls
 
 SECRET = "correct-horse"
 
@@ -196,22 +197,11 @@ async def test_close_finishes_or_refuses_calls_that_wait_for_a_connection(
 # PoolSettings
 
 
-async def limits(db: dal.Database) -> list[float]:
-    """The time limits of a call that has to wait for a connection."""
-    async with AsyncExitStack() as lent:
-        for _ in range(db.stats().max_size):
-            await lent.enter_async_context(db.acquire())
-        with patch("asyncio.timeout", wraps=asyncio.timeout) as timeout:
-            waiting = asyncio.create_task(db.ping())
-            await asyncio.sleep(0)
-    await waiting
-    return [call.args[0] for call in timeout.call_args_list]
-
-
 async def test_defaults(db: dal.Database, url: str) -> None:
     with (
         patch("asyncpg.create_pool", wraps=asyncpg.create_pool) as create,
         patch("asyncio.sleep", wraps=asyncio.sleep) as sleep,
+        patch("dal.database.fair_pool.WaitingCalls", wraps=WaitingCalls) as waiting,
     ):
         async with dal.connect(url) as default:
             await default.ping()
@@ -219,7 +209,7 @@ async def test_defaults(db: dal.Database, url: str) -> None:
             assert await backends(db, "dal") > 10  # and those of `db`
     assert create.call_args.kwargs["command_timeout"] == 30
     sleep.assert_called_once_with(3600)  # until all connections are recycled
-    assert await limits(db) == [30]
+    waiting.assert_called_once_with(30)
 
 
 @pytest.mark.parametrize("sizes", [{"min_size": 3, "max_size": 2}, {"max_size": 0}])
