@@ -8,9 +8,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import typer
 
 import dal
 from dal import embedded
+from dal.cli.app import Commands
+from dal.cli.statuses import ANYWHERE, DECLARED
 from dal.testing.plugin import server
 from dal.testing.server import Postgres
 from tests.wire import Relay, relayed
@@ -37,6 +40,25 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
         return {"uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def listed_statuses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in whose process a command ends with a status that its help does not list."""
+    invoke, unlisted = Commands.invoke, list[str]()
+
+    def watched(self: Commands, context: typer.Context) -> object:
+        try:
+            return invoke(self, context)
+        except typer.Exit as end:
+            name = context.invoked_subcommand or ""
+            if end.exit_code not in DECLARED.get(name, frozenset()) | {*ANYWHERE}:
+                unlisted.append(f"dal {name} ends with {end.exit_code}")
+            raise
+
+    monkeypatch.setattr(Commands, "invoke", watched)
+    yield
+    assert unlisted == []
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from dal import __version__, errors
 from dal.cli import streams
-from dal.cli.statuses import ANYWHERE, ExitStatus, listing
+from dal.cli.statuses import ANYWHERE, DECLARED, ExitStatus, listing
 from dal.database.reasons import TlsError
 from dal.migrate import PoolerError, ReadOnlyError, UnfitError
 
@@ -117,7 +117,7 @@ def command(
             function(**values)
 
         if quiet:
-            option = typer.Option("--quiet", "-q", help="Say nothing but errors.")
+            option = typer.Option("--quiet", "-q", help="Print only errors.")
             kind: Any = Annotated[bool, option]
             added = inspect.Parameter(
                 "quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind
@@ -126,10 +126,11 @@ def command(
             parameters = [*signature.parameters.values(), added]
             signature = signature.replace(parameters=parameters)
         run.__signature__ = signature  # type: ignore[attr-defined]
+        DECLARED[name] = frozenset([ExitStatus.DONE, ExitStatus.FAILED, *statuses])
         app.command(
             name,
             help=_unwrapped(function),
-            epilog=listing([ExitStatus.DONE, ExitStatus.FAILED, *statuses]),
+            epilog=listing(DECLARED[name]),
             rich_help_panel=group.value,
             **settings,
         )(run)

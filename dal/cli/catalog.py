@@ -14,7 +14,7 @@ from dal.cli.streams import err, out
 from dal.paths import refuse_installed
 
 
-@command("catalog", Group.DEVELOP, ExitStatus.STALE)
+@command("catalog", Group.DEVELOP, ExitStatus.ADDRESS, ExitStatus.UNFIT, ExitStatus.STALE)
 def catalog(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say whether a page is stale.")

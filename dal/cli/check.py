@@ -15,7 +15,7 @@ from dal.cli.findings import Format, counted, rows, show
 from dal.cli.options import Json
 from dal.cli.progress import progress
 from dal.cli.project import folders_if_any, projects_with_misfits
-from dal.cli.statuses import CONNECTING, ExitStatus
+from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.errors import ConfigurationError
 from dal.migrate.connection import connect, explained
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dal.check.project import Project
 
 
-@command("check", Group.PROVE, *CONNECTING, ExitStatus.FOUND)
+@command("check", Group.PROVE, *READING, ExitStatus.FOUND)
 def check(
     as_json: Json = False,
     form: Annotated[

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from dal.cli.app import Group, command
-from dal.cli.statuses import CONNECTING
+from dal.cli.statuses import MIGRATING
 from dal.cli.streams import Output
 
 
-@command("demo", Group.USE, *CONNECTING, quiet=False)
+@command("demo", Group.USE, *MIGRATING, quiet=False)
 def demo(
     data: Annotated[
         Path | None,

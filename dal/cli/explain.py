@@ -9,7 +9,7 @@ from dal.cli import statements
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json
-from dal.cli.statuses import CONNECTING
+from dal.cli.statuses import WRITING
 from dal.cli.streams import out, print_json
 from dal.errors import InvalidInputError
 from dal.migrate.connection import connect, explained
@@ -18,7 +18,7 @@ from dal.migrate.connection import connect, explained
 @command(
     "explain",
     Group.PROVE,
-    *CONNECTING,
+    *WRITING,
     quiet=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )

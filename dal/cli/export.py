@@ -13,11 +13,11 @@ import dal
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.progress import progress
-from dal.cli.statuses import CONNECTING, ExitStatus
+from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import err, is_regular, naming
 
 
-@command("export", Group.DATA, *CONNECTING, quiet=False)
+@command("export", Group.DATA, *READING, quiet=False)
 def export(
     user_id: Annotated[
         str | None, typer.Option(metavar="ID", help="Only what is this user's.")

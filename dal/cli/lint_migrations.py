@@ -15,7 +15,7 @@ from dal.cli.streams import err, notes, out, print_json
 from dal.migrate import Folder
 
 
-@command("lint-migrations", Group.DEVELOP, ExitStatus.UNFIT)
+@command("lint-migrations", Group.DEVELOP, ExitStatus.ADDRESS, ExitStatus.UNFIT)
 def lint_migrations(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Add new files to SHA256SUMS if they are fit.")

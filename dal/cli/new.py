@@ -11,7 +11,7 @@ from dal.cli.statuses import ExitStatus
 from dal.cli.streams import out
 
 
-@command("new", Group.DEVELOP, ExitStatus.UNFIT)
+@command("new", Group.DEVELOP, ExitStatus.ADDRESS, ExitStatus.UNFIT)
 def new(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, _ and -.")],
     concurrently: Annotated[

@@ -6,12 +6,12 @@ from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json
 from dal.cli.project import folders
-from dal.cli.statuses import CONNECTING
+from dal.cli.statuses import READING
 from dal.cli.streams import out, print_json
 from dal.ping import ping as reach
 
 
-@command("ping", Group.USE, *CONNECTING)
+@command("ping", Group.USE, *READING)
 def ping(as_json: Json = False) -> None:
     """Connect to the server, and show what is there.
 

@@ -3,10 +3,11 @@
 from dal.cli import statements
 from dal.cli.app import Group, command
 from dal.cli.options import Json
+from dal.cli.statuses import ExitStatus
 from dal.cli.streams import out, print_json
 
 
-@command("sql", Group.PROVE, quiet=False)
+@command("sql", Group.PROVE, ExitStatus.ADDRESS, quiet=False)
 def sql(
     name: statements.Name = None,
     as_json: Json = False,

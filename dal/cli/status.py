@@ -7,11 +7,11 @@ from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json
 from dal.cli.project import folders
-from dal.cli.statuses import CONNECTING, ExitStatus
+from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import out, print_json
 
 
-@command("status", Group.DEPLOY, *CONNECTING, ExitStatus.UNFIT, ExitStatus.PENDING)
+@command("status", Group.DEPLOY, *READING, ExitStatus.PENDING)
 def status(as_json: Json = False) -> None:
     """List the migrations, applied and pending.
 

@@ -69,10 +69,16 @@ CONNECTING = (
     S.FORBIDDEN,
 )
 """The exit statuses of each command that connects."""
-MIGRATING = (*CONNECTING, S.READ_ONLY, S.POOLER, S.LOCKED, S.UNFIT)
-"""The exit statuses of each command that changes the schema."""
-WRITING = (*CONNECTING, S.READ_ONLY, S.LOCKED)
+READING = (*CONNECTING, S.LOCKED, S.UNFIT)
+"""The exit statuses of each command that reads tables."""
+WRITING = (*READING, S.READ_ONLY)
 """The exit statuses of each command that changes rows."""
+MIGRATING = (*WRITING, S.POOLER)
+"""The exit statuses of each command that changes the schema."""
+
+
+DECLARED: dict[str, frozenset[ExitStatus]] = {}
+"""The exit statuses of each command, as its help lists them."""
 
 
 def listing(statuses: Iterable[ExitStatus]) -> str:

@@ -149,7 +149,7 @@ def _schemas(
         "SELECT current_schema()::text, current_schemas(false)::text[]"
     ).fetchone() or ("", [])
     with undone(connection):
-        with explained("creating the temporary schema for the comparison"):
+        with explained("creating the temporary schema for the comparison", retried=True):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
         others = [_SCRATCH, *(sql.Identifier(schema) for schema in path if schema != current)]
         connection.execute(sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(others)))

@@ -70,17 +70,22 @@ def undone(connection: psycopg.Connection) -> Iterator[None]:
 
 
 RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
-"""Errors after which a run tries again; `explained` passes them on as they are."""
+"""Errors after which a run tries again."""
 
 
 @contextmanager
-def explained(subject: str | Callable[[], str]) -> Iterator[None]:
-    """Turn PostgreSQL's failures into errors whose text begins with the subject."""
+def explained(subject: str | Callable[[], str], *, retried: bool = False) -> Iterator[None]:
+    """Turn PostgreSQL's failures into errors whose text begins with the subject.
+
+    Parameters:
+        subject: what failed, or a function that says it then.
+        retried: whether the block is part of what a run tries again; then RETRIED pass as they are.
+    """
     try:
         yield
-    except RETRIED:
-        raise
     except psycopg.Error as error:
+        if retried and isinstance(error, RETRIED):
+            raise
         raise _explain(subject if isinstance(subject, str) else subject(), error) from None
 
 
@@ -91,6 +96,8 @@ def _explain(subject: str, error: psycopg.Error) -> errors.DalError:
         kind = errors.PermissionDeniedError
     elif sqlstate.startswith(("42", "P0")):  # P0001 is a migration's own RAISE
         kind = errors.SchemaMismatchError
+    elif isinstance(error, RETRIED):
+        kind = errors.TransactionConflictError
     elif not sqlstate and not isinstance(error, psycopg.OperationalError):
         raise error  # a fault of ours
     elif not sqlstate or sqlstate.startswith(("08", "57P")):

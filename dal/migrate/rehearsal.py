@@ -37,6 +37,6 @@ def rehearsed(
                     break
                 statements = [found.plain for text in statements if (found := parse_index(text))]
             for number, statement in enumerate(statements, 1):
-                with explained(f"{file.name}, statement {number}"):
+                with explained(f"{file.name}, statement {number}", retried=True):
                     connection.execute(statement.encode())
         yield
