@@ -4,9 +4,10 @@
 --     psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -v service=chat_service -f sql/grants.sql
 --
 -- The role itself is yours to make: CREATE ROLE chat_service LOGIN PASSWORD '...';
---
--- What PostgreSQL allows everybody is the database owner's to take away, once: temporary tables,
--- and before PostgreSQL 15 any table in the schema public.
+
+-- PostgreSQL lets every role make temporary tables, and before version 15 any table in the schema
+-- public. Whether to take that away is for the database's owner to decide, who then runs these once
+-- with the database's name:
 --
 --     REVOKE TEMPORARY ON DATABASE chat FROM PUBLIC;
 --     REVOKE CREATE ON SCHEMA public FROM PUBLIC;

@@ -19,13 +19,31 @@ from dal.maintenance.progress import Pace
 
 Result = TypeVar("Result")
 
+HOUR, DAY = 3_600.0, 86_400.0
 
-def with_database(name: str, act: Callable[[dal.Database], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine with the database of DATABASE_URL, and return its result."""
+
+def with_database(
+    name: str,
+    act: Callable[[dal.Database], Coroutine[Any, Any, Result]],
+    *,
+    statement_seconds: float = HOUR,
+) -> Result:
+    """Run a coroutine with the database of DATABASE_URL, and return its result.
+
+    Parameters:
+        name: the command's.
+        act: makes the coroutine.
+        statement_seconds: how long a statement may take, whatever DAL_COMMAND_TIMEOUT is: that is
+            for a service's calls, and a batch may have a great many messages to delete.
+    """
 
     async def run() -> Result:
         async with dal.connect(
-            database_url(), min_size=1, max_size=2, application_name=f"dal {name}"
+            database_url(),
+            min_size=1,
+            max_size=2,
+            command_timeout=statement_seconds,
+            application_name=f"dal {name}",
         ) as db:
             return await act(db)
 

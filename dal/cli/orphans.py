@@ -7,7 +7,7 @@ import typer
 
 import dal
 from dal.cli.app import Group, command
-from dal.cli.batches import with_database
+from dal.cli.batches import DAY, with_database
 from dal.cli.options import Json
 from dal.cli.progress import progress
 from dal.cli.statuses import WRITING, ExitStatus
@@ -30,7 +30,7 @@ def orphans(
     """Find rows whose user or conversation is missing.
 
     It also finds conversations with outdated times, which are before their newest message. It reads
-    every row.
+    every row, for which DAL_COMMAND_TIMEOUT is no limit.
     """
 
     async def look(db: dal.Database) -> list[Orphan]:
@@ -45,7 +45,7 @@ def orphans(
         return remaining, mended
 
     with progress("reading every row") as shown:
-        remaining, mended = with_database("orphans", work)
+        remaining, mended = with_database("orphans", work, statement_seconds=DAY)
     if as_json:
         rows = [{"kind": orphan.kind.name.lower(), "id": orphan.id} for orphan in remaining]
         print_json({"mended": mended, "orphans": rows})

@@ -162,3 +162,29 @@ def test_sigterm_ends_a_pause(connection: psycopg.Connection) -> None:
         job.send_signal(signal.SIGTERM)
         out, _ = job.communicate()
     assert (job.returncode, out) == (17, "archived 1 conversations; more remains\n")
+
+
+@pytest.mark.parametrize("name", ["archive", "purge --archived-for 0d", "erase-user ada --yes"])
+def test_a_services_command_timeout_is_no_limit(
+    connection: psycopg.Connection, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAL_COMMAND_TIMEOUT", "0.2")
+    delay = """
+        CREATE FUNCTION delay() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';
+        CREATE TRIGGER delay AFTER UPDATE OR DELETE ON conversations
+            FOR EACH STATEMENT EXECUTE FUNCTION delay()
+    """
+    connection.execute(delay.encode())
+    done = command(*name.split())
+    assert done.exit_code == 0, done.stderr
+
+
+def test_nor_for_orphans(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAL_COMMAND_TIMEOUT", "0.2")
+    slow = """
+        ALTER TABLE tasks RENAME TO slow_tasks;
+        CREATE VIEW tasks AS SELECT slow_tasks.* FROM slow_tasks, pg_sleep(0.5)
+    """
+    connection.execute(slow.encode())
+    assert command("orphans").exit_code == 0
