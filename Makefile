@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-# As many processes as there are cores; who is done takes over tests of the others.
+# As many workers as there are cores; idle workers take tests from busy ones.
 PARALLEL := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help

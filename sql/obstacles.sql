@@ -28,7 +28,7 @@ WITH made (name, migration, owner) AS (
     SELECT
         CASE name WHEN 'tasks' THEN 'changes' ELSE 'stops' END, migration, name,
         format(
-            '%s.%I is %s, which is not compared as text', id::regclass, attname,
+            '%s.%I has type %s: ids that differ as text may compare equal', id::regclass, attname,
             concat_ws(
                 ' COLLATE ', format_type(atttypid, atttypmod),
                 CASE WHEN NOT collisdeterministic THEN attcollation::regcollation END)),
@@ -92,8 +92,8 @@ WITH made (name, migration, owner) AS (
     -- users and tasks may have been there before.
     SELECT
         'unmarked', migration, name,
-        format('%s does not bear the mark of %s', id::regclass, migration),
-        'where it is a copy that lost its comments, `dal baseline` compares it and marks it'
+        format('%s lacks the comment `dal %s:` that dal puts on its tables', id::regclass, migration),
+        'if it is a copy that lost its comments, `dal baseline` compares it and restores the comment'
     FROM ours
     WHERE marked IS NOT TRUE AND name IN ('conversations', 'messages')
     UNION ALL

@@ -119,7 +119,11 @@ def test_status_of_a_disagreement(empty_database: str, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("status", "arguments", "reason"),
     [
-        (2, ("rollback",), "The rows of its tables are lost. Nobody is here to ask; say --yes"),
+        (
+            2,
+            ("rollback",),
+            "The rows of its tables are lost. Standard input is no terminal; pass --yes",
+        ),
         (2, ("rollback", "-n", "2", "--all", "--yes"), "-n, --to and --all exclude each other"),
         (2, ("rollback", "-n", "0", "--yes"), "Invalid value for '-n'"),
         (1, ("rollback", "--to", "9", "--yes"), "no such migration; there are 0001.users"),

@@ -68,7 +68,8 @@ class Queries:
             file: path below the folder; `messages/history.sql` is the query `messages.history`.
             not_found: raised where no row comes back, or a foreign key's parent is absent.
             raise_if: boolean columns beside the record's, each with the error to raise where it is
-                true. A statement that must undo itself divides by zero, which raises the first.
+                true. To roll back its own writes, a statement may divide by zero; the caller then
+                gets the first error of `raise_if`.
             retry_if: a boolean column; where it is true, the statement is run again. It is for a
                 statement that may be repeated, and whose snapshot was older than the lock it
                 waited for.

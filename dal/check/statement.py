@@ -93,7 +93,10 @@ class BoundStatement:
 
     @cached_property
     def missing(self) -> str | None:
-        """The newer version or the first relation of its `-- Needs` lines that the server lacks."""
+        """What a `-- Needs` line asks for and this server lacks.
+
+        A PostgreSQL version or a relation; None if nothing is missing.
+        """
         version = self.header.needs_version
         if self._catalog.connection.info.server_version // 10_000 < version:
             return f"PostgreSQL {version}"

@@ -27,7 +27,9 @@ def explain(
     name: statements.Name = None,
     custom: Annotated[
         bool,
-        typer.Option("--custom", help="Plan with the values, as the first runs do."),
+        typer.Option(
+            "--custom", help="Show the plan for these values instead of the generic plan."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -20,12 +20,13 @@ def grants(
 ) -> None:
     """Print the privileges that a service's role needs, as SQL.
 
-    Run it as the tables' owner after each dal migrate:
+    Run its output as the tables' owner after each dal migrate:
 
     dal grants --role chat_service | psql "$DATABASE_URL"
 
     It covers dal's tables and, for a service with migrations of its own, the other tables, views
-    and sequences on the search path of DATABASE_URL.
+    and sequences on the search path of DATABASE_URL. What only the database's owner can take away
+    from every role is printed as a comment.
     """
     project = service.find()
     uses_dal = project is None or project.settings.dal

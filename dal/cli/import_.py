@@ -44,7 +44,7 @@ def import_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the conversations and tasks of a file.
+    """Import conversations and tasks from a file.
 
     By default, a bad line stops the import and nothing is stored. With --keep-going, the good
     lines are stored, and the exit status is 1 if any line was bad.

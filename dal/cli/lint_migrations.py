@@ -30,8 +30,8 @@ def lint_migrations(
 ) -> None:
     """Look for what would go wrong with the migrations' files.
 
-    It needs no database. With squawk (pip install squawk-cli) it finds also what they would do to a
-    live one.
+    It needs no database. With squawk (pip install squawk-cli) it also finds what they would do to a
+    live database.
     """
     where = Folder(folder) if folder else own_folder()
     findings = migrations.lint(where, frozen=not freeze)

@@ -7,7 +7,7 @@ import typer
 from dal import migrate as migrations
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
-from dal.cli.options import Json, Steps, Wait, migration_ids
+from dal.cli.options import Json, Wait, migration_ids
 from dal.cli.progress import progress
 from dal.cli.project import folders
 from dal.cli.statuses import MIGRATING
@@ -25,7 +25,10 @@ def migrate(
             autocompletion=migration_ids,
         ),
     ] = None,
-    n: Steps = None,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, metavar="N", help="Apply at most N migrations."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, but change nothing.")
     ] = False,

@@ -15,7 +15,11 @@ from dal.cli.streams import out
 def new(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, _ and -.")],
     concurrently: Annotated[
-        bool, typer.Option("--concurrently", help="It builds an index without blocking writes.")
+        bool,
+        typer.Option(
+            "--concurrently",
+            help="Write the skeleton of a migration that builds an index with CONCURRENTLY.",
+        ),
     ] = False,
 ) -> None:
     """Write the two files of a new migration.

@@ -51,7 +51,6 @@ Wait = Annotated[
         min=0, metavar="SECONDS", help="How long to wait for other runs and locked tables, in all."
     ),
 ]
-Steps = Annotated[int | None, typer.Option("-n", min=1, metavar="N", help="How many at most.")]
 
 OlderThan = Annotated[
     str,
@@ -66,8 +65,7 @@ ArchivedFor = Annotated[
     typer.Option(
         metavar="DURATION",
         callback=_checked,
-        help="How long ago a conversation was archived and got its last message, such as 90d, 12h"
-        " or 2w.",
+        help="Minimum age of both the archiving and the last message, such as 90d, 12h or 2w.",
     ),
 ]
 Batch = Annotated[
@@ -80,14 +78,14 @@ Pause = Annotated[
 ]
 MaxSeconds = Annotated[
     float | None,
-    typer.Option(min=0, metavar="SECONDS", help="Begin no further batch after so long."),
+    typer.Option(min=0, metavar="SECONDS", help="Start no new batch after this many seconds."),
 ]
 
 
 def confirm(question: str) -> None:
     """Go on if a person answers yes; without a terminal, the option --yes is needed."""
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"{question} Nobody is here to ask; say --yes to go on")
+        raise typer.BadParameter(f"{question} Standard input is no terminal; pass --yes to confirm")
     status = ExitStatus.DONE
     try:
         if typer.confirm(question, err=True):

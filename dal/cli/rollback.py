@@ -7,7 +7,7 @@ import typer
 from dal import migrate as migrations
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
-from dal.cli.options import Json, Steps, Wait, Yes, confirm, migration_ids
+from dal.cli.options import Json, Wait, Yes, confirm, migration_ids
 from dal.cli.progress import progress
 from dal.cli.project import folders
 from dal.cli.statuses import MIGRATING
@@ -17,7 +17,10 @@ from dal.migrate.session import WAIT_SECONDS
 
 @command("rollback", Group.DEPLOY, *MIGRATING)
 def rollback(
-    n: Steps = None,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, metavar="N", help="Undo at most N migrations."),
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option(

@@ -36,7 +36,7 @@ def find(name: str) -> Binding:
     if name not in named:
         near = get_close_matches(name, named, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "dal sql lists them"
-        raise InvalidInputError(f"no statement is called so; {hint}")
+        raise InvalidInputError(f"no statement has that name; {hint}")
     return named[name]
 
 

@@ -104,7 +104,7 @@ class _Lenient(io.TextIOWrapper):
 def prepare() -> None:
     """Prepare the standard streams."""
     # Where one is closed, the next file or connection would get its number, and C libraries would
-    # write to that. So it is opened, but the wrong way round, so that using it fails.
+    # write to that. So open /dev/null in the opposite mode, so that any use fails.
     for name, mode, wrong in (
         ("stdin", "rb", os.O_WRONLY),
         ("stdout", "wb", os.O_RDONLY),

@@ -113,8 +113,8 @@ class Transaction:
             raise DalError(_ENDED)
         if self._savepoint_task:
             raise DalError(
-                "this block ends before a savepoint in it, so it is undone; let the tasks that use"
-                " a transaction end before its block does"
+                "a savepoint was still open when the transaction block ended, so it was rolled"
+                " back; await all tasks that use the transaction inside its block"
             )
         # PostgreSQL answers the COMMIT of a failed transaction with a silent ROLLBACK. Where a
         # statement failed, and its error was caught inside the block, ask before committing.

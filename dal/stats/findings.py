@@ -157,7 +157,8 @@ def of_transaction(open_: OpenTransaction) -> Iterator[StatsFinding]:
             "old-transaction",
             open_.subject,
             f"a transaction of {whose if session else f'the prepared kind, {open_.subject},'} has"
-            f" been open for {open_.seconds / 60:,.0f} minutes; no row that died since is removed",
+            f" been open for {open_.seconds / 60:,.0f} minutes; vacuum can't remove rows deleted"
+            " since then",
             f"SELECT pg_terminate_backend({open_.subject});"
             if session
             else f"ROLLBACK PREPARED {_literal(open_.subject)};",

@@ -111,7 +111,8 @@ def unseen_of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) 
     if absent and schemas:
         yield Unseen(
             what=f"tables {', '.join(absent)}",
-            why=f"the search path of {role} leads to none, but they are in {', '.join(schemas)}",
+            why=f"the tables are in schema {', '.join(schemas)}, which is not on {role}'s"
+            " search_path",
             remedy=f"GRANT USAGE ON SCHEMA {quoted(schemas[0])} TO {quoted(role)};"
             f" ALTER ROLE {quoted(role)} SET search_path = {quoted(schemas[0])};",
         )

@@ -7,8 +7,8 @@ FROM conversations
 WHERE
     user_id = ANY (ARRAY[:user_id::text])  -- as in list_for_user.sql
     AND status = :status
-    -- The same again, as a range that is hidden from the planner, which expects few rows of it.
-    -- Else, where nearly all have this status, it may walk idx_conversations_user_id past the rest.
+    -- Redundant on purpose: the planner estimates few rows for this range and so picks
+    -- idx_conversations_user_status.
     AND status BETWEEN (SELECT :status::text) AND (SELECT :status::text)
     -- Without a cursor the first page: the sentinels keep the comparison an index condition.
     AND (updated_at, id) < (

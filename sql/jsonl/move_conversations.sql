@@ -1,5 +1,5 @@
--- Moves the recency of stored conversations, which are locked already, and the clock of their
--- messages to what is appended.
+-- Advances updated_at and last_message_at of stored conversations, whose rows are locked already,
+-- to those that the appended messages give them.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the conversations' rows.
 UPDATE conversations AS c

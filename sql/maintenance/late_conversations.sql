@@ -1,6 +1,6 @@
--- Conversations whose recency or clock is before their newest message, after a place in the order
--- of keys: something other than dal wrote messages or times. The next message could be stored
--- before those that are there.
+-- Conversations whose updated_at or last_message_at is before their newest message, from a place in
+-- the order of keys on. Only a writer other than dal can cause this. The next message could then
+-- get an earlier time than one that is stored already.
 -- Index: conversations_pkey (user_id, id) in order; for each conversation one entry of
 --   idx_messages_conversation_created.
 -- Locks: none.

@@ -75,7 +75,8 @@ SELECT
         IS DISTINCT FROM
         (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb)
     ) AS conflict,
-    -- The snapshot's row beside the locked one. NULL, before the first message, is the earliest.
+    -- Compare last_message_at in this statement's snapshot with the value after locking: if it
+    -- grew, others appended. NULL means no message yet.
     EXISTS (
         SELECT FROM conversations AS c
         JOIN locked ON locked.id = c.id

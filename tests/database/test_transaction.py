@@ -234,7 +234,9 @@ async def test_a_block_that_ends_before_a_savepoint_in_it_is_undone(db: dal.Data
                     await users.ensure(inner, user_id="late")
 
     async def block(outer: dal.Database | dal.Transaction) -> asyncio.Task[None]:
-        with failing(errors.DalError, "ends before a savepoint in it"):
+        with failing(
+            errors.DalError, "a savepoint was still open when the transaction block ended"
+        ):
             async with outer.transaction() as middle:
                 await users.ensure(middle, user_id="middle")
                 task = asyncio.create_task(outlives(middle))

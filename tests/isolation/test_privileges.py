@@ -10,6 +10,7 @@ import dal
 from dal import Database
 from dal.errors import DalError, NotFoundError, PermissionDeniedError
 from dal.jsonl import export_everyone, import_lines
+from dal.migrate import grants
 from tests.isolation.conftest import Service
 from tests.surface import FUNCTIONS, ID, VALUES, arguments, call, fill, settle
 
@@ -189,3 +190,12 @@ async def test_without_the_grants_every_function_is_denied_and_says_what_to_do(
             ) as caught:
                 await call(function, db, arguments(function, VALUES))
             assert type(caught.value) is PermissionDeniedError
+
+
+def test_what_only_the_databases_owner_can_take_away_is_printed_as_a_comment() -> None:
+    lines = grants.own("a service").splitlines()
+    revokes = [line for line in lines if "REVOKE" in line]
+    assert revokes == [
+        "--     REVOKE TEMPORARY ON DATABASE chat FROM PUBLIC;",
+        "--     REVOKE CREATE ON SCHEMA public FROM PUBLIC;",
+    ]

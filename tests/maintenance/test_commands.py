@@ -85,7 +85,7 @@ def test_erase_user() -> None:
     asked = command("erase-user", "ada")
     assert asked.exit_code == 2
     assert "5 conversations with their messages, and 1 tasks; the row in users" in asked.stdout
-    assert "Nobody is here to ask" in asked.stderr
+    assert "Standard input" in asked.stderr
     done = command("erase-user", "ada", "--yes")
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (
         0,

@@ -83,8 +83,8 @@ def test_a_dump(
     lines = up_to_date(copy)
     if comments and lines:  # the ledger came along, so that nothing had to be marked so far
         assert [line.partition(": ")[2][:45] for line in lines] == [
-            "conversations does not bear the mark of 0003.",
-            "messages does not bear the mark of 0004.messa",
+            "conversations lacks the comment `dal 0003.con",
+            "messages lacks the comment `dal 0004.messages",
         ]
         before = catalogue(copy)
         with pytest.raises(SchemaMismatchError, match=r"messages does not bear the mark .*mark`"):

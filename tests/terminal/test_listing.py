@@ -48,7 +48,7 @@ def test_near_names_are_offered_and_only_a_few(command: str) -> None:
     far = run(command, "zzz")
     assert (far.exit_code, far.stderr) == (
         1,
-        "error: no statement is called so; dal sql lists them\n",
+        "error: no statement has that name; dal sql lists them\n",
     )
 
 

@@ -26,8 +26,8 @@ HELP = {
     "seq-scan": "write conditions on bare columns that an index begins with, and none that a"
     " parameter switches off",
     "unbounded-index-scan": "write conditions on the columns that an index begins with",
-    "key-lookup": "compare every column of the key with a parameter, and select a column that the"
-    " other index lacks",
+    "key-lookup": "compare every column of the key with a parameter; if the planner still takes the"
+    " other index, also select a column that it does not contain",
     "sort": "add an index on the filtered columns followed by those of ORDER BY, or LIMIT the rows"
     " before they are sorted",
     "plan-differs": "hide the value from the planner, with its type: = (SELECT :value::uuid),"
@@ -174,8 +174,8 @@ class _PlanJudge:
             leading = {*takewhile(scan.fixed.__contains__, columns.get(index, ()))}
             if looked_up and index in columns and not any(key <= leading for key in keys.values()):
                 return (
-                    f"a row of {scan.table} is looked up by all columns of {looked_up[0]}, but in a"
-                    f" longer range of {index}"
+                    f"{scan.table} has a unique key {looked_up[0]} for this look-up, but the plan"
+                    f" scans a range of {index}"
                 )
         return None
 
