@@ -7,14 +7,14 @@
     │   ├── UserNotFoundError
     │   ├── ConversationNotFoundError
     │   └── TaskNotFoundError
-    ├── ConflictError                the id is taken by a row with other content
+    ├── ConflictError                the id is taken by other content, or a key refuses the write
     ├── TransactionConflictError     deadlock, serialization failure, lock timeout, schema change
     ├── QueryTimeoutError            the server cancelled the statement; nothing happened
     ├── PoolTimeoutError             no connection became free in time
-    ├── DatabaseUnavailableError     no connection could be made, or the server refuses work
+    ├── DatabaseUnavailableError     no connection, or the server takes no work or no writes
     ├── ConnectionLostError          no answer came, or too late; a write's outcome is unknown
     ├── PermissionDeniedError        the role lacks a privilege
-    ├── SchemaMismatchError          the database is not at this version's schema
+    ├── SchemaMismatchError          the schema is not this version's, or a row is malformed
     └── ConfigurationError           a setting is missing or wrong
 
 No message holds a parameter's value, a message's text or a password: PostgreSQL's own error text
@@ -119,7 +119,11 @@ class TaskNotFoundError(NotFoundError):
 
 
 class ConflictError(DalError):
-    """An id is taken by a row with other content."""
+    """A row of the database is in the way.
+
+    An id is taken by a row with other content; or a foreign key of another table refers to what
+    would be deleted; or `users.ensure` is called with an id that the table takes for another one.
+    """
 
     message = "This id is taken by a row with other content; use a new id."
 
@@ -150,7 +154,11 @@ class PoolTimeoutError(DalError):
 
 
 class DatabaseUnavailableError(DalError):
-    """No connection could be made, or the server refuses work."""
+    """No connection could be made, or the server refuses work.
+
+    Also where a write meets a standby or a read-only server, and where a `Database` is not
+    connected yet or closed already.
+    """
 
     message = (
         "The database can't be reached or takes no work now; check that it runs, then try again."
@@ -158,7 +166,10 @@ class DatabaseUnavailableError(DalError):
 
 
 class ConnectionLostError(DalError):
-    """The connection broke; a write's outcome is unknown."""
+    """The connection broke, or no answer came within `command_timeout`.
+
+    The outcome of a write is unknown.
+    """
 
     message = "The connection broke, so a write's outcome is unknown; repeat it with the same id."
 
@@ -170,7 +181,7 @@ class PermissionDeniedError(DalError):
 
 
 class SchemaMismatchError(DalError):
-    """The database is not at this version's schema."""
+    """The database is not at this version's schema, or a row does not fit its record."""
 
     message = "The database does not have this version's schema; run `dal migrate`."
 

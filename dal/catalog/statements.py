@@ -1,7 +1,9 @@
 """Generates sql/CATALOG.md: what a DBA wants to know of each statement."""
 
 import inspect
-from collections.abc import Iterable, Sequence
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -94,7 +96,8 @@ def _described(statement: BoundStatement, catalog: Catalog) -> dict[str, str]:
 def _function(binding: Binding) -> str:
     stub = binding.stub
     if stub.__name__.startswith("_"):
-        return f"inside `{stub.__module__}`"
+        callers = ", ".join(f"`{caller}`" for caller in _callers(binding))
+        return f"inside {callers or f'`{stub.__module__}`'}"
     _, *parameters = inspect.signature(stub).parameters.values()
     names = [
         parameter.name + ("" if parameter.default is parameter.empty else "=...")
@@ -104,6 +107,31 @@ def _function(binding: Binding) -> str:
     record = getattr(binding.records.record, "__name__", "T")
     returns = binding.shape.value.replace("T", record).replace("|", "\\|")
     return f"`{stub.__module__}.{stub.__name__}({listed})` → `{returns}`"
+
+
+def _callers(binding: Binding) -> Iterator[str]:
+    """The public functions beside a private stub whose docstrings name its file.
+
+    With a parameter that the stub requires and the function may leave out, as the one that chooses
+    this statement: `list_for_user(status=...)`.
+    """
+    stub = binding.stub
+    required = [
+        parameter.name
+        for parameter in inspect.signature(stub).parameters.values()
+        if parameter.default is parameter.empty
+    ]
+    file = re.compile(rf"\b{re.escape(binding.statement.name.rpartition('.')[2])}\.sql\b")
+    for name, function in inspect.getmembers(sys.modules[stub.__module__], inspect.isfunction):
+        _, _, files = (inspect.getdoc(function) or "").partition("\nSQL: ")
+        if function.__module__ != stub.__module__ or name.startswith("_") or not file.search(files):
+            continue
+        optional = inspect.signature(function).parameters
+        chosen = [name for name in required if name in optional and optional[name].default is None]
+        package = stub.__module__.rpartition(".")[0]
+        exported = getattr(sys.modules.get(package), name, None) is function
+        values = f"({', '.join(f'{name}=...' for name in chosen)})" if chosen else ""
+        yield f"{package if exported else stub.__module__}.{name}{values}"
 
 
 def _listed(pairs: Iterable[tuple[str, Any]]) -> str:

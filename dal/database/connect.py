@@ -33,7 +33,7 @@ def connect(
     Parameters:
         dsn: `postgresql://user:password@host:port/database`, with libpq's parameters
             (DATABASE_URL).
-        min_size: connections opened at once (DAL_MIN_SIZE, 10).
+        min_size: connections opened at once (DAL_MIN_SIZE, 10 or max_size if that is less).
         max_size: connections at most (DAL_MAX_SIZE, 30).
         acquire_timeout: seconds that a call waits for a connection (DAL_ACQUIRE_TIMEOUT, 30).
         recycle_after: seconds after which connections are replaced by new ones
