@@ -165,7 +165,7 @@ def test_the_project_of_the_services_page(
     shown = next(block.text for block in BLOCKS if block.text.startswith("$ dal check\n"))
     assert (check.returncode, shown.splitlines()[1:]) == (
         16,
-        [*check.stderr.splitlines()[:5], check.stdout.splitlines()[0]],
+        [*check.stderr.splitlines()[:5], *check.stdout.splitlines()],
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from inspect import signature
+from typing import Any
 from uuid import uuid4
 
 import pytest
