@@ -6,8 +6,8 @@
 -- The role itself is yours to make: CREATE ROLE chat_service LOGIN PASSWORD '...';
 
 -- PostgreSQL lets every role make temporary tables, and before version 15 any table in the schema
--- public. Whether to take that away is for the database's owner to decide, who then runs these once
--- with the database's name:
+-- public. Whether to take that away is for the database's owner to decide. Run these once, with the
+-- database's name; before version 15 the second takes a superuser.
 --
 --     REVOKE TEMPORARY ON DATABASE chat FROM PUBLIC;
 --     REVOKE CREATE ON SCHEMA public FROM PUBLIC;

@@ -92,8 +92,9 @@ WITH made (name, migration, owner) AS (
     -- users and tasks may have been there before.
     SELECT
         'unmarked', migration, name,
-        format('%s lacks the comment `dal %s:` that dal puts on its tables', id::regclass, migration),
-        'if it is a copy that lost its comments, `dal baseline` compares it and restores the comment'
+        format(
+            '%s lacks the comment `dal %s:` that dal puts on its tables', id::regclass, migration),
+        'if it is a copy that lost its comments, `dal baseline` compares it and restores them'
     FROM ours
     WHERE marked IS NOT TRUE AND name IN ('conversations', 'messages')
     UNION ALL

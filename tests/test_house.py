@@ -244,3 +244,10 @@ def test_functions_have_what_they_need(name: str) -> None:
     }
     texts = {file: (CHECKOUT / file).read_text(encoding="utf-8") for file in needed}
     assert {file: line for file, line in needed.items() if not re.search(line, texts[file])} == {}
+
+
+def test_the_map_of_the_tests_is_complete() -> None:
+    page = (CHECKOUT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z]+)` \| .+ \|$", page, re.MULTILINE)
+    modules = (path.relative_to(CHECKOUT / "tests") for path in CHECKOUT.glob("tests/*/**/*.py"))
+    assert listed == sorted({module.parts[0] for module in modules})

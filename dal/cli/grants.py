@@ -25,8 +25,8 @@ def grants(
     dal grants --role chat_service | psql "$DATABASE_URL"
 
     It covers dal's tables and, for a service with migrations of its own, the other tables, views
-    and sequences on the search path of DATABASE_URL. What only the database's owner can take away
-    from every role is printed as a comment.
+    and sequences on the search path of DATABASE_URL. Two REVOKEs that concern every role are
+    printed as a comment, for the database's owner to decide on.
     """
     project = service.find()
     uses_dal = project is None or project.settings.dal

@@ -45,7 +45,7 @@ class ExitStatus(IntEnum):
     )
     UNFIT = (
         13,
-        "the migration files, or existing tables, do not fit",
+        "the migration files, or the tables of the database, do not fit",
         "the message names what differs",
     )
     PENDING = 14, "migrations are pending", "dal migrate"
