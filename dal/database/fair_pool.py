@@ -9,6 +9,7 @@ from dal.database.address import Address
 from dal.database.affinity import Affinity
 from dal.database.connection import expire, is_lost, is_reusable, release_to_pool
 from dal.database.failures import READ_ONLY, explain_connect
+from dal.database.idle_connections import IdleConnections
 from dal.database.min_size_warning import MinSizeWarning
 from dal.database.pool import no_connection
 from dal.database.settings import PoolSettings
@@ -16,9 +17,14 @@ from dal.database.stats import PoolStats
 from dal.database.waiting_calls import WaitingCalls
 from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
 
+_UNUSED_FOR = 60.0  # seconds after which a connection that no call needs goes back to the pool
+
 
 class FairPool:
     """Lends a pool's connections, first to the call that has waited longest.
+
+    Between calls it keeps them, as taking one from the pool and releasing it costs as much as
+    reading a row. The pool opens, replaces and closes them.
 
     Parameters:
         pool: what opens, keeps and replaces them.
@@ -35,18 +41,22 @@ class FairPool:
         self.pool, self.direct, self.affinity = pool, direct, Affinity()
         self._address, self._settings = address, settings
         self._min_size_warning = MinSizeWarning(pool)
+        self._idle = IdleConnections()
         # asyncpg's own queue lets a call that has just come overtake those that wait.
         self._queue = WaitingCalls(settings.acquire_timeout)
         self._free = settings.max_size  # calls that may take a connection without waiting
         self._waiting = 0  # calls that have no connection yet
         self._timeouts = 0  # and those that gave up
-        self._recycler = asyncio.create_task(self._recycle(), name="dal: recycle")
+        self._tasks = [
+            asyncio.create_task(self._recycle(), name="dal: recycle"),
+            asyncio.create_task(self._shrink(), name="dal: shrink"),
+        ]
 
     def stats(self) -> PoolStats:
         """The pool's size and use now."""
         return PoolStats(
             size=self.pool.get_size(),
-            idle=self.pool.get_idle_size(),
+            idle=self.pool.get_idle_size() + sum(not is_lost(idle) for idle in self._idle),
             min_size=self.pool.get_min_size(),
             max_size=self.pool.get_max_size(),
             waiting=self._waiting,
@@ -78,8 +88,11 @@ class FairPool:
 
     async def give_back(self, connection: Any) -> None:
         """Give back a connection that has run one statement or transaction of dal's."""
-        if is_reusable(connection) and self._queue.serve(connection):
-            return  # the pool would take it back and lend it again
+        if is_reusable(connection):
+            if not self._queue.serve(connection):
+                self._idle.push(connection)
+                self._free += 1
+            return
         if is_lost(connection):
             # What broke it (a restart, a failover) may have broken the idle ones as well. They are
             # replaced when they are next taken, so that no call fails for each of them.
@@ -101,10 +114,13 @@ class FairPool:
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109
         """Close all connections; after `timeout` seconds, those still in use are cut off."""
-        self._recycler.cancel()
+        for task in self._tasks:
+            task.cancel()
         self._queue.close()
         try:
             async with asyncio.timeout(timeout):
+                while connection := self._idle.pop():
+                    await release_to_pool(connection, timeout)
                 await self.pool.close()
         except TimeoutError:
             self.pool.terminate()
@@ -134,6 +150,10 @@ class FairPool:
 
     async def _acquire(self) -> Any:
         try:
+            if connection := self._idle.pop():
+                if is_reusable(connection):
+                    return connection
+                await release_to_pool(connection, self._settings.acquire_timeout)
             return await self.pool.acquire()
         except BaseException:
             self._let_next()
@@ -153,3 +173,9 @@ class FairPool:
         while True:
             await asyncio.sleep(self._settings.recycle_after)
             await self.pool.expire_connections()
+
+    async def _shrink(self) -> None:
+        while True:
+            await asyncio.sleep(_UNUSED_FOR)
+            for connection in self._idle.take_unused():
+                await release_to_pool(connection, self._settings.acquire_timeout)

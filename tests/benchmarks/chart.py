@@ -4,6 +4,7 @@
 # The `bench` extra may be absent.
 
 import io
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -23,7 +24,7 @@ _SHOWN = [
 
 def svg(table: Table) -> str:
     """A panel for each of four works; every axis begins at zero."""
-    settings = {
+    settings: Any = {
         "font.family": "sans-serif",
         "font.size": 9,
         "svg.fonttype": "none",

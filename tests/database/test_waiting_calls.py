@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from unittest.mock import patch
 
+import asyncpg
 import pytest
 
 import dal
@@ -66,10 +67,14 @@ async def test_no_task_starves(single: dal.Database) -> None:
 
 
 async def test_a_connection_goes_from_call_to_call_without_the_pool(single: dal.Database) -> None:
-    release = "dal.database.fair_pool.release_to_pool"
-    with patch(release, wraps=release_to_pool) as released:
+    acquire = asyncpg.Pool.acquire
+    with (
+        patch("dal.database.fair_pool.release_to_pool", wraps=release_to_pool) as released,
+        patch.object(asyncpg.Pool, "acquire", autospec=True, side_effect=acquire) as acquired,
+    ):
         await asyncio.gather(*(single.ping() for _ in range(20)))
-    assert released.call_count == 1
+        await single.ping()
+    assert (released.call_count, acquired.call_count) == (0, 0)
 
 
 async def test_the_next_call_never_gets_a_connection_that_is_expired(single: dal.Database) -> None:

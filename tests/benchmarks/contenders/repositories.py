@@ -4,7 +4,7 @@ The pool is as the repositories' services set it: 10 connections, 20 more at the
 one, replaced after 3,600 s.
 """
 
-# pyright: reportMissingImports=false, reportAssignmentType=false, reportArgumentType=false
+# pyright: reportMissingImports=false, reportAssignmentType=false
 # The `bench` extra may be absent.
 
 from collections.abc import AsyncIterator, Sequence
