@@ -53,6 +53,12 @@ class RawConversation(RowId):
         raise SchemaMismatchError(f"a row is not a Conversation (id {self.id}): {problem}")
 
 
+class ExportedMessage(StoredMessage):
+    """A message of a page, and how many rows the page had before it was cut to its bytes."""
+
+    page_rows: int
+
+
 @query("jsonl/export_columns.sql")
 async def columns(db: Executor) -> list[Column]:
     """The columns of the tables that are exported."""
@@ -100,6 +106,6 @@ async def messages(
     after: PageStart[Message],
     limit: Limit,
     bytes: int,
-) -> list[StoredMessage]:
+) -> list[ExportedMessage]:
     """The next messages of these conversations, as many as fit into `bytes`."""
     raise NotImplementedError

@@ -237,12 +237,13 @@ class _Export:
                 limit=self._rows,
                 bytes=_BYTES,
             )
-            size = 0
             for message in page:
                 while lines and message.conversation_id != conversations[0].id:
                     lines = self._end(lines, conversations)
-                size += lines.add(message, self._pending_lines.add) if lines else 0
-            if len(page) < self._rows and size < _BYTES:
+                if lines:
+                    lines.add(message, self._pending_lines.add)
+            # Whether bytes cut it only the statement knows: it counts those on disk, too.
+            if len(page) < self._rows and (not page or len(page) == page[-1].page_rows):
                 while lines:
                     lines = self._end(lines, conversations)
             else:

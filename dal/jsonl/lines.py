@@ -40,6 +40,7 @@ LINE_MESSAGES = 10_000
 """The most messages of one line; more go on in a further line with the same id."""
 
 _FULL_LINE = LINE_BYTES // 2
+_APART = ("user_id", "conversation_id", "metadata", "page_rows")  # written elsewhere, or not at all
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -186,8 +187,8 @@ class ConversationLineWriter:
         self._messages: list[bytes] = []
         self._bytes = 0
 
-    def add(self, message: StoredMessage, full: Callable[[bytes], object]) -> int:
-        """Add a message and return its size; without room for it, first pass the line to `full`."""
+    def add(self, message: StoredMessage, full: Callable[[bytes], object]) -> None:
+        """Add a message; without room for it, first pass the line to `full`."""
         encoded = to_json(_fields(message))
         if message.metadata is not None:
             encoded = encoded[:-1] + b',"metadata":' + message.metadata.encode() + b"}"
@@ -196,7 +197,6 @@ class ConversationLineWriter:
             full(self.end())
         self._messages.append(encoded)
         self._bytes += len(encoded)
-        return len(encoded)
 
     def end(self) -> bytes:
         """Return the line so far, and begin the next one."""
@@ -215,7 +215,7 @@ def _fields(record: Record) -> dict[str, Any]:
     return {
         name: _time(value) if isinstance(value, datetime) else value
         for name, value in record
-        if value is not None and name not in ("user_id", "conversation_id", "metadata")
+        if value is not None and name not in _APART
     }
 
 

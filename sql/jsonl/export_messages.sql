@@ -1,6 +1,7 @@
 -- A page of the messages of some conversations of a user, conversation by conversation, each in
 -- chronological order from a keyset cursor in the first one on: as many as fit into `bytes`, and
--- one at least.
+-- one at least. `page_rows`: how many there were before the bytes were counted, by which the caller
+-- knows whether some did not fit.
 -- Index: idx_messages_conversation_created (conversation_id, user_id, created_at DESC, id DESC),
 --   one range a conversation, read backwards.
 -- Locks: none.
@@ -39,6 +40,7 @@ WITH page AS (
     -- What a row is on disk costs nothing to know: no value is read for it.
     SELECT
         *,
+        count(*) OVER () AS page_rows,
         sum(octet_length(content) + coalesce(pg_column_size(metadata), 0)) OVER (
             ORDER BY place, created_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS bytes_before
@@ -47,7 +49,7 @@ WITH page AS (
     -- What it is as text may be far more, and is only known by printing it, here and once.
     SELECT
         place, id, conversation_id, user_id, role, content,
-        nullif(metadata::text, 'null') AS metadata, created_at
+        nullif(metadata::text, 'null') AS metadata, created_at, page_rows
     FROM stored
     WHERE coalesce(bytes_before, 0) < :bytes::bigint
 ), measured AS (
@@ -58,7 +60,7 @@ WITH page AS (
         ) AS bytes_before
     FROM printed
 )
-SELECT id, conversation_id, user_id, role, content, metadata, created_at
+SELECT id, conversation_id, user_id, role, content, metadata, created_at, page_rows
 FROM measured
 WHERE coalesce(bytes_before, 0) < :bytes::bigint
 ORDER BY place, created_at, id

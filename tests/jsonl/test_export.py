@@ -209,3 +209,16 @@ async def test_whoever_has_rows_is_an_owner(db: dal.Database, change: str) -> No
     await db.execute(change)
     assert await exported(db) == everyone
     assert await exported(db, user_id="ada") == adas
+
+
+async def test_metadata_that_is_larger_on_disk_than_as_text(
+    db: dal.Database, chat: dal.Conversation
+) -> None:
+    """A page is cut by what rows take on disk, and that is no reason to end a conversation."""
+    own: dict[str, Any] = {"user_id": chat.user_id, "conversation_id": chat.id}
+    digits = [number % 10 for number in range(150)]
+    new = dal.NewMessage(role="user", content="", metadata=digits)
+    await messages.create_many(db, **own, messages=[new] * 1000)
+    await messages.create_many(db, **own, messages=[new] * 1000)
+    [line] = await exported(db, user_id=chat.user_id)
+    assert len(json.loads(line)["messages"]) == 2000
