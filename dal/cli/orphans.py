@@ -37,10 +37,11 @@ def orphans(
         return [orphan async for orphan in find_orphans(db)]
 
     async def work(db: dal.Database) -> tuple[list[Orphan], int]:
-        mended, remaining = 0, await look(db)
-        # A conversation that is deleted may leave its messages behind.
-        while delete and remaining and (deleted := await delete_orphans(db, remaining)):
-            mended, remaining = mended + deleted, await look(db)
+        mended, before, remaining = 0, list[Orphan](), await look(db)
+        # A conversation that is deleted may leave its messages behind. Where all come back, a
+        # trigger undoes the repair.
+        while delete and remaining != before and (deleted := await delete_orphans(db, remaining)):
+            mended, before, remaining = mended + deleted, remaining, await look(db)
             shown.update(f"mended {mended:,}")
         return remaining, mended
 

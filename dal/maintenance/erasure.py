@@ -1,10 +1,11 @@
 """Erases a user with a great deal of data, in batches."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeAlias
 
 from dal.binding import Executor, query
 from dal.database import Database
-from dal.errors import UserNotFoundError
+from dal.errors import SchemaMismatchError, UserNotFoundError
 from dal.inputs import BatchSize, Key, Keys, UserId
 from dal.maintenance.progress import Pace, Progress, transaction
 from dal.record import Record, RowKey
@@ -83,6 +84,8 @@ async def erase_user(
         UserNotFoundError: there is no such user.
         ConflictError: a table of the service's own refers to one of the conversations.
         TransactionConflictError: a lock was in the way for more than 10 seconds; repeat it.
+        SchemaMismatchError: a trigger, a rule or a row-level security policy keeps rows from being
+            deleted, without an error of its own. What was deleted before stays deleted.
     """
     owned = await count_owned(db, user_id=user_id)
     if dry_run:
@@ -90,19 +93,36 @@ async def erase_user(
         return
     pace, conversations, tasks = Pace(pause, max_seconds), 0, 0
     while True:
-        async with transaction(db, all_owners=False) as tx:
-            page = await _conversations(tx, user_id=user_id, batch=batch)
-            conversations += await _erase_conversations(tx, keys=_keys(page))
-        finished = len(page) < batch
+        deleted, finished = await _erase(
+            db, user_id, "conversations", _conversations, _erase_conversations, batch
+        )
+        conversations += deleted
         if finished:  # with the conversations
-            async with transaction(db, all_owners=False) as tx:
-                page = await _tasks(tx, user_id=user_id, batch=_TASKS)
-                tasks += await _erase_tasks(tx, keys=_keys(page))
-            finished = len(page) < _TASKS
+            deleted, finished = await _erase(db, user_id, "tasks", _tasks, _erase_tasks, _TASKS)
+            tasks += deleted
         yield Progress(conversations, tasks, finished=finished)
         if finished or not await pace.may_continue():
             return
 
 
-def _keys(page: Sequence[RowKey]) -> list[Key]:
-    return [Key(row.user_id, row.id) for row in page]
+Pick: TypeAlias = Callable[..., Awaitable[list[RowKey]]]
+Delete: TypeAlias = Callable[..., Awaitable[int]]
+
+
+async def _erase(
+    db: Database, user_id: str, table: str, pick: Pick, delete: Delete, batch: int
+) -> tuple[int, bool]:
+    """Delete a batch; returns how many rows, and whether it was the last one."""
+    async with transaction(db, all_owners=False) as tx:
+        page = await pick(tx, user_id=user_id, batch=batch)
+        deleted = await delete(tx, keys=[Key(row.user_id, row.id) for row in page])
+        # What another run has deleted meanwhile is not found again.
+        found = await pick(tx, user_id=user_id, batch=batch) if deleted < len(page) else []
+    is_last = len(page) < batch
+    kept = {row.id for row in page} & {row.id for row in found}
+    if kept and (is_last or not deleted):
+        raise SchemaMismatchError(
+            f"some {table} were not deleted; look for a trigger, a rule or a row-level security"
+            " policy on the table"
+        )
+    return deleted, is_last

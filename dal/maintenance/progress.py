@@ -21,8 +21,8 @@ class Progress:
     Attributes:
         conversations: how many it has archived or deleted so far; in a dry run, would have.
         tasks: how many it has deleted so far.
-        passed_over: conversations that were in use at that moment, or no longer due; the next run
-            looks at them again.
+        passed_over: conversations that were in use at that moment, or no longer due, or that a
+            trigger of the service's own keeps; the next run looks at them again.
         blocked: ids of conversations that a foreign key of another table keeps from being deleted.
         finished: whether nothing is left to do. False on the last progress of a run means that its
             time was up.

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
@@ -129,6 +130,26 @@ def test_orphans_that_a_deletion_leaves_behind(connection: psycopg.Connection) -
     # Five conversations late by their messages and without a user, then these messages.
     assert (mended.exit_code, mended.stdout.splitlines()[-1]) == (0, "there are no orphans")
     assert connection.execute("SELECT count(*) FROM messages").fetchone() == (0,)
+
+
+def test_orphans_that_a_trigger_keeps(connection: psycopg.Connection) -> None:
+    """A repair that a trigger undoes is not repeated for ever."""
+    connection.execute("""
+        CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN NEW.updated_at := OLD.updated_at; RETURN NEW; END';
+        CREATE TRIGGER keep BEFORE UPDATE ON conversations
+        FOR EACH ROW EXECUTE FUNCTION keep();
+        INSERT INTO messages (user_id, conversation_id, role, content)
+        SELECT user_id, id, 'user', 'Buy milk' FROM conversations
+    """)
+    with ThreadPoolExecutor(1) as pool:
+        mended = pool.submit(command, "orphans", "--delete")
+        try:
+            result = mended.result(timeout=20)
+        finally:  # which would end a run that goes on
+            connection.execute("DROP TRIGGER keep ON conversations")
+    assert result.exit_code == 16
+    assert "5  a conversation whose times are before" in result.stdout
 
 
 def test_a_lock_in_the_way(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
