@@ -168,7 +168,7 @@ class DatabaseUnavailableError(DalError):
 class ConnectionLostError(DalError):
     """The connection broke, or no answer came within `command_timeout`.
 
-    The outcome of a write is unknown.
+    The outcome of a write is unknown, unless the message says that it was carried out.
     """
 
     message = "The connection broke, so a write's outcome is unknown; repeat it with the same id."

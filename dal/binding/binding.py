@@ -141,7 +141,7 @@ class Binding:
         signals, text = self.signals, self.statement.text
         rows: list[Any] = await run(db, db.fetch, text, values, self._explain)
         while signals.retry_if and self._is_true(signals.retry_if, rows):
-            rows = await run(db, db.fetch, text, values, self._explain)
+            rows = await run(db, db.fetch, text, values, self._explain, again=True)
         for column, error in signals.raise_if.items():
             if self._is_true(column, rows):
                 raise error(query=self.statement.name)

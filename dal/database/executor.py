@@ -7,7 +7,7 @@ import asyncpg
 
 from dal.database.database import Database
 from dal.database.failures import SERIALIZATION_FAILURE
-from dal.errors import DalError
+from dal.errors import ConnectionLostError, DalError
 
 _TRIES = 100  # each round, at least one of the conflicting statements succeeds
 _MAY_COMMIT = ("CALL", "DO")  # statements that may commit before they fail
@@ -35,6 +35,8 @@ async def run(
     text: str,
     values: Sequence[Any],
     explain: Callable[[Exception], DalError | None],
+    *,
+    again: bool = False,
 ) -> Any:
     """Run a statement; after a serialization failure, run it again if that is safe.
 
@@ -44,8 +46,10 @@ async def run(
         text: the statement.
         values: those of `$1`, `$2`, ...
         explain: gives the error that a caller should see, or None for one that is not ours.
+        again: whether the statement has succeeded before, and only its answer is wanted. Where that
+            was committed, the error is a ConnectionLostError: none may say that nothing happened.
     """
-    tries = 0
+    tries, committed = 0, again and autocommits(db)
     while True:
         try:
             return await method(text, *values)
@@ -55,7 +59,16 @@ async def run(
                 raise
         tries += 1
         if tries == _TRIES or not _can_be_repeated(db, text, failure):
-            raise failure
+            raise _only_unread(failure) if committed else failure
+
+
+def _only_unread(failure: DalError) -> ConnectionLostError:
+    return ConnectionLostError(
+        "the statement was carried out, but then its answer could not be read"
+        f" ({type(failure).__name__}); repeat it with the same id",
+        query=failure.query,
+        sqlstate=failure.sqlstate,
+    )
 
 
 def _can_be_repeated(db: Executor, text: str, failure: DalError) -> bool:

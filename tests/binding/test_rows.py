@@ -10,7 +10,14 @@ from pydantic import BaseModel, Json
 
 import dal
 from dal.binding import Columns, Executor, Queries
-from dal.errors import ConflictError, DalError, NotFoundError, SchemaMismatchError
+from dal.errors import (
+    ConflictError,
+    ConnectionLostError,
+    DalError,
+    NotFoundError,
+    QueryTimeoutError,
+    SchemaMismatchError,
+)
 
 Query = Callable[..., Callable[[Any], Any]]
 
@@ -199,6 +206,40 @@ async def test_a_column_that_asks_to_run_again(
     counting = Counting(db)
     assert await get(counting) in (Number(n=3), [Number(n=3)])
     assert counting.trips == 3
+
+
+async def test_a_later_round_that_fails_does_not_undo_an_earlier_one(
+    executor: Any, db: dal.Database, query: Query
+) -> None:
+    await db.execute("CREATE SEQUENCE turns")
+    await db.execute("CREATE TABLE kept (n bigint)")
+    keep = query(
+        """
+        WITH kept AS (INSERT INTO kept SELECT nextval('turns') RETURNING n)
+        SELECT n, CASE WHEN n = 1 THEN true ELSE cancelled END AS stale
+        FROM kept
+        CROSS JOIN LATERAL (
+            SELECT pg_cancel_backend(pg_backend_pid()) AND pg_sleep(5) IS NULL AS cancelled
+            WHERE n > 1
+            UNION ALL
+            SELECT true WHERE n = 1
+        ) AS turn
+        """,
+        retry_if="stale",
+    )(returning(Number))
+    if isinstance(executor, dal.Transaction):  # nothing is committed
+        with pytest.raises(QueryTimeoutError):
+            async with executor.transaction() as savepoint:
+                await keep(savepoint)
+        return
+    with pytest.raises(ConnectionLostError) as caught:
+        await keep(executor)
+    assert (caught.value.query, caught.value.sqlstate) == ("test", "57014")
+    assert str(caught.value) == (
+        "test: the statement was carried out, but then its answer could not be read"
+        " (QueryTimeoutError); repeat it with the same id"
+    )
+    assert await db.fetch("SELECT n FROM kept") == [(1,)]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from dal import Conversation, Database, NewMessage, NewTask, conversations, messages, tasks
-from dal.errors import ConflictError
+from dal.errors import (
+    ConflictError,
+    ConnectionLostError,
+    DatabaseUnavailableError,
+    PoolTimeoutError,
+    QueryTimeoutError,
+)
 from tests.order.creates import CREATES, WITH_CONTENT, values_for
 from tests.surface import FUNCTIONS, VALUES, call, owners, snapshot
 
@@ -33,6 +39,32 @@ async def test_a_repeat_after_a_change_returns_the_row_as_it_is(
     task = await tasks.create(db, user_id="ada", title="Milk")
     done = await tasks.complete(db, user_id="ada", task_id=task.id)
     assert await tasks.create(db, user_id="ada", title="Milk", id=task.id) == done
+
+
+@pytest.mark.parametrize(
+    "failure", [QueryTimeoutError(), PoolTimeoutError(), DatabaseUnavailableError(), OSError()]
+)
+async def test_a_message_whose_window_could_not_be_read_is_stored(
+    db: Database, chat: Conversation, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """No error says then that nothing happened."""
+    sent = values_for("messages.create_and_history", chat)
+    fetch = db.fetch
+
+    async def fetch_twice(*args: Any) -> list[Any]:
+        monkeypatch.setattr(db, "fetch", fail)
+        return [dict(row) | {"stale": True} for row in await fetch(*args)]
+
+    async def fail(*args: Any) -> list[Any]:
+        raise failure
+
+    monkeypatch.setattr(db, "fetch", fetch_twice)
+    with pytest.raises(ConnectionLostError, match=r"was carried out, but .* with the same id$"):
+        await messages.create_and_history(db, **sent)
+    monkeypatch.undo()
+    stored = await messages.history(db, user_id="ada", conversation_id=chat.id)
+    assert [message.id for message in stored] == [sent["id"]]
+    assert await messages.create_and_history(db, **sent) == stored
 
 
 async def test_equal_metadata_in_another_order_is_no_conflict(
