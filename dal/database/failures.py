@@ -71,6 +71,36 @@ _POLICY: dict[tuple[str, str | None], str] = {
 }
 
 
+# asyncpg's errors for a call that it sends nothing for, by a part of their text.
+_NOT_SENT: dict[str, tuple[type[errors.DalError], str]] = {
+    "another operation": (
+        errors.DalError,
+        "this connection is busy with another task's statement; give each task its own, or pass the"
+        " database instead",
+    ),
+    "connection is closed": (errors.ConnectionLostError, errors.ConnectionLostError.message),
+    # A pool takes a connection back when it breaks, too.
+    "released back": (
+        errors.ConnectionLostError,
+        "the connection went back to its pool, because it broke or was released; nothing was sent,"
+        " so repeat the call, or the whole transaction, on another one",
+    ),
+    "pool is ": (
+        errors.DalError,
+        "this pool is not open (not awaited yet, closing, or closed); nothing was sent",
+    ),
+    "manually started": (
+        errors.DalError,
+        "this connection is in a transaction that was begun by SQL, and asyncpg begins none in it;"
+        " nothing was sent",
+    ),
+    "": (
+        errors.DalError,
+        "asyncpg refuses this use of a connection or pool, and nothing was sent; compare the call"
+        " with asyncpg's documentation",
+    ),
+}
+
 # The text of asyncpg's own error has the value, too.
 _ARGUMENT = re.compile(r"query argument \$(\d+)\b")
 _OUT_OF_RANGE = re.compile(r"\(value out of \w+ range\)$")
@@ -105,13 +135,11 @@ def explain(
             )
         case asyncpg.PostgresError():
             return _explain_postgres(error, query)
-        case asyncpg.InterfaceError() if "another operation" in str(error):
-            return errors.DalError(
-                "this connection is busy with another task's statement; give each task its own,"
-                " or pass the database instead",
-                query=query,
-            )
-        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+        case asyncpg.InterfaceError():
+            text = str(error)
+            kind, message = next(_NOT_SENT[part] for part in _NOT_SENT if part in text)
+            return kind(message, query=query)
+        case asyncpg.InternalClientError():
             return errors.ConnectionLostError(query=query)
         case TimeoutError() if error.errno is None:  # asyncpg's own, not the network's
             return errors.ConnectionLostError(
@@ -129,6 +157,8 @@ def explain_connect(error: Exception, query: str | None = None) -> errors.DalErr
     failure = explain(error, query)
     if isinstance(failure, errors.ConnectionLostError):
         return errors.DatabaseUnavailableError(sqlstate=failure.sqlstate)
+    if isinstance(error, asyncpg.InterfaceError) and type(failure) is errors.DalError:
+        return errors.DatabaseUnavailableError()
     if isinstance(failure, errors.SchemaMismatchError | errors.InvalidInputError):
         return errors.ConfigurationError(
             "DATABASE_URL asks for a setting that the server does not take",

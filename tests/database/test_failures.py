@@ -6,15 +6,18 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import psycopg
 import pytest
 
 import dal
 from dal import conversations, errors, tasks, users
 from dal.binding import Executor, Queries
-from dal.database.failures import explain_connect
+from dal.database.failures import explain_connect, translated
+from dal.database.transaction import begin
 
 SECRET = "correct-horse"
 
@@ -340,6 +343,68 @@ async def test_connections_that_died_while_they_were_idle(url: str) -> None:
         await asyncio.gather(*(at_the_second_try() for _ in range(9)))
         assert 1 <= db.stats().size <= 3
         assert db.stats().in_use == 0
+
+
+@pytest.mark.parametrize("state", ["not awaited", "being opened", "closing", "closed"])
+async def test_a_pool_that_is_not_open(url: str, state: str) -> None:
+    pool = asyncpg.create_pool(url, min_size=1)
+    pending, connection = [], None
+    if state == "being opened":
+        pending.append(asyncio.create_task(awaited(pool)))
+        await asyncio.sleep(0)
+    elif state != "not awaited":
+        await pool
+        connection = await pool.acquire()
+        pending.append(asyncio.create_task(pool.close()))
+        await asyncio.sleep(0)
+        if state == "closed":
+            await pool.release(connection)
+            await pending[0]
+    advice = "^users.get: this pool is not open .*; nothing was sent"
+    with failing(errors.DalError, advice, query="users.get", sqlstate=None):
+        await users.get(pool, user_id=SECRET)
+    if state == "closing":
+        await pool.release(connection)
+    await asyncio.gather(*pending)
+    if state == "being opened":
+        await pool.close()
+
+
+async def awaited(pool: asyncpg.Pool) -> None:
+    await pool
+
+
+async def test_a_connection_that_is_gone(url: str) -> None:
+    """For a function, one that broke is the same as one that was given back."""
+    async with asyncpg.create_pool(url, min_size=1) as pool:
+        connection: Any = await pool.acquire()
+        await pool.release(connection)
+        advice = "^users.get: the connection went back to its pool.*; nothing was sent"
+        with failing(errors.ConnectionLostError, advice, query="users.get", sqlstate=None):
+            await users.get(connection, user_id=SECRET)
+    own = await asyncpg.connect(url)
+    await own.close()
+    with failing(errors.ConnectionLostError, "broke", query="users.get", sqlstate=None):
+        await users.get(own, user_id=SECRET)
+
+
+async def test_a_transaction_that_was_begun_by_sql(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("BEGIN")
+    advice = "begun by SQL.*; nothing was sent"
+    with failing(errors.DalError, advice, query=None, sqlstate=None):
+        async with begin(connection):
+            pass
+    await connection.close()
+
+
+async def test_another_misuse_of_a_connection(url: str) -> None:
+    """None of asyncpg's other refusals is a broken connection either."""
+    connection = await asyncpg.connect(url)
+    advice = "^asyncpg refuses this use of a connection or pool, and nothing was sent"
+    with failing(errors.DalError, advice, query=None, sqlstate=None):
+        await translated(connection.fetch, "SELECT $1::text, $2::text", SECRET)
+    await connection.close()
 
 
 def test_a_certificate_is_not_an_address() -> None:
