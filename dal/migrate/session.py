@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -32,17 +32,6 @@ _HOLDER = """
     FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND datname = current_database()
       AND (classid::bigint << 32) | objid::bigint = %s AND objsubid = 1
-"""
-_IN_THE_WAY = """
-    SELECT DISTINCT pid, application_name, xact_start
-    FROM pg_locks
-    JOIN pg_stat_activity USING (pid)
-    JOIN pg_class ON pg_class.oid = relation
-    JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE granted AND pid <> pg_backend_pid() AND datname = current_database()
-      AND nspname = ANY (current_schemas(false))
-    ORDER BY xact_start
-    LIMIT 3
 """
 _ABOUT = """
     SELECT pg_backend_pid(), pg_is_in_recovery(), has_schema_privilege(current_schema(), 'CREATE')
@@ -146,21 +135,22 @@ class Session:
                 LOCK_TIMEOUT_SECONDS if queues else max(LOCK_TIMEOUT_SECONDS, self._patience.left)
             )
             self.connection.execute(_SET_LOCK_TIMEOUT, [f"{limit * 1000:.0f}ms"])
+            reason = _in_the_way(subject, [])
+
+            def note(others: list[Any]) -> None:
+                # Kept, because nobody is in the way any more once it has given up.
+                nonlocal reason
+                reason = _in_the_way(subject, others)
+                if not queues:
+                    self._patience.tell(reason)
+
+            pid, every = self.connection.info.backend_pid, limit / 3 if queues else PAUSE_SECONDS
             try:
-                if queues:
-                    return action()
-                with self._watched(subject):
+                with watched(self._dsn, pid, note, every=every):
                     return action()
             except RETRIED:
-                others = self._rows(_IN_THE_WAY)
-            self._patience.pause(_in_the_way(subject, others))
-
-    def _watched(self, subject: str) -> AbstractContextManager[None]:
-        def tell(others: list[Any]) -> None:
-            self._patience.tell(_in_the_way(subject, others))
-
-        pid = self.connection.info.backend_pid
-        return watched(self._dsn, pid, tell, every=PAUSE_SECONDS)
+                pass
+            self._patience.pause(reason)
 
     def _rows(self, query: str, parameters: list[Any] | None = None) -> list[Any]:
         return self.connection.execute(query.encode(), parameters).fetchall()

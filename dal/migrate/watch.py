@@ -9,12 +9,15 @@ import psycopg
 
 from dal.errors import DalError
 from dal.migrate.connection import connect
+from dal.migrate.settings import apply_session_settings
 
 _BLOCKERS = """
-    SELECT pid, application_name, xact_start
-    FROM pg_stat_activity
-    WHERE pid = ANY (pg_blocking_pids(%s))
-    ORDER BY xact_start
+    SELECT DISTINCT other.pid, other.application_name, other.xact_start
+    FROM pg_stat_activity AS waiting
+    CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS blocking (pid)
+    JOIN pg_stat_activity AS other ON other.pid = blocking.pid
+    WHERE waiting.pid = %s AND waiting.wait_event_type = 'Lock'
+    ORDER BY other.xact_start
     LIMIT 3
 """
 
@@ -43,6 +46,7 @@ def watched(
             closing(connect(dsn, application_name="dal migrate")) as connection,
         ):
             connection.autocommit = True  # an open snapshot would block the index build
+            apply_session_settings(connection, transaction=False)
             while True:
                 if blockers := connection.execute(_BLOCKERS, [pid]).fetchall():
                     tell(blockers)

@@ -156,6 +156,22 @@ def test_a_migration_steps_aside_for_a_long_transaction(
     assert report.lines[-1].startswith(f"applied {NEXT}.due in ")
 
 
+def test_who_only_reads_or_uses_another_table_is_not_named(
+    migrated: str, folder: Path, add: Add
+) -> None:
+    add(f"{NEXT}.index", "CREATE INDEX idx_due ON tasks (user_id)", "DROP INDEX idx_due")
+    with (
+        open_transaction(migrated, "UPDATE users SET id = id"),
+        open_transaction(migrated, "SELECT FROM tasks"),
+        open_transaction(migrated, "UPDATE tasks SET title = title") as writer,
+        open_transaction(migrated, "UPDATE conversations SET status = status"),
+    ):
+        with pytest.raises(migrate.LockedError) as failed:
+            migrate.apply(migrated, folders=[Folder(folder)], wait=2)
+        named = re.findall(r"pid (\d+),", str(failed.value))
+        assert named == [str(writer.info.backend_pid)]
+
+
 @pytest.mark.parametrize("first", [True, False], ids=["rehearsal", "migration"])
 def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool) -> None:
     if first:
