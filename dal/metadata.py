@@ -102,13 +102,13 @@ def _checked(value: Any) -> Any:
 
 
 def _not_json(value: Any) -> ValidationError:
-    """The error of a value that is not JSON, with the path to the wrong part, and its type."""
-    path, kind = _fault(value)
+    """The error of a value that is not JSON, with the path to the wrong part, and its fault."""
+    path, fault = _fault(value)
     problem = PydanticCustomError(
         "json",
         "must be JSON: dicts with string keys, lists, strings, finite numbers, booleans"
-        " and None, without lone surrogates, nested at most 200 deep; here it is {kind}",
-        {"kind": kind},
+        " and None, without lone surrogates, nested at most 200 deep; here it is {fault}",
+        {"fault": fault},
     )
     # The input is left out: it may be what a person wrote.
     details = InitErrorDetails(type=problem, loc=path, input=None)
@@ -121,25 +121,33 @@ def _fault(value: Any) -> tuple[tuple[int | str, ...], str]:
     while parts:
         path, part = parts.pop()
         if len(path) > _DEEPEST:
-            return (), "deeper"
+            return (), "nested deeper"
         if isinstance(part, dict):
             for key in part:
-                if not isinstance(key, str) or _LONE_SURROGATE.search(key):
+                if not isinstance(key, str):
                     return path, f"a key of the type {type(key).__name__}"
+                if _LONE_SURROGATE.search(key):
+                    return path, "a key with a lone surrogate"
             parts += [((*path, key), part[key]) for key in reversed(part)]
         elif isinstance(part, list):
             parts += [((*path, place), part[place]) for place in reversed(range(len(part)))]
-        elif not _is_json(part):
-            return path, type(part).__name__
+        elif fault := _fault_of_scalar(part):
+            return path, fault
     return (), type(value).__name__
 
 
-def _is_json(value: Any) -> bool:
+def _fault_of_scalar(value: Any) -> str | None:
     if isinstance(value, str):
-        return not _LONE_SURROGATE.search(value)
+        return "a string with a lone surrogate" if _LONE_SURROGATE.search(value) else None
     if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, int)
+        return None if math.isfinite(value) else "a number that is not finite"
+    if isinstance(value, int):
+        try:
+            readable_json(value)
+        except ValueError:
+            return "an integer with too many digits; pass it as a string"
+        return None
+    return None if value is None else type(value).__name__
 
 
 def _encoded(value: Any) -> str | None:

@@ -169,20 +169,25 @@ async def test_a_refusal_says_where_by_which_rule_and_why(
 
 
 @pytest.mark.parametrize(
-    ("metadata", "path", "kind"),
+    ("metadata", "path", "fault"),
     [
         ({"result": {"due": users}}, ("result", "due"), "module"),
         ({"result": [1, {"due": {1}}]}, ("result", 1, "due"), "set"),
         ({"result": {5: 1}}, ("result",), "a key of the type int"),
-        (float("nan"), (), "float"),
+        ({"result": "\ud800"}, ("result",), "a string with a lone surrogate$"),
+        ({"result": {"\ud800": 1}}, ("result",), "a key with a lone surrogate$"),
+        ({"result": [10**5000]}, ("result", 0), "an integer with too many digits"),
+        ([-(10**5000)], (0,), "an integer with too many digits"),
+        (json.loads("[" * 250 + "]" * 250), (), "nested deeper$"),
+        (float("nan"), (), "a number that is not finite$"),
     ],
 )
-async def test_what_is_not_json_is_named_by_its_path_and_type(
-    db: dal.Database, chat: dal.Conversation, metadata: Any, path: tuple[str, ...], kind: str
+async def test_what_is_not_json_is_named_by_its_path_and_fault(
+    db: dal.Database, chat: dal.Conversation, metadata: Any, path: tuple[str, ...], fault: str
 ) -> None:
     new = dal.NewMessage(role="user", content="Hi", metadata=metadata)
     own: dict[str, Any] = {"user_id": "ada", "conversation_id": chat.id}
-    with pytest.raises(errors.InvalidInputError, match=f"here it is {kind}") as refused:
+    with pytest.raises(errors.InvalidInputError, match=f"here it is {fault}") as refused:
         await messages.create_many(db, **own, messages=[new])
     [problem] = refused.value.errors
     assert problem["loc"] == ("messages", 0, "metadata", *path)
