@@ -191,6 +191,16 @@ def test_sql_stands_in_files() -> None:
     ] == []
 
 
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "sql").rglob("*.sql")), ids=lambda p: p.stem)
+def test_each_array_that_is_sent_is_read(path: Path) -> None:
+    text = re.sub("--.*", "", path.read_text(encoding="utf-8"))
+    # The record is that of add_tasks.sql as well.
+    used = {"updated_at"} if path.stem == "compare_tasks" else set()
+    used |= {name for name in re.findall(r"\w+", text) if len(re.findall(rf"\b{name}\b", text)) > 1}
+    for columns in re.findall(r"AS given \(([^)]*)\)", text):
+        assert {*columns.split(", ")} <= used
+
+
 def test_sql_that_is_sent_is_not_built() -> None:
     places = {
         (name, text)

@@ -15,6 +15,7 @@ from dal.errors import ConflictError, InvalidInputError, SchemaMismatchError
 from dal.jsonl import import_statements
 from dal.jsonl.import_statements import (
     ConversationRow,
+    ConversationTimes,
     Existing,
     LockedConversation,
     MessageRow,
@@ -99,7 +100,7 @@ class _Batch:
         self._latest = existing.now + _LEAD
         self._users: set[str] = set()
         self._conversations: list[ConversationRow] = []
-        self._moved: list[ConversationRow] = []
+        self._moved: list[ConversationTimes] = []
         self._messages: list[MessageRow] = []
         self._tasks: list[tuple[str, ImportedTask]] = []
         self._counts: Counter[str] = Counter()
@@ -107,18 +108,18 @@ class _Batch:
     def add_conversation(self, line: ConversationLine, now: datetime, further: bool) -> None:
         """Add a line's rows; raises BadLine."""
         stored = self._existing.conversations.get((line.user_id, line.id))
-        if stored and (line.status or stored.status, line.created_at or stored.created_at) != (
-            stored.status,
-            stored.created_at,
+        # updated_at is no content: it only moves forward.
+        compared = ("status", "created_at", "archived_at")
+        if stored and any(
+            getattr(line, name) not in (None, getattr(stored, name)) for name in compared
         ):
             raise BadLine("id: is taken by a conversation with other content")
         self._refuse_ahead("created_at", line.created_at)
         self._refuse_ahead("updated_at", line.updated_at)
         self._refuse_ahead("archived_at", line.archived_at)
         new = self._new_messages(line, now, stored)
-        times = [row.created_at for row in new]
-        last = times[-1] if times else None
-        created_at = line.created_at or min([now, *times[:1]])
+        last = new[-1].created_at if new else None
+        created_at = line.created_at or min([now, *(row.created_at for row in new[:1])])
         recency = [*filter(None, [line.updated_at, last])]
         if stored is None:
             row = ConversationRow(
@@ -132,15 +133,13 @@ class _Batch:
             )
             self._conversations.append(row)
         elif new or max([stored.updated_at, *recency]) > stored.updated_at:
-            row = ConversationRow(
+            times = ConversationTimes(
                 user_id=stored.user_id,
                 id=stored.id,
-                status=stored.status,
-                created_at=stored.created_at,
                 updated_at=max([stored.updated_at, *recency]),
                 last_message_at=_later(stored.last_message_at, last),
             )
-            self._moved.append(row)
+            self._moved.append(times)
         self._users.add(line.user_id)
         self._messages += new
         self._counts["conversations"] += stored is None

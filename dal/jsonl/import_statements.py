@@ -20,7 +20,7 @@ from dal.record import RowKey
 
 @dataclass(slots=True)
 class ConversationRow:
-    """A conversation to insert, or one whose `updated_at` and `last_message_at` are to change."""
+    """A conversation to insert."""
 
     user_id: str
     id: UUID
@@ -28,13 +28,24 @@ class ConversationRow:
     created_at: datetime
     updated_at: datetime
     last_message_at: datetime | None
-    archived_at: datetime | None = None
+    archived_at: datetime | None
+
+
+@dataclass(slots=True)
+class ConversationTimes:
+    """A stored conversation, and the times that it is to have."""
+
+    user_id: str
+    id: UUID
+    updated_at: datetime
+    last_message_at: datetime | None
 
 
 class LockedConversation(Conversation):
-    """A stored conversation with its last_message_at."""
+    """A stored conversation with all of its times."""
 
     last_message_at: AwareDatetime | None
+    archived_at: AwareDatetime | None
 
 
 class LastMessageTime(RowKey):
@@ -58,6 +69,7 @@ _COLUMNS = ("id", "user_id", "conversation_id", "created_at", *_CONTENT)
 _content: Callable[[ImportedMessage], tuple[Any, ...]] = attrgetter(*_CONTENT)
 
 Conversations: TypeAlias = Annotated[Sequence[ConversationRow], Columns(ConversationRow)]
+Times: TypeAlias = Annotated[Sequence[ConversationTimes], Columns(ConversationTimes)]
 Messages: TypeAlias = Annotated[Sequence[ImportedMessage], Columns(ImportedMessage)]
 Tasks: TypeAlias = Annotated[Sequence[ImportedTask], Columns(ImportedTask)]
 
@@ -115,7 +127,7 @@ async def add_conversations(db: Executor, *, conversations: Conversations) -> in
 
 
 @query("jsonl/move_conversations.sql")
-async def update_conversation_times(db: Executor, *, conversations: Conversations) -> int:
+async def update_conversation_times(db: Executor, *, conversations: Times) -> int:
     """Set updated_at and last_message_at of conversations; returns how many."""
     raise NotImplementedError
 

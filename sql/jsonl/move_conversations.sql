@@ -5,8 +5,7 @@
 UPDATE conversations AS c
 SET updated_at = given.updated_at, last_message_at = given.last_message_at
 FROM unnest(
-    :conversations_user_id::text[], :conversations_id::uuid[], :conversations_status::text[],
-    :conversations_created_at::timestamptz[], :conversations_updated_at::timestamptz[],
-    :conversations_last_message_at::timestamptz[], :conversations_archived_at::timestamptz[]
-) AS given (user_id, id, status, created_at, updated_at, last_message_at, archived_at)
+    :conversations_user_id::text[], :conversations_id::uuid[],
+    :conversations_updated_at::timestamptz[], :conversations_last_message_at::timestamptz[]
+) AS given (user_id, id, updated_at, last_message_at)
 WHERE c.user_id = given.user_id AND c.id = given.id

@@ -201,6 +201,25 @@ async def test_a_bad_line_stops_the_import(db: dal.Database, bad: bytes, reason:
     assert await rows(db) == before
 
 
+async def test_when_a_stored_conversation_was_archived_is_compared(db: dal.Database) -> None:
+    archived = chat({"id": uid(1), "created_at": at(1)}, id=uid(9), archived_at=at(5))
+    await import_lines(db, [archived])
+    before = await rows(db)
+    same = [archived, chat({"id": uid(1)}, id=uid(9)), chat(id=uid(9), status="archived")]
+    for line in same:
+        await import_lines(db, [line])
+    assert await rows(db) == before
+    taken = "line 1: id: is taken by a conversation with other content"
+    for line in (chat(id=uid(9), archived_at=at(6)), chat({}, id=uid(9), archived_at=at(4))):
+        with pytest.raises(InvalidInputError, match=taken):
+            await import_lines(db, [line])
+    assert await rows(db) == before
+    # As it was before there was an archived_at.
+    await db.execute("UPDATE conversations SET archived_at = NULL")
+    with pytest.raises(InvalidInputError, match=taken):
+        await import_lines(db, [archived])
+
+
 async def test_bad_lines_are_handed_over(db: dal.Database) -> None:
     rejected: list[tuple[int, bytes, str]] = []
     seen: list[Summary] = []
