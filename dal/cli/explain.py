@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from dal.cli import statements
 from dal.cli.address import database_url
@@ -53,11 +54,13 @@ def explain(
         raise InvalidInputError(
             f"{name} has no {', '.join(sorted(unknown))}; there are {', '.join(names)}"
         )
-    # The statement has those of its `-- if` lines whose parameters are given.
+    # It has those `-- if` lines whose parameters are given; those of a flag if it is true.
+    flags = binding.statement.flags
+    kept = {name for name in options if name not in flags or _is_true(name, options[name])}
     statement = next(
         variant.statement
         for variant in reversed(binding.variants)
-        if options.keys() >= {*variant.statement.variant}
+        if kept >= {*variant.statement.variant}
     )
     values = binding.arguments.default_values(binding.defaults) | options
     with connect(database_url(), application_name="dal explain") as connection, explained(name):
@@ -68,6 +71,14 @@ def explain(
             print_json([{"Plan": plan.root}])
         else:
             out.print(explain_text(connection, statement, ordered, generic=not custom))
+
+
+def _is_true(name: str, value: str) -> bool:
+    try:
+        return bool(TypeAdapter(bool).validate_python(value))
+    except ValidationError:
+        pass
+    raise InvalidInputError(f"--{name.replace('_', '-')} must be true or false")
 
 
 def _options(arguments: list[str]) -> dict[str, str]:

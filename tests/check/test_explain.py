@@ -2,7 +2,9 @@
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import psycopg
@@ -11,7 +13,7 @@ from typer.testing import CliRunner
 
 import dal
 from dal import messages
-from dal.binding import query
+from dal.binding import Executor, Queries, query
 from dal.binding.binding import Binding
 from dal.cli.commands import app
 from tests.surface import FUNCTIONS, ID, fill
@@ -59,6 +61,58 @@ def test_a_private_stub_has_the_public_functions_defaults(binding: Binding) -> N
 
 def test_private_stubs_are_found() -> None:
     assert {"messages.history", "tasks.update"} <= {binding.statement.name for binding in PRIVATE}
+
+
+@pytest.mark.parametrize(
+    ("flag", "kept"),
+    [
+        ((), False),
+        (("--begun=true",), True),
+        (("--begun", "t"), True),
+        (("--begun=on",), True),
+        (("--begun=false",), False),
+        (("--begun", "0"), False),
+    ],
+)
+def test_a_flags_line_is_planned_only_if_it_is_true(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flag: tuple[str, ...],
+    kept: bool,
+) -> None:
+    binding = of_begun(tmp_path)
+    monkeypatch.setattr("dal.cli.statements.find", lambda name: binding)
+    assert ("last_message_at IS NOT NULL" in run(url, "explain", "begun", *flag)) == kept
+
+
+def test_what_is_neither_true_nor_false_is_no_flag(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binding = of_begun(tmp_path)
+    monkeypatch.setattr("dal.cli.statements.find", lambda name: binding)
+    wrong = CliRunner().invoke(
+        app, ("explain", "begun", "--begun=maybe"), env={"DATABASE_URL": url}
+    )
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
+    assert "--begun must be true or false" in wrong.stderr
+
+
+def of_begun(folder: Path) -> Binding:
+    (folder / "begun.sql").write_text(
+        """
+        SELECT id FROM conversations
+        WHERE status = 'active'
+          AND last_message_at IS NOT NULL -- if :begun
+        """
+    )
+    queries = Queries(folder)
+
+    @queries("begun.sql")
+    async def begun(db: Executor, *, begun: bool | None = None) -> list[UUID]:
+        raise NotImplementedError
+
+    return queries.bindings[0]
 
 
 MESSAGE = (f"--conversation-id={ID}", "--role=user", "--content=Milk")
