@@ -48,10 +48,12 @@ class FilteredBinding(Binding):
         """What is wrong between a parameter of the stub and its `-- if` lines."""
         if name not in self.hints:
             return f"`-- if :{name}` is in the file, but not in the stub"
-        if name not in self.defaults or self.defaults[name] is not None:
-            return f"{name} needs the default None, which leaves its lines out"
+        is_flag, hint, default = name in self._flags, self.hints[name], self.defaults.get(name, ...)
+        if is_flag and hint not in (bool, bool | None):
+            return f"{name} is in no condition, only in `-- if`, so it must be bool or bool | None"
+        fitting = [None] if not is_flag else [False] if hint is bool else [False, None]
+        if not any(default is value for value in fitting):
+            return f"{name} needs the default {fitting[0]}, which leaves its lines out"
         if name in self._variants[()].statement.parameters:
             return f":{name} is also used outside of its `-- if` lines"
-        if name in self._flags and self.hints[name] not in (bool, bool | None):
-            return f"{name} is in no condition, only in `-- if`, so it must be bool or bool | None"
         return None

@@ -215,6 +215,45 @@ def test_the_default_is_none(bind: Callable[[str, Any], Any]) -> None:
             bind("SELECT 1 WHERE true\nAND a = :name -- if :name", stub)
 
 
+async def test_a_flag_may_be_false_by_default(
+    db: dal.Database, bind: Callable[[str, Any], Any]
+) -> None:
+    async def numbers(db: Executor, *, odd: bool = False) -> list[int]:
+        raise NotImplementedError
+
+    odd = bind(
+        "SELECT n FROM generate_series(1, 3) AS n WHERE true\nAND n % 2 = 1 -- if :odd", numbers
+    )
+    assert await odd(db) == await odd(db, odd=False) == [1, 2, 3]
+    assert await odd(db, odd=True) == [1, 3]
+
+
+def test_no_other_default_leaves_a_flags_lines_out(bind: Callable[[str, Any], Any]) -> None:
+    async def true(db: Executor, *, odd: bool = True) -> list[int]:
+        raise NotImplementedError
+
+    async def none(db: Executor, *, odd: bool = None) -> list[int]:  # type: ignore[assignment]  # noqa: RUF013
+        raise NotImplementedError
+
+    async def needed(db: Executor, *, odd: bool) -> list[int]:
+        raise NotImplementedError
+
+    async def number(db: Executor, *, odd: bool | None = 0) -> list[int]:  # type: ignore[assignment]
+        raise NotImplementedError
+
+    for stub in (true, none, needed, number):
+        with pytest.raises(BindingError, match="odd needs the default False"):
+            bind("SELECT 1 WHERE true\nAND a -- if :odd", stub)
+
+
+async def test_a_filters_default_is_not_false(bind: Callable[[str, Any], Any]) -> None:
+    async def search(db: Executor, *, odd: bool = False) -> list[int]:
+        raise NotImplementedError
+
+    with pytest.raises(BindingError, match="odd needs the default None"):
+        bind("SELECT 1 WHERE true\nAND a = :odd -- if :odd", search)
+
+
 def test_six_parameters_are_the_most(bind: Callable[[str, Any], Any]) -> None:
     lines = "".join(f"\nAND a > {n} -- if :flag{n}" for n in range(7))
     with pytest.raises(BindingError, match="7 parameters have `-- if` lines; 6 are the most"):
