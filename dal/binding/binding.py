@@ -17,6 +17,9 @@ from dal.database.executor import Executor, run
 from dal.database.failures import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION, explain
 from dal.errors import DalError, NotFoundError
 
+NO_ROW = "the statement returned no row, but its stub returns exactly one"
+NULL = "the statement returned NULL, but its stub returns a number or a flag"
+_NO_NUMBER = "the statement must return one integer or boolean; cast it to bigint or boolean"
 _SCALARS: dict[Shape, Any] = {Shape.NUMBER: int, Shape.FLAG: bool, Shape.NOTHING: lambda _: None}
 
 
@@ -122,10 +125,7 @@ class Binding:
             return self.records.one(rows)
         if self.shape is Shape.OPTIONAL:
             return None
-        raise DalError(
-            "the statement returned no row, but its stub returns exactly one",
-            query=self.statement.name,
-        )
+        raise DalError(NO_ROW, query=self.statement.name)
 
     async def _watched(self, db: Executor, values: list[Any]) -> Any:
         writes = self.statement.counted
@@ -166,11 +166,9 @@ class Binding:
             raise DalError("more than one row came back", query=self.statement.name)
         if rows and len(rows[0]) == 1 and isinstance(rows[0][0], int):
             return int(rows[0][0])
-        raise DalError(
-            "the statement must return one row with one integer or boolean; cast it to bigint or"
-            " boolean",
-            query=self.statement.name,
-        )
+        is_null = rows and len(rows[0]) == 1 and rows[0][0] is None
+        problem = NO_ROW if not rows else NULL if is_null else _NO_NUMBER
+        raise DalError(problem, query=self.statement.name)
 
     def _explain(self, error: Exception) -> DalError | None:
         failure = explain(error, self.statement.name, self.statement.parameters)

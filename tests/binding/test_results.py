@@ -127,6 +127,22 @@ async def test_lone_values(
             "SELECT 'a' WHERE false",
             "the statement returned no row, but its stub returns exactly one",
         ),
+        (
+            int,
+            "SELECT 1 WHERE false",
+            ": the statement returned no row, but its stub returns exactly one$",
+        ),
+        (
+            bool,
+            "SELECT NULL::boolean",
+            ": the statement returned NULL, but its stub returns a number or a flag$",
+        ),
+        (int, "SELECT 1.5", ": the statement must return one integer or boolean; cast it to "),
+        (
+            int,
+            "SELECT 1, 2",
+            ": the statement must return one integer or boolean; cast it to ",
+        ),
         (str, "SELECT 'a', 'b'", "2 columns came back, but the stub returns the value of one"),
     ],
 )

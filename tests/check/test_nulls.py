@@ -8,12 +8,13 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 
-from dal.binding import JsonColumn
+import dal
+from dal.binding import Executor, JsonColumn, Queries
 from dal.check.findings import Finding
 from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
-from dal.errors import ConflictError
+from dal.errors import ConflictError, DalError
 from tests.check.stubs import bound
 
 
@@ -202,6 +203,25 @@ def test_a_lone_value(find: Find) -> None:
     assert find("SELECT doors FROM cars WHERE name = 'a'", int | None) == []
     [finding] = find("SELECT doors FROM cars WHERE name = 'a'", int)
     assert finding.rule == "nullable"
+
+
+@pytest.mark.parametrize("sql", ["SELECT doors FROM cars", "SELECT 1 FROM cars WHERE name = 'a'"])
+async def test_the_error_of_a_lone_value_is_quoted(
+    db: dal.Database, tmp_path: Path, find: Find, sql: str
+) -> None:
+    [finding] = find(sql, int)
+
+    async def number(db: Executor) -> int:
+        raise NotImplementedError
+
+    await db.execute("CREATE TABLE cars (name text, doors int)")
+    if "doors" in sql:
+        await db.execute("INSERT INTO cars VALUES ('a', NULL)")
+    (tmp_path / "number.sql").write_text(sql)
+    with pytest.raises(DalError) as error:
+        await Queries(tmp_path)("number.sql")(number)(db)
+    quoted = str(error.value).removeprefix("number: ")
+    assert finding.message.endswith(f"; then the function raises DalError: {quoted}")
 
 
 def test_what_returning_gives(find: Find) -> None:

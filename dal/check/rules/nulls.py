@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from dal.binding.binding import NO_ROW, NULL
 from dal.binding.shapes import Shape
 from dal.check.analysis.values import Items
 from dal.check.findings import Finding
@@ -69,12 +70,12 @@ def _scalar(statement: BoundStatement) -> Iterator[Finding]:
     if len(types) != 1 or types[0] not in NUMBERS:
         return  # `columns` reports it
     [(name, value)] = analysis.columns
-    consequence = "; then the function raises DalError: no number came back"
+    consequence = "; then the function raises DalError: "
     if not value.never_null:
-        message = f"the only value, {name}, may be NULL ({value.reason}){consequence}"
+        message = f"the only value, {name}, may be NULL ({value.reason}){consequence}{NULL}"
         yield _nullable(statement, name, message, _VALUE)
     elif not analysis.never_empty:
-        yield _nullable(statement, name, f"no row may come back{consequence}", _VALUE)
+        yield _nullable(statement, name, f"no row may come back{consequence}{NO_ROW}", _VALUE)
 
 
 def _nullable(statement: BoundStatement, name: str, message: str, help_: str) -> Finding:
