@@ -137,6 +137,32 @@ def test_a_populate_that_is_not_there(write: Write) -> None:
         loading.projects(service.find())
 
 
+@pytest.mark.parametrize("linked", [False, True], ids=["dots", "symlink"])
+def test_files_that_need_no_stub_have_other_names_too(
+    write: Write, tmp_path: Path, linked: bool
+) -> None:
+    (tmp_path / "store/sql/migrations").mkdir(parents=True)
+    (tmp_path / "store/link").symlink_to("sql" if linked else ".")
+    (tmp_path / "real.sql").touch()
+    (tmp_path / "store/sql/populate.sql").symlink_to(tmp_path / "real.sql")
+    prefix = "store/link" if linked else "store/link/../store/sql"
+    write(
+        '[tool.dal]\nname = "shop"\nqueries = ["shop_files:query"]\n'
+        f'migrations = "{prefix}/migrations"\npopulate = "{prefix}/populate.sql"\ndal = false'
+    )
+    (tmp_path / "shop_files.py").write_text(
+        "from pathlib import Path\nfrom dal.binding import Queries\n"
+        "query = Queries(Path(__file__).parent / 'store/sql')\n"
+    )
+    (project,) = loading.projects(service.find())
+    sys.modules.pop("shop_files", None)
+    [folder] = project.statements
+    assert project.unbound(folder / "populate.sql")
+    assert project.unbound(folder / "migrations/0001.first.sql")
+    assert not project.unbound(folder / "orders/get.sql")
+    assert not project.unbound(folder)
+
+
 def test_files_that_need_no_stub(write: Write, tmp_path: Path) -> None:
     write(
         '[tool.dal]\nname = "shop"\nqueries = ["shop_files:query"]\nmigrations = "sql/migrations"\n'

@@ -36,13 +36,20 @@ def _project(service: Service) -> Project:
             " not exist"
         )
     migrations = service.migrations.path if service.migrations else None
+
+    def unbound(path: Path) -> bool:
+        path = path.resolve()  # which a link or `..` in a setting may name otherwise
+        if populate and path == populate.resolve():
+            return True
+        return migrations is not None and migrations.resolve() in path.parents
+
     return Project(
         name=service.name,
         home=service.file,
         statements=tuple(dict.fromkeys(queries.folder.resolve() for queries in loaded)),
         migrations=migrations,
         bindings=[binding for queries in loaded for binding in queries.bindings],
-        unbound=lambda path: path in (populate, *path.parents) or migrations in path.parents,
+        unbound=unbound,
         owner=OwnerColumns(
             settings.owner,
             {table: column or None for table, column in settings.owner_exceptions.items()},

@@ -6,6 +6,7 @@ The place of a finding is marked in the text: what follows `→`.
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -141,6 +142,16 @@ def test_files_without_a_stub(catalog: Catalog, tmp_path: Path) -> None:
     assert [(finding.rule, finding.path.name) for finding in findings] == [
         ("orphan-file", "gone.sql")
     ]
+
+
+def test_a_bound_file_may_be_a_link(catalog: Catalog, tmp_path: Path) -> None:
+    real, link = tmp_path / "real.sql", tmp_path / "sql/get.sql"
+    link.parent.mkdir()
+    real.write_text("SELECT 1")
+    link.symlink_to(real)
+    bound: Any = SimpleNamespace(path=link)
+    project = Project(tmp_path, (link.parent,))
+    assert [*files([bound], Catalog(catalog.connection, [project]))] == []
 
 
 def test_owners_that_no_table_has(catalog: Catalog, tmp_path: Path) -> None:

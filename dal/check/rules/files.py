@@ -14,6 +14,6 @@ def files(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Fi
     bound = {statement.path.resolve() for statement in statements}
     for project in catalog.projects:
         files = {path for folder in project.statements for path in folder.rglob("*.sql")}
-        for path in sorted(files - bound):
-            if not project.unbound(path):
+        for path in sorted(files):
+            if path.resolve() not in bound and not project.unbound(path):
                 yield Finding("orphan-file", path, None, "no stub binds this file", _HELP)
