@@ -4,6 +4,8 @@ import ast
 import inspect
 import re
 import subprocess
+import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
 from importlib.util import resolve_name
 from pathlib import Path
@@ -236,6 +238,23 @@ def test_make_help_lists_every_target() -> None:
     assert phony
     listed = re.findall(r"^  make (\S+) +\S", run("make", "help"), re.MULTILINE)
     assert sorted(listed) == sorted(phony[1].split())
+
+
+def test_verifying_migrations_writes_nothing() -> None:
+    assert "--freeze" in run("make", "--dry-run", "lint-migrations", "ARGS=--freeze")
+    assert "--freeze" not in run("make", "--dry-run", "verify-migrations", "ARGS=--freeze")
+
+
+def test_a_package_has_one_bound() -> None:
+    extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    bounds = defaultdict(set)
+    for needed in extras["optional-dependencies"].values():
+        for name, bound in (
+            re.split(r"(?=[<>=])", each, maxsplit=1) for each in needed if ">" in each
+        ):
+            bounds[name.partition("[")[0]].add(bound)
+    # pytest's plugin runs with older ones than the tests.
+    assert [name for name in bounds if len(bounds[name]) > 1] == ["pytest"]
 
 
 def test_ci_script_is_bash() -> None:
