@@ -25,6 +25,7 @@ from tests.benchmarks import (
     growth,
     imports,
     load,
+    profile,
     promises,
     speed,
     storage,
@@ -43,6 +44,7 @@ from tests.benchmarks.contenders import (
 from tests.benchmarks.data import deep, fill
 from tests.benchmarks.databases import vacuum
 from tests.benchmarks.steps import Steps, steps
+from tests.benchmarks.turns import LOOPS
 
 Result = TypeVar("Result")
 
@@ -57,10 +59,6 @@ CONTENDERS = [
     agents_sdk.pool,
     langchain.held,
 ]
-LOADED: dict[str, list[load.Pool]] = {
-    "asyncio": [ours.pool, raw.pool, generated.pool, repositories.pool, agents_sdk.pool],
-    "uvloop": [ours.pool, raw.pool, generated.pool],
-}
 LATENCIES = [0, 1]  # ms
 PACKAGES = [
     "asyncpg",
@@ -86,7 +84,8 @@ Written by `make bench`, in one run on one server; run it to have your own machi
 """
 QUICK: dict[str, dict[str, Any]] = {
     "speed": {"rounds": 3, "calls": 3},
-    "load": {"rounds": 1, "seconds": 0.3},
+    "load": {"rounds": 1, "seconds": 0.3, "contenders": dict.fromkeys(LOOPS, ("ours", "raw"))},
+    "profile": {"seconds": 0.3},
     "workers": {"rounds": 1, "seconds": 0.3},
     "bulk": {"rounds": 2, "chats": 200},
     "imports": {"rounds": 3},
@@ -102,7 +101,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
     options = defaultdict(dict, QUICK if quick else {})
-    with steps(10) as run, bound_server() as server:
+    with steps(11) as run, bound_server() as server:
         postgres = Postgres("embedded", server.dsn())
 
         def empty() -> str:
@@ -116,7 +115,8 @@ def main() -> None:
 
         url = empty()
         tables = asyncio.run(_side_by_side(url, server.bin / "pgbench", options, run))
-        loads = measured("load", load.measure, LOADED, url)
+        loads = measured("load", load.measure, url)
+        profiles = measured("profile", profile.measure, url)
         processes = measured("workers", workers.measure, url)
         bulked = measured("bulk", bulk.measure, empty())
         started = measured("imports", imports.measure, ["dal", "sqlmodel", "asyncpg", "pydantic"])
@@ -126,6 +126,7 @@ def main() -> None:
                 targets.page(targets.targets(tables, loads, bulked, started)),
                 speed.page(tables),
                 load.page(loads),
+                profile.page(profiles),
                 workers.page(processes),
                 bulk.page(bulked),
                 imports.page(started),

@@ -7,6 +7,7 @@ from tests.benchmarks import load
 from tests.benchmarks.bulk import Bulk
 from tests.benchmarks.imports import Imports
 from tests.benchmarks.speed import Table
+from tests.benchmarks.turns import LOOPS
 from tests.benchmarks.works import APPEND, HISTORY, TURN, Work
 
 _REMARK = """
@@ -70,9 +71,9 @@ def targets(
         Target("import: COPY's rate", bulk.rate, 0.5),
         Target(
             "1,000 tasks at once: the throughput of 30",
-            loads["asyncio", "dal"].kept,
+            loads["asyncio", "ours"].kept,
             0.9,
-            errors=loads["asyncio", "dal"].errors,
+            errors=loads["asyncio", "ours"].errors,
         ),
         *(
             Target(
@@ -80,18 +81,18 @@ def targets(
                 load.over(loads, lambda load: load.cpu, loop, many=False),
                 1,
                 at_most=True,
-                errors=loads[loop, "dal"].errors,
+                errors=loads[loop, "ours"].errors,
             )
-            for loop in load.LOOPS
+            for loop in LOOPS
         ),
         *(
             Target(
                 f"1,000 tasks on {loop}: turns a second of `Pool.fetch`'s",
                 load.over(loads, lambda load: load.rate, loop, many=True),
                 1,
-                errors=loads[loop, "dal"].errors,
+                errors=loads[loop, "ours"].errors,
             )
-            for loop in load.LOOPS
+            for loop in LOOPS
         ),
         Target(
             "`import dal`: time of `import sqlmodel`", imports.over("dal", "sqlmodel"), 0.45, True

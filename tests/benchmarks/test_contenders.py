@@ -1,5 +1,6 @@
 """What is measured side by side is the same work."""
 
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, closing
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.benchmarks import load, speed, workers
+from tests.benchmarks import load, profile, speed, turns, workers
 from tests.benchmarks.contender import Contender, Place, Said
 from tests.benchmarks.contenders import generated, ours, raw
 from tests.benchmarks.data import Scratch, deep, fill
@@ -66,7 +67,7 @@ async def test_a_turn_that_fails_is_counted(url: str, contenders: list[Contender
     with closing(Scratch(url)) as scratch:
         chats = scratch.conversations(30)
         sound, failed = [
-            load.Load.of([await load.turns(contender, chats, load.FEW, 0.1)])
+            turns.Load.of([await turns.take(contender, chats, load.FEW, 0.1)])
             for contender in (contenders[0], failing)
         ]
     assert sound.errors == 0
@@ -75,16 +76,45 @@ async def test_a_turn_that_fails_is_counted(url: str, contenders: list[Contender
     assert Target("any", ratio=1, bound=0.9, errors=sound.errors).met
 
 
+async def test_the_collectors_time_is_part_of_a_turns(
+    url: str, contenders: list[Contender]
+) -> None:
+    class Collecting(ours.Ours):
+        async def turn(self, conversation: UUID, question: Said, answer: Said) -> Any:
+            gc.collect()
+
+    with closing(Scratch(url)) as scratch:
+        chats = scratch.conversations(1)
+        collecting = Collecting("collecting", contenders[0]._db)  # type: ignore[attr-defined]
+        taken = turns.Load.of([await turns.take(collecting, chats, 2, 0.2)])
+    assert taken.cpu / 2 < taken.collector <= taken.cpu * 1.1
+
+
 def test_loads_on_both_loops_and_in_several_processes(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "MANY", 60)
+    monkeypatch.setattr(turns, "CHATS", 40)
     fill(url, long=200)
-    pools = {loop: [ours.pool, raw.pool, generated.pool] for loop in load.LOOPS}
-    results = load.measure(pools, url, rounds=1, seconds=0.1)
+    contenders = dict.fromkeys(turns.LOOPS, ("ours", "raw", "generated"))
+    results = load.measure(url, rounds=1, seconds=0.1, contenders=contenders)
     assert len(results) == 6
     assert {loads.errors for loads in results.values()} == {0}
     page = load.page(results)
     assert page.count("| uvloop |") == 6 + 1
     processes = workers.measure(url, rounds=1, seconds=0.1, connections=8)
     assert [load.errors for [load] in processes.values()] == [0, 0]
+    assert workers.page(processes).count("\n| dal |") == 1
+
+
+def test_a_profile_has_all_of_a_turns_time(url: str) -> None:
+    fill(url, long=200)
+    profiles = profile.measure(url, seconds=0.2)
+    for (contender, _), shares in profiles.items():
+        assert shares["calls"] > 100
+        assert sum(shares.values()) - shares["calls"] == pytest.approx(100)
+        assert (shares.get("dal's pool", 0) > 2) == (contender == "ours")
+        assert shares["asyncpg's sending of statements"] > 2
+    page = profile.page(profiles)
+    assert "| dictionaries to records: Pydantic |" in page
+    assert page.count("uvloop |") == 2
