@@ -6,6 +6,6 @@ Its fixtures are `dal_server`, `dal_database` (the URL of a fresh, migrated data
 are never read, and only databases that were made in the run are dropped.
 """
 
-from dal.testing.proof import assert_proven
+from dal.testing.proof import UnprovenWarning, assert_proven
 
-__all__ = ["assert_proven"]
+__all__ = ["UnprovenWarning", "assert_proven"]

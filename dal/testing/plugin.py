@@ -4,105 +4,104 @@ pytest loads it wherever dal is installed, so it imports nothing and starts noth
 asks for it.
 """
 
-import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dal.testing.run import SERVER, begin, run, server
+
+try:
+    import pytest_asyncio
+except ImportError:
+    pytest_asyncio = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     import dal
+    from dal.migrate.folder import Folder
     from dal.testing.server import Postgres, Spares
 
-_SERVER = "dal_server"
-_run: "Run | None" = None
-
-
-class Run:
-    """A run of pytest, or one of its workers.
-
-    Attributes:
-        worker: what pytest-xdist tells a worker; None outside of one.
-    """
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-        self._stack = ExitStack()
-        self._postgres: Postgres | None = None
-
-    @property
-    def started(self) -> bool:
-        """Whether the server was asked for."""
-        return self._postgres is not None
-
-    @property
-    def postgres(self) -> "Postgres":
-        """The server, which is started when it is first asked for; workers share one."""
-        if self._postgres is None:
-            from dal.testing.choice import running
-            from dal.testing.server import Postgres
-
-            if self.worker and _SERVER in self.worker:
-                self._postgres = Postgres(*self.worker[_SERVER])
-            else:
-                choice = os.environ.get("DAL_TEST_POSTGRES", "")
-                self._postgres = self._stack.enter_context(running(choice))
-        return self._postgres
-
-    def close(self) -> None:
-        """Stop the server, if this process started it."""
-        self._stack.close()
-
-
-def server() -> "Postgres":
-    """The server of this process's run of pytest."""
-    if _run is None:
-        raise RuntimeError(
-            "no run of pytest is under way, or the plugin dal.testing is switched off"
-        )
-    return _run.postgres
+    _Folders = tuple[Folder, ...]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin a run."""
-    global _run
-    _run = Run(config)
+    """Begin a run, at whose end its server stops."""
+    config.add_cleanup(begin(config).close)
 
 
-def pytest_unconfigure() -> None:
-    """End the run, and stop its server."""
-    if _run:
-        _run.close()
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note which test is under way, before its fixtures are made."""
+    run().test = item.path
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell each of pytest-xdist's workers where the run's server is."""
+    if run().started or _has_service(node.config):
+        postgres = server()
+        node.workerinput[SERVER] = [postgres.kind, postgres.url, postgres.strategy]
+
+
+def _has_service(config: pytest.Config) -> bool:
+    """Whether what pytest runs belongs to a service."""
+    from dal.errors import ConfigurationError
     from dal.project import service
 
-    if _run and (_run.started or service.find(node.config.rootpath)):
-        postgres = _run.postgres
-        node.workerinput[_SERVER] = [postgres.kind, postgres.url, postgres.strategy]
+    named = (argument.partition("::")[0] for argument in config.args)
+    places = [config.rootpath, *(config.invocation_params.dir / place for place in named)]
+    try:
+        return any(map(service.find, places))
+    except ConfigurationError:  # which the first test that needs the settings says
+        return False
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Fail with an error's own sentence: a traceback would show the server's address."""
+    from dal.errors import DalError
+
+    try:
+        yield
+    except (DalError, pytest.UsageError) as error:
+        text = str(error)
+    else:
+        return
+    pytest.fail(text, pytrace=False)
 
 
 @pytest.fixture(scope="session")
 def dal_server() -> "Postgres":
     """The server of the run."""
-    return server()
+    with _told():
+        return server()
 
 
 @pytest.fixture(scope="session")
-def dal_template(dal_server: "Postgres", request: pytest.FixtureRequest) -> Iterator[str]:
-    """The name of a database with all migrations, dal's and the service's."""
-    from dal import migrate
+def dal_template(dal_server: "Postgres") -> Iterator[str]:
+    """The name of a database with all migrations, dal's and the service's.
+
+    The service is that of the first test that asks.
+    """
     from dal.project import service
     from dal.testing.server import database_name
 
-    url = dal_server.create()
-    migrate.apply(url, folders=service.folders(service.find(request.config.rootpath)))
+    with _told():
+        folders = tuple(service.folders(run().service))
+        url = _migrated(dal_server, folders)
+    run().migrations = folders
     yield database_name(url)
     dal_server.drop(url)
+
+
+def _migrated(postgres: "Postgres", folders: "_Folders") -> str:
+    from dal import migrate
+
+    url = postgres.create()
+    migrate.apply(url, folders=folders)
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -114,19 +113,55 @@ def dal_spares(dal_server: "Postgres", dal_template: str) -> Iterator["Spares"]:
         yield spares
 
 
+@pytest.fixture(scope="session")
+def _dal_spares_of(dal_server: "Postgres") -> Iterator[Callable[["_Folders"], "Spares"]]:
+    """Makes the databases of further services in the run, by their migrations."""
+    from dal.testing.server import Spares, database_name
+
+    with ExitStack() as stack:
+
+        @cache
+        def spares(folders: "_Folders") -> Spares:
+            url = _migrated(dal_server, folders)
+            stack.callback(dal_server.drop, url)
+            return stack.enter_context(closing(Spares(dal_server, database_name(url))))
+
+        yield spares
+
+
 @pytest.fixture
-def dal_database(dal_spares: "Spares") -> Iterator[str]:
+def dal_database(
+    dal_spares: "Spares", _dal_spares_of: Callable[["_Folders"], "Spares"]
+) -> Iterator[str]:
     """The URL of a fresh database with all migrations."""
-    url = dal_spares.take()
+    from dal.project import service
+
+    with _told():
+        folders = tuple(service.folders(run().service))
+        # None, where somebody has a `dal_template` of their own.
+        if run().migrations not in (None, folders):
+            dal_spares = _dal_spares_of(folders)
+        url = dal_spares.take()
     yield url
     dal_spares.drop(url)
 
 
 @pytest.fixture
 def dal_db(request: pytest.FixtureRequest) -> "dal.Database":
-    """A `dal.Database` that is connected to `dal_database`."""
+    """A `dal.Database` that is connected to `dal_database`, in the event loop of the test."""
     of_anyio = "anyio_backend" in request.fixturenames
-    fixture = "_dal_db_of_anyio" if of_anyio else "_dal_db_of_asyncio"
+    if pytest_asyncio and pytest_asyncio.is_async_test(request.node):
+        if of_anyio:  # which would drive the fixtures, in a loop of its own
+            pytest.fail(
+                "pytest-asyncio and anyio both take this test for theirs: set asyncio_mode ="
+                ' "strict", or write no mark of anyio and no anyio_backend',
+                pytrace=False,
+            )
+        fixture = f"_dal_db_of_{_loop_scope(request.node)}_loop"
+    elif of_anyio:
+        fixture = "_dal_db_of_anyio"
+    else:  # a fixture of the test's may be asynchronous
+        fixture = "_dal_db_of_default_loop"
     return request.getfixturevalue(fixture)  # type: ignore[no-any-return]
 
 
@@ -146,14 +181,28 @@ async def _dal_db_of_anyio(
         yield db
 
 
-try:
-    from pytest_asyncio import fixture as _async_fixture
-except ImportError:
+def _loop_scope(test: pytest.Item) -> str:
+    """Which of pytest-asyncio's event loops runs a test."""
+    mark = test.get_closest_marker("asyncio")
+    named = mark and (mark.kwargs.get("loop_scope") or mark.kwargs.get("scope"))
+    return str(named or test.config.getini("asyncio_default_test_loop_scope"))
+
+
+def _of_loop(**scope: Any) -> Any:
+    """A fixture that connects in one of pytest-asyncio's event loops."""
+
+    async def connected(dal_database: str) -> AsyncIterator["dal.Database"]:
+        async for db in _connected(dal_database):
+            yield db
+
     # Without a plugin that runs it, pytest says what is missing.
-    _async_fixture = pytest.fixture  # type: ignore[assignment]
+    fixture: Any = pytest_asyncio.fixture(**scope) if pytest_asyncio else pytest.fixture
+    return fixture(connected)
 
 
-@_async_fixture
-async def _dal_db_of_asyncio(dal_database: str) -> AsyncIterator["dal.Database"]:
-    async for db in _connected(dal_database):
-        yield db
+_dal_db_of_default_loop = _of_loop()
+_dal_db_of_function_loop = _of_loop(loop_scope="function")
+_dal_db_of_class_loop = _of_loop(loop_scope="class")
+_dal_db_of_module_loop = _of_loop(loop_scope="module")
+_dal_db_of_package_loop = _of_loop(loop_scope="package")
+_dal_db_of_session_loop = _of_loop(loop_scope="session")

@@ -1,23 +1,13 @@
 """The pytest plugin, run as a service's tests run it."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from dal.testing.server import Postgres, database_name
+from tests.testing.running import databases, prepare_query, run
 
-SETTINGS = """
-[tool.dal]
-name = "shop"
-migrations = "migrations"
-[tool.pytest.ini_options]
-filterwarnings = ["error"]
-"""
 STRICT = """
 import os
 import dal, pytest
@@ -39,41 +29,6 @@ def anyio_backend() -> str:
     return "asyncio"
 """
 )
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Path:
-    (tmp_path / "pyproject.toml").write_text(SETTINGS)
-    (tmp_path / "migrations").mkdir()
-    (tmp_path / "migrations/0001.orders.sql").write_text(
-        "-- Orders.\n\nCREATE TABLE orders (id bigint PRIMARY KEY);\n"
-    )
-    (tmp_path / "migrations/0001.orders.rollback.sql").write_text("DROP TABLE orders;\n")
-    # Neither is the plugin's to read.
-    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://nobody@127.0.0.1:9/nowhere\n")
-    return tmp_path
-
-
-def run(folder: Path, server: str, *options: str) -> subprocess.CompletedProcess[str]:
-    if "no:asyncio" not in options:
-        options += ("-o", "asyncio_default_fixture_loop_scope=function")
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
-        cwd=folder,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-            "DAL_TEST_POSTGRES": server,
-            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nowhere",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-def databases(server: Postgres) -> set[str]:
-    with psycopg.connect(server.url) as connection:
-        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
 
 
 @pytest.mark.parametrize(
@@ -126,31 +81,23 @@ def test_a_wrong_choice_lists_the_choices(service: Path) -> None:
 
 
 def test_what_is_not_proven_fails_with_its_place(service: Path, dal_server: Postgres) -> None:
-    with (service / "pyproject.toml").open("a") as settings:
-        settings.write('pythonpath = ["."]\n[tool.dal.owner-exceptions]\n')
-    text = (service / "pyproject.toml").read_text()
-    queries = 'name = "shop"\nqueries = ["shop_store:query"]'
-    (service / "pyproject.toml").write_text(text.replace('name = "shop"', queries))
-    (service / "sql").mkdir()
-    (service / "sql/count.sql").write_text("-- Counts.\nSELECT count(*) FROM oders WHERE id = 1;\n")
-    (service / "shop_store.py").write_text(
-        "from pathlib import Path\n"
-        "from dal.binding import Executor, Queries\n"
-        "query = Queries(Path(__file__).parent / 'sql')\n"
-        "@query('count.sql')\n"
-        "async def count(db: Executor) -> int:\n"
-        "    '''How many there are.'''\n"
-        "    raise NotImplementedError\n"
-    )
-    (service / "test_shop.py").write_text(
-        "from dal.testing import assert_proven\ndef test_proven(): assert_proven()\n"
-    )
+    sql = prepare_query(service, "SELECT count(*) FROM oders WHERE id = 1;")
     done = run(service, dal_server.url)
     assert done.returncode == 1
+    assert "1 finding\n" in done.stdout
     assert "sql/count.sql:2:22: refused: " in done.stdout
     assert 'relation "oders" does not exist' in done.stdout
-    (service / "sql/count.sql").write_text(
-        "-- Counts.\nSELECT count(*) FROM orders WHERE id = 1;\n"
-    )
+    sql.write_text("-- Counts.\nSELECT count(*) FROM orders WHERE id = 1;\n")
     done = run(service, dal_server.url)
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_a_table_that_can_not_be_filled_is_a_warning(service: Path, dal_server: Postgres) -> None:
+    (service / "migrations/0001.orders.sql").write_text(
+        "-- Orders.\n\nCREATE TABLE orders (id bigint PRIMARY KEY CHECK (false));\n"
+    )
+    prepare_query(service, "SELECT count(*) FROM orders WHERE id = 1;")
+    done = run(service, dal_server.url, "-W", "default::dal.testing.UnprovenWarning")
+    assert (done.returncode, "1 passed, 1 warning" in done.stdout) == (0, True), done.stdout
+    assert "so scans of it are not judged" in done.stdout
+    assert "test_shop.py:2: UnprovenWarning: orders: " in done.stdout
