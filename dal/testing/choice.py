@@ -17,6 +17,8 @@ from typing import LiteralString
 import pytest
 
 from dal import embedded
+from dal.database.address import Address
+from dal.errors import ConfigurationError
 from dal.testing.npm import fetch
 from dal.testing.server import Postgres
 
@@ -37,10 +39,26 @@ def running(choice: str) -> Iterator[Postgres]:
     elif choice == "testcontainers":
         with _container() as url:
             yield Postgres(choice, url)
-    elif choice.startswith(("postgresql://", "postgres://")):
-        yield Postgres("DAL_TEST_POSTGRES", choice)
+    elif match := re.match(r"postgres(ql)?(\+\w+)?://", choice):
+        yield Postgres("DAL_TEST_POSTGRES", _checked(f"postgresql://{choice[match.end() :]}"))
     else:
         raise pytest.UsageError(f"DAL_TEST_POSTGRES: {__doc__}")
+
+
+def _checked(url: str) -> str:
+    """The address of a server, if dal can read it and its path alone names the database."""
+    __tracebackhide__ = True  # by pytest, which would show the password
+    try:
+        Address.parse(url)
+        named_twice = re.search(r"[?&](dbname|database)=", url)
+    except ConfigurationError as error:
+        raise pytest.UsageError(f"DAL_TEST_POSTGRES: {error}") from None
+    if named_twice:
+        raise pytest.UsageError(
+            "DAL_TEST_POSTGRES: name the database in the path, as in"
+            " postgresql://user:password@host:5432/database; tests replace it there"
+        )
+    return url
 
 
 def _in_memory() -> Path | None:

@@ -4,12 +4,16 @@ import itertools
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+
+from dal.errors import DalError, InvalidInputError, PermissionDeniedError
+from dal.migrate.connection import connect, explained
 
 
 def _names() -> Iterator[str]:
@@ -29,24 +33,41 @@ class Postgres:
     """
 
     kind: str
-    url: str
+    url: str = field(repr=False)  # pytest shows the values of a test that fails
     strategy: LiteralString = ""
-    _names: Iterator[str] = field(default_factory=_names)
+    _names: Iterator[str] = field(default_factory=_names, repr=False)
+    _created: set[str] = field(default_factory=set, init=False, repr=False)
 
     def create(self, template: str = "template0") -> str:
-        """Make a database from a template and return its URL."""
+        """Make a database from a template and return its URL.
+
+        Raises:
+            DalError: the server can't be reached, or its role may not create databases.
+        """
+        __tracebackhide__ = True  # by pytest, which would show the URL with its password
         name = next(self._names)
         self._run(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(
                 sql.Identifier(name), sql.Identifier(template), sql.SQL(self.strategy)
             )
         )
+        self._created.add(name)
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
     def drop(self, url: str) -> None:
-        """Drop a database, whoever is connected to it."""
-        name = sql.Identifier(database_name(url))
-        self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        """Drop a database that this object has made, whoever is connected to it.
+
+        Raises:
+            InvalidInputError: it has not made this database; nothing is dropped.
+        """
+        __tracebackhide__ = True
+        name = database_name(url)
+        if name not in self._created:
+            raise InvalidInputError(
+                "drop() only drops what create() of the same dal_server has made, and this is"
+                " another database: drop it where it was made"
+            )
+        self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def version(self) -> str:
         """The server's version, such as `18.4`."""
@@ -57,13 +78,33 @@ class Postgres:
         return bool(self._value("SELECT count(*) FROM pg_collation WHERE collname = 'und-x-icu'"))
 
     def _value(self, query: LiteralString) -> object:
-        with psycopg.connect(self.url) as connection:
+        __tracebackhide__ = True
+        with self._connection() as connection:
             row = connection.execute(query).fetchone()
         return row and row[0]
 
     def _run(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        __tracebackhide__ = True
+        with self._connection() as connection:
+            connection.autocommit = True
             connection.execute(statement)
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        """A connection whose errors say whose server it is, and never its password."""
+        __tracebackhide__ = True
+        subject = f"the tests' server ({self.kind})"
+        try:
+            with connect(self.url, application_name="dal.testing") as made, explained(subject):
+                yield made
+        except PermissionDeniedError as error:
+            advice = "; give its role the right (ALTER ROLE ... CREATEDB), or use another one"
+            raise PermissionDeniedError(f"{error}{advice}", sqlstate=error.sqlstate) from None
+        except DalError as error:
+            text = str(error).removeprefix(f"{subject}: ")
+            text = text.replace("DATABASE_URL", "DAL_TEST_POSTGRES")
+            # A new error, because the traceback of the first has the address in its frames.
+            raise type(error)(f"{subject}: {text}", sqlstate=error.sqlstate) from None
 
 
 class Spares:
