@@ -78,7 +78,7 @@ class _PlanJudge:
         if self._statement.project.made_up:
             return
         generic_scans = {scan.alias: scan for scan in plan.scans if scan.alias not in at_fault}
-        sorted_in_generic = {scan.alias for scan in plan.sorted}
+        sorted_in_generic = {scan.alias for scan, _ in plan.sorted}
         for kind, custom in custom_plans:
             yield from self._custom_plan_faults(kind, custom, generic_scans, sorted_in_generic)
 
@@ -137,16 +137,20 @@ class _PlanJudge:
         """The scans whose rows are sorted, except look-ups by a unique key.
 
         Such a look-up finds at most one row for each value passed, as in `id = ANY (:ids)`, so the
-        caller limits how many rows are sorted.
+        caller limits how many rows are sorted. Neither is a table sorted whose rows were in the
+        order of a unique key, so that only the rows joined with each of them are.
         """
-        return [
-            scan
-            for scan in plan.sorted
-            if not any(
-                self._catalog.unique[scan.table].get(index, {None}) <= scan.fixed
-                for index, _ in scan.indexes
+        return list(
+            dict.fromkeys(
+                scan
+                for scan, in_order in plan.sorted
+                if not any(
+                    self._catalog.unique[scan.table].get(index, {None}) <= scan.fixed
+                    for index, _ in scan.indexes
+                )
+                and not (in_order and self._keys(scan, scan.fixed | in_order))
             )
-        ]
+        )
 
     def _missed_key_lookups(self, plan: Plan) -> dict[Scan, str]:
         """Scans that could look up a row by a unique key but read a longer index range.
@@ -167,17 +171,35 @@ class _PlanJudge:
 
     def _missed_key_lookup(self, scan: Scan) -> str | None:
         """A message if a scan could look up a row by a unique key but reads a longer range."""
-        keys, columns = self._catalog.unique[scan.table], self._catalog.index_columns
+        keys = self._catalog.unique[scan.table]
         looked_up = self._keys(scan, scan.fixed | scan.picked)
+        if not looked_up and self._would_gain_by_lookups(scan):
+            looked_up = self._keys(scan, scan.fixed | scan.picked | scan.joined)
         for index, _ in scan.indexes:
-            # An unknown index belongs to a table of the same name in another schema.
-            leading = {*takewhile(scan.fixed.__contains__, columns.get(index, ()))}
-            if looked_up and index in columns and not any(key <= leading for key in keys.values()):
-                return (
-                    f"{scan.table} has a unique key {looked_up[0]} for this look-up, but the plan"
-                    f" scans a range of {index}"
-                )
+            leading = self._leading(scan, index)
+            if (
+                looked_up
+                and leading is not None
+                and not any(key <= leading for key in keys.values())
+            ):
+                key = looked_up[0]
+                wider = "a range of it" if index == key else f"a range of {index}"
+                return f"{scan.table} has a unique key {key} for this look-up, but the plan scans {wider}"
         return None
+
+    def _would_gain_by_lookups(self, scan: Scan) -> bool:
+        """Whether a look-up for each row that a scan is joined with reads less than its range.
+
+        Of made-up rows an owner has so few that the planner may read them all either way.
+        """
+        is_bounded = all(self._leading(scan, index) for index, _ in scan.indexes)
+        return scan.rows > scan.partners and not (self._statement.project.made_up and is_bounded)
+
+    def _leading(self, scan: Scan, index: str) -> set[str | None] | None:
+        """The columns at an index's beginning that a scan fixes; None if the index is unknown."""
+        # It belongs to a table of the same name in another schema.
+        columns = self._catalog.index_columns.get(index)
+        return None if columns is None else {*takewhile(scan.fixed.__contains__, columns)}
 
 
 def _by_columns(scan: Scan) -> str:

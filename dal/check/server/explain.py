@@ -51,10 +51,20 @@ class Plan:
         return {scan.table for scan in self.scans}
 
     @property
-    def sorted(self) -> list[Scan]:
-        """The scans whose rows are sorted, except those reduced by a LIMIT or an aggregate."""
+    def sorted(self) -> list[tuple[Scan, frozenset[str]]]:
+        """The scans whose rows are sorted, except those reduced by a LIMIT or an aggregate.
+
+        Each with the columns by which its rows were in order before, so that only rows that agree
+        in them are sorted.
+        """
         sorts = [node for node in self.nodes if node["Node Type"].endswith("Sort")]
-        return list(dict.fromkeys(scan for node in sorts for scan in self._feeding(node)))
+        return list(
+            dict.fromkeys(
+                (scan, _in_order(node, scan.alias))
+                for node in sorts
+                for scan in self._feeding(node)
+            )
+        )
 
     @property
     def shape(self) -> str:
@@ -158,6 +168,14 @@ def _rows(
     finally:
         # A rollback does not undo PREPARE, and a failed transaction would refuse this.
         connection.execute("DEALLOCATE ALL")
+
+
+def _in_order(sort: Node, alias: str) -> frozenset[str]:
+    """The columns of a table by which an incremental sort finds its rows in order."""
+    # Where a plan reads one table only, its alias is left out.
+    column = re.compile(rf"(?:{re.escape(alias)}\.)?(\w+)(?: DESC)?(?: NULLS \w+)?")
+    matches = map(column.fullmatch, sort.get("Presorted Key", ()))
+    return frozenset(match[1] for match in matches if match)
 
 
 def _step_in_words(node: Node) -> str:

@@ -10,6 +10,9 @@ Node: TypeAlias = dict[str, Any]
 ASIDE = ("InitPlan", "SubPlan")
 """The relationships to a parent of steps that are run separately."""
 
+Join: TypeAlias = tuple[str, int]
+"""A join's condition, and the rows that the planner expects on its other side."""
+
 _JOINS = ("Hash Cond", "Merge Cond", "Join Filter")
 _STRING = re.compile(r"'(?:[^']|'')*'")
 
@@ -24,8 +27,11 @@ class Scan:
         alias: its alias in the statement.
         indexes: the indexes that are used, each with its condition, or "" without one.
         fixed: the columns that these conditions compare for equality, perhaps with one of many.
-        picked: the columns that only a filter, or a join above the scan, compares so.
+        picked: the columns that only a filter compares so.
+        joined: the columns that only a join above the scan compares so.
         rows: the number of rows that the planner expects.
+        partners: the number of rows that the planner expects the scan to be joined with; 0 without
+            a join.
     """
 
     step: str
@@ -34,7 +40,9 @@ class Scan:
     indexes: tuple[tuple[str, str], ...]
     fixed: frozenset[str]
     picked: frozenset[str] = field(compare=False)
+    joined: frozenset[str] = field(compare=False)
     rows: int = field(compare=False)
+    partners: int = field(compare=False)
 
     def __str__(self) -> str:
         using = f" using {' and '.join(name for name, _ in self.indexes)}" if self.indexes else ""
@@ -59,31 +67,38 @@ def reads_table(node: Node) -> bool:
     return "Relation Name" in node and node["Node Type"] != "ModifyTable"
 
 
-def scans(node: Node, joins: tuple[str, ...] = ()) -> Iterator[Scan]:
-    """The scans below a step; `joins` are the conditions of the joins above it."""
+def scans(node: Node, joins: tuple[Join, ...] = ()) -> Iterator[Scan]:
+    """The scans below a step; `joins` are those above it."""
     if reads_table(node):
         yield scan(node, joins)
-    joins += tuple(node[kind] for kind in _JOINS if kind in node)
+    conditions = [node[kind] for kind in _JOINS if kind in node]
+    sides = inputs(node)
     for child in node.get("Plans", ()):
-        yield from scans(child, () if child["Parent Relationship"] in ASIDE else joins)
+        if child["Parent Relationship"] in ASIDE:
+            yield from scans(child)
+            continue
+        others = sum(side["Plan Rows"] for side in sides if side is not child)
+        yield from scans(child, (*joins, *((condition, others) for condition in conditions)))
 
 
-def scan(node: Node, joins: tuple[str, ...] = ()) -> Scan:
-    """How a step reads its table; `joins` are the conditions of the joins above it."""
+def scan(node: Node, joins: tuple[Join, ...] = ()) -> Scan:
+    """How a step reads its table; `joins` are those above it."""
     # The indexes of a bitmap heap scan are in steps below it.
     index_steps = [step for step in walk(node, aside=False) if "Index Name" in step]
     indexes = tuple((step["Index Name"], step.get("Index Cond", "")) for step in index_steps)
+    equated = [
+        (_equated(condition, rf"{node['Alias']}\."), partners) for condition, partners in joins
+    ]
     return Scan(
         node["Node Type"],
         node["Relation Name"],
         node["Alias"],
         indexes,
-        frozenset().union(*(_equated(condition) for _, condition in indexes)),
-        frozenset().union(
-            _equated(node.get("Filter", "")),
-            *(_equated(condition, rf"{node['Alias']}\.") for condition in joins),
-        ),
-        node["Plan Rows"],
+        fixed=frozenset().union(*(_equated(condition) for _, condition in indexes)),
+        picked=frozenset(_equated(node.get("Filter", ""))),
+        joined=frozenset().union(*(columns for columns, _ in equated)),
+        rows=node["Plan Rows"],
+        partners=min((partners for columns, partners in equated if columns), default=0),
     )
 
 
