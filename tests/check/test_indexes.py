@@ -75,15 +75,24 @@ def test_the_projects_own(connection: psycopg.Connection, folder: Path) -> None:
             "CREATE INDEX idx_other ON tasks (other_id) WHERE completed",
             [f"foreign-key-index {NEXT}.more.sql:3:14"],
         ),
-        # Without a name in the migrations the place is the table's migration.
+        # Without a name in the migrations the place is where its table gets it.
         (
             "ALTER TABLE tasks ADD other_id varchar(255) REFERENCES users (id)",
-            ["foreign-key-index 0002.tasks.sql:1:1"],
+            [f"foreign-key-index {NEXT}.more.sql:2:13"],
+        ),
+        (
+            "-- table notes\n"
+            "CREATE TABLE IF NOT EXISTS notes (id int PRIMARY KEY);\n"
+            "COMMENT ON TABLE notes IS 'dal 0099.notes: notes';\n"
+            "ALTER TABLE ONLY public.notes ADD by_id varchar(255), ADD at date;\n"
+            "ALTER TABLE notes ADD FOREIGN KEY (by_id) REFERENCES users (id);\n"
+            "ALTER TABLE notes ADD also_id int",
+            [f"foreign-key-index {NEXT}.more.sql:6:13"],
         ),
         (
             "ALTER TABLE messages DROP CONSTRAINT messages_pkey CASCADE;\n"
             "DROP INDEX idx_messages_conversation_id, idx_messages_conversation_created",
-            ["foreign-key-index 0004.messages.sql:1:1"],
+            ["foreign-key-index 0004.messages.sql:10:22"],
         ),
     ],
 )
@@ -115,6 +124,24 @@ def test_duplicates(
 ) -> None:
     place = f"duplicate-index {NEXT}.more.sql:2:{14 + index.index('again')}"
     assert findings_after(connection, folder, f"CREATE INDEX {index}") == [place] * expected
+
+
+@pytest.mark.parametrize(
+    ("migration", "place"),
+    [
+        ("CREATE INDEX ON tasks (title);\nCREATE INDEX ON tasks (user_id, id)", "3:17"),
+        (
+            "CREATE TABLE t (a int UNIQUE);\nALTER TABLE t ADD UNIQUE (a);\n"
+            "COMMENT ON TABLE t IS 'dal 0099.t: t'",
+            "2:14",
+        ),
+    ],
+)
+def test_a_duplicate_without_a_name(
+    connection: psycopg.Connection, folder: Path, migration: str, place: str
+) -> None:
+    expected = [f"duplicate-index {NEXT}.more.sql:{place}"]
+    assert findings_after(connection, folder, migration) == expected
 
 
 def test_the_advice_runs_for_names_that_need_quotes(

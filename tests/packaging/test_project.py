@@ -191,7 +191,7 @@ def test_it_is_proven_and_each_breakage_is_found(run: Run, service: Path) -> Non
     migrations = service / "migrations"
     (migrations / "0004.notes.sql").write_text(
         "-- Notes.\nCREATE TABLE notes (user_id text, id int PRIMARY KEY, label_id uuid,"
-        " CONSTRAINT notes_label FOREIGN KEY (user_id, label_id) REFERENCES labels);\n"
+        " FOREIGN KEY (user_id, label_id) REFERENCES labels);\n"
     )
     (migrations / "0004.notes.rollback.sql").write_text("DROP TABLE notes;\n")
 
@@ -203,6 +203,8 @@ def test_it_is_proven_and_each_breakage_is_found(run: Run, service: Path) -> Non
     expected = {(name, rule) for name, (_, rule) in STATEMENTS.items()}
     assert places >= {*expected, ("orphan", "orphan-file"), ("0004.notes", "foreign-key-index")}
     assert {name for name, _ in places} == {*STATEMENTS, "orphan", "0004.notes"}
+    [note] = [finding for finding in findings if finding["rule"] == "foreign-key-index"]
+    assert (note["line"], note["column"]) == (2, 14)
 
     annotated = run("dal", "check", "--server", "18", "--format", "github").stdout
     place = "file=todochat/sql/broken/misspelt.sql,line=2,col=12,title=dal check refused::"

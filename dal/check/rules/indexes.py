@@ -1,17 +1,16 @@
 """Missing, duplicate and unused indexes."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
 
 from dal.check.findings import Finding
 from dal.check.project import Project
+from dal.check.rules.places import place
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.source.header import Header
-from dal.source.text import Source
 from dal.source.waivers import apply_waivers
 
 # The comment on a table names its project and migration: `dal 0002.tasks: ...`.
@@ -39,7 +38,7 @@ _FOREIGN_KEYS = """
 _DUPLICATES = """
     WITH index AS (
         SELECT
-            indrelid, relname::text AS name, relam, indisunique,
+            indrelid, indexrelid, relname::text AS name, relam, indisunique,
             split_part(pg_get_indexdef(indexrelid), ' USING ', 2) AS definition,
             indpred IS NULL AND indexprs IS NULL AND indnatts = indnkeyatts AS plain,
             ARRAY(
@@ -53,7 +52,12 @@ _DUPLICATES = """
     )
     SELECT DISTINCT ON (later.indrelid::regclass::text, later.name)
         later.indrelid::regclass::text, later.name, obj_description(later.indrelid, 'pg_class'),
-        other.name, later.definition = other.definition, quote_ident(later.name)
+        other.name, later.definition = other.definition, quote_ident(later.name),
+        ARRAY(
+            SELECT quote_ident(attname)
+            FROM pg_index
+            JOIN pg_attribute ON attrelid = pg_index.indrelid AND attnum = ANY (indkey)
+            WHERE indexrelid = later.indexrelid)
     FROM index AS later
     JOIN index AS other ON other.indrelid = later.indrelid AND other.rank < later.rank
     WHERE later.definition = other.definition
@@ -81,7 +85,7 @@ def _foreign_keys(catalog: Catalog) -> Iterator[Finding]:
         if project := catalog.project_of_table(comment):
             yield Finding(
                 "foreign-key-index",
-                *_place(project, name, comment),
+                *place(project, name, comment, table=table, columns=_bare(columns)),
                 f"{name} needs an index of {table} that begins with {listed}, in any order;"
                 " deleting a row that it refers to scans the table",
                 f"add CREATE INDEX CONCURRENTLY ... ON {table} ({listed}) in a migration",
@@ -91,15 +95,20 @@ def _foreign_keys(catalog: Catalog) -> Iterator[Finding]:
 
 def _duplicates(catalog: Catalog) -> Iterator[Finding]:
     rows = catalog.connection.execute(_DUPLICATES)
-    for _, name, comment, other, same, quoted in rows:
+    for table, name, comment, other, same, quoted, columns in rows:
         if project := catalog.project_of_table(comment):
             yield Finding(
                 "duplicate-index",
-                *_place(project, name, comment),
+                *place(project, name, comment, table=table, columns=_bare(columns)),
                 f"{name} is {'the same as' if same else 'the beginning of'} {other}",
                 f"drop it in a migration: DROP INDEX CONCURRENTLY {quoted}",
                 name,
             )
+
+
+def _bare(columns: Iterable[str]) -> list[str]:
+    """Quoted names of columns, as words to look for."""
+    return [column.strip('"') for column in columns]
 
 
 def _unused(
@@ -119,7 +128,7 @@ def _unused(
     findings = [
         Finding(
             "unused-index",
-            *_place(project, name, None, query),
+            *place(project, name, default=query),
             f"no statement's plan uses {name}, nor does a key need it",
             f"drop it, or write `-- Waives unused-index on {name}: why.` in {query.name}",
             name,
@@ -139,21 +148,3 @@ def _can_be_judged(statement: BoundStatement) -> bool:
         raise
     except psycopg.Error:
         return False
-
-
-def _place(
-    project: Project, name: str, comment: str | None, default: Path | None = None
-) -> tuple[Path, int | None]:
-    """The place where a migration creates an index or a constraint, else its table."""
-    creation = re.compile(rf'\b(?i:INDEX|CONSTRAINT|EXISTS|CONCURRENTLY)\s+"?({re.escape(name)})\b')
-    folder = project.migrations
-    for path in sorted(folder.glob("*.sql")) if folder else ():
-        applies = not path.name.endswith(".rollback.sql")
-        if applies and (match := creation.search(Source.read(path).text)):
-            return path, match.start(1)
-    if default:
-        return default, None
-    if folder and project.comment_prefix:
-        migration = (comment or "").removeprefix(project.comment_prefix).partition(":")[0]
-        return folder / f"{migration}.sql", None
-    return folder or project.home, None

@@ -1,0 +1,62 @@
+"""Where migrations create what the schema's rules report."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dal.check.project import Project
+from dal.source.text import Source
+
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_ONLY = r'(?:(?:IF\s+(?:NOT\s+)?EXISTS|ONLY)\s+)*(?:"?\w+"?\.)?'
+
+
+def place(
+    project: Project,
+    name: str,
+    comment: str | None = None,
+    default: Path | None = None,
+    *,
+    table: str = "",
+    columns: Sequence[str] = (),
+) -> tuple[Path, int | None]:
+    """The file and offset where a migration creates an index or a constraint, else its table.
+
+    Parameters:
+        project: has the migrations.
+        name: the index's or constraint's.
+        comment: the table's comment, which may name its migration.
+        default: the file where no migration has the name, in place of the table's.
+        table: its table, as PostgreSQL writes it.
+        columns: its columns, for the place of one that PostgreSQL has named.
+    """
+    files = list(_files(project))
+    named = rf'\b(?i:INDEX|CONSTRAINT|EXISTS|CONCURRENTLY)\s+"?({re.escape(name)})\b'
+    for path, text in files:
+        if match := re.search(named, text):
+            return path, match.start(1)
+    if default:
+        return default, None
+    relation = re.escape(table.rpartition(".")[2].strip('"'))
+    for pattern, words in (
+        (rf'\bINDEX\s+(?:CONCURRENTLY\s+)?ON\s+{_ONLY}"?({relation})\b', columns),
+        (rf'\bTABLE\s+{_ONLY}"?({relation})\b', (*columns, "REFERENCES")),
+        (rf'\bTABLE\s+{_ONLY}"?({relation})\b', columns),
+        (rf'\bCREATE\s[^;]*?\bTABLE\s+{_ONLY}"?({relation})\b', ()),
+    ):
+        for path, text in files if table else ():
+            for match in re.finditer(rf"(?i:{pattern})", text):
+                statement = text[match.start() :].partition(";")[0]
+                if all(re.search(rf"(?i:\b{re.escape(word)}\b)", statement) for word in words):
+                    return path, match.start(1)
+    if project.migrations and project.comment_prefix:
+        migration = (comment or "").removeprefix(project.comment_prefix).partition(":")[0]
+        return project.migrations / f"{migration}.sql", None
+    return project.migrations or project.home, None
+
+
+def _files(project: Project) -> Iterator[tuple[Path, str]]:
+    """The migrations with their texts, in which comments are blank."""
+    for path in sorted(project.migrations.glob("*.sql")) if project.migrations else ():
+        if not path.name.endswith(".rollback.sql"):
+            yield path, _COMMENT.sub(lambda found: " " * len(found[0]), Source.read(path).text)
