@@ -1,10 +1,13 @@
 """Writes findings for people, for machines, and on a pull request."""
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dal import paths
 from dal.check.findings import Finding
 from dal.cli.streams import err, out
 from dal.migrate.folder import DAL
@@ -53,7 +56,6 @@ def show(
         projects: whose statements were proven.
         form: how the decisive ones are written.
     """
-    write = _annotate if form is Format.GITHUB else _print
     for finding in shown:
         _print(finding)
     for project in reversed(projects):
@@ -61,7 +63,14 @@ def show(
         if own and project.name == DAL and len(projects) > 1:
             err.print("In dal's own statements: has its schema been changed?\n")
         for finding in own:
-            write(finding)
+            if form is Format.TEXT:
+                _print(finding)
+            elif project.name == DAL and paths.is_installed() and len(projects) > 1:
+                # A pull request has no such file, only the settings that bring dal.
+                place = f"{finding.path.relative_to(paths.SQL.parent)}: "
+                _annotate(replace(finding, path=projects[-1].home, offset=None), place)
+            else:
+                _annotate(finding)
 
 
 def _project_of(finding: Finding, projects: "Sequence[Project]") -> str:
@@ -77,14 +86,22 @@ def _print(finding: Finding) -> None:
     err.print(finding.as_text(_here()) + "\n")
 
 
-def _annotate(finding: Finding) -> None:
+def _annotate(finding: Finding, place: str = "") -> None:
     """Write a finding as a workflow command of GitHub Actions, which makes it an annotation."""
-    row = finding.as_json(_here())
-    text = f"{row['message']}\nhelp: {row['help']}"
+    row = finding.as_json(_repository())
+    text = f"{place}{row['message']}\nhelp: {row['help']}"
     message = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     file = str(row["file"]).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
     place = f"file={file},line={row['line']},col={row['column']}"
     out.print(f"::error {place},title=dal check {row['rule']}::{message}")
+
+
+def _repository() -> Path:
+    """The folder that a pull request's paths begin in."""
+    here = _here()
+    if workspace := os.environ.get("GITHUB_WORKSPACE"):
+        return Path(workspace).resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
 
 
 def _here() -> Path:

@@ -24,14 +24,14 @@ def grants(
 
     dal grants --role chat_service | psql "$DATABASE_URL"
 
-    It covers dal's tables and, for a service with migrations of its own, the other tables, views
-    and sequences on the search path of DATABASE_URL. Two REVOKEs that concern every role are
-    printed as a comment, for the database's owner to decide on.
+    It covers dal's tables and, for a service with migrations of its own, the tables, views and
+    sequences that these create. Comments have what else is on the search path of DATABASE_URL, and
+    two REVOKEs that concern every role, for the database's owner to decide on.
     """
     project = service.find()
     uses_dal = project is None or project.settings.dal
     parts = [privileges.own(role)] if uses_dal else []
     if project and project.migrations:
-        theirs = privileges.others(database_url(), role, beside_own=uses_dal)
-        parts.append(f"-- The tables of {project.name}.\n{theirs}")
+        folder = project.migrations
+        parts.append(privileges.others(database_url(), role, folder, beside_own=uses_dal))
     out.print("\n".join(parts).rstrip())

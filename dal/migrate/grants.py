@@ -5,13 +5,19 @@ import re
 from psycopg import sql
 
 from dal.migrate.connection import connect, explained
+from dal.migrate.created import created
+from dal.migrate.folder import Folder
 from dal.migrate.settings import apply_session_settings, committed_reads
 from dal.paths import SQL
 
 _TABLES = ("users", "tasks", "conversations", "messages")  # which sql/grants.sql knows
-# Tables and views, and the sequences that number the rows of serial columns.
+# Tables and views, and the sequences that number the rows of serial columns, with those's tables.
 _OTHERS = """
-    SELECT relkind = 'S', relname::text
+    SELECT relkind = 'S', relname::text, (
+        SELECT of_table.relname::text
+        FROM pg_depend JOIN pg_class AS of_table ON of_table.oid = refobjid
+        WHERE pg_class.relkind = 'S' AND deptype = 'a' AND objid = pg_class.oid
+          AND classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass)
     FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT relispartition
@@ -37,12 +43,15 @@ def own(role: str) -> str:
     return re.sub(r':"service"', lambda _: _quoted(role), statements)
 
 
-def others(dsn: str, role: str, *, beside_own: bool) -> str:
+def others(dsn: str, role: str, folder: Folder, *, beside_own: bool) -> str:
     """The statements for a service's tables, views and sequences.
+
+    Those for what its migrations do not create are comments, for a person to decide.
 
     Parameters:
         dsn: a database in which they are; its catalogue alone is read.
         role: the service's.
+        folder: the service's migrations.
         beside_own: whether tables that are called like dal's are dal's to grant.
     """
     with connect(dsn, application_name="dal grants") as connection, explained("grants"):
@@ -50,13 +59,25 @@ def others(dsn: str, role: str, *, beside_own: bool) -> str:
         committed_reads(connection)
         apply_session_settings(connection, transaction=True)
         rows = connection.execute(_OTHERS.encode()).fetchall()
-    lines = [
-        f"GRANT {'USAGE ON SEQUENCE' if is_sequence else 'SELECT, INSERT, UPDATE, DELETE ON'}"
-        f" {_quoted(name)} TO {_quoted(role)};\n"
-        for is_sequence, name in rows
-        if not (beside_own and name in _TABLES)
-    ]
-    return "".join(lines)
+    own, foreign = [], []
+    made = created(folder)
+    for is_sequence, name, table in rows:
+        if beside_own and name in _TABLES:
+            continue
+        rights = "USAGE ON SEQUENCE" if is_sequence else "SELECT, INSERT, UPDATE, DELETE ON"
+        line = f"GRANT {rights} {_quoted(name)} TO {_quoted(role)};"
+        if name in made or table in made:
+            own.append(line)
+        else:
+            foreign.append("-- " + re.sub(r"[\r\n]", " ", line))  # a name may hold a line break
+    parts = [f"-- What the migrations of {folder.project} create.", *own]
+    if foreign:
+        parts += [
+            "",
+            f"-- Not created by them. Run what is nevertheless {folder.project}'s:",
+            *foreign,
+        ]
+    return "\n".join(parts) + "\n"
 
 
 def _quoted(name: str) -> str:

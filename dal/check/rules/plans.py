@@ -177,14 +177,13 @@ class _PlanJudge:
             looked_up = self._keys(scan, scan.fixed | scan.picked | scan.joined)
         for index, _ in scan.indexes:
             leading = self._leading(scan, index)
-            if (
-                looked_up
-                and leading is not None
-                and not any(key <= leading for key in keys.values())
-            ):
-                key = looked_up[0]
-                wider = "a range of it" if index == key else f"a range of {index}"
-                return f"{scan.table} has a unique key {key} for this look-up, but the plan scans {wider}"
+            if not looked_up or leading is None or any(key <= leading for key in keys.values()):
+                continue
+            key = looked_up[0]
+            range_ = "a range of it" if index == key else f"a range of {index}"
+            return (
+                f"{scan.table} has a unique key {key} for this look-up, but the plan scans {range_}"
+            )
         return None
 
     def _would_gain_by_lookups(self, scan: Scan) -> bool:

@@ -1,0 +1,30 @@
+"""What a folder of migrations creates, by name."""
+
+import re
+
+from dal.migrate.folder import Folder
+
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_NAME = r'(?:"((?:[^"]|"")+)"|([^\W\d][\w$]*))'
+_CREATED = re.compile(
+    r"\b(?:"
+    r"CREATE\s+(?:OR\s+REPLACE\s+)?(?:(?:UNLOGGED|RECURSIVE|MATERIALIZED)\s+)*"
+    r"(?:TABLE|VIEW|SEQUENCE)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    r"|RENAME\s+TO\s+"
+    rf")(?:{_NAME}\s*\.\s*)?{_NAME}",
+    re.IGNORECASE,
+)
+
+
+def created(folder: Folder) -> set[str]:
+    """The names of tables, views and sequences that the migrations create or rename something to.
+
+    What a migration creates by a function, or under a name that it composes, is not among them.
+    """
+    names = set()
+    for name in folder.names:
+        text = (folder.path / f"{name}.sql").read_text(encoding="utf-8", errors="replace")
+        for match in _CREATED.finditer(_COMMENT.sub(" ", text)):
+            quoted, plain = match.groups()[2:]
+            names.add(quoted.replace('""', '"') if quoted else plain.lower())
+    return names
