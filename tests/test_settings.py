@@ -11,6 +11,16 @@ from dal.errors import ConfigurationError
 from dal.migrate import OWN
 from dal.project import loading, service
 
+NAMED = '[tool.dal]\nname = "a"\n'
+UNFIT = """
+from pathlib import Path
+from dal.binding import Executor, Queries
+query = Queries(Path("sql"))
+
+@query("gone.sql")
+async def gone(db: Executor) -> int: ...
+"""
+
 Write = Callable[[str], Path]
 
 
@@ -84,10 +94,18 @@ def test_no_file(tmp_path: Path) -> None:
         ("[tool.dal", "can't be read: "),
         ("[tool.dal]", "needs a name of its own"),
         ('[tool.dal]\nname = "dal"', "needs a name of its own"),
-        ('[tool.dal]\nname = "No"', "name: String should match pattern"),
+        ('[tool.dal]\nname = "No"', "name: must be lower-case letters, digits, - and _"),
+        ('[project]\nname = "My s3cret/x"\n[tool.dal]', "needs a name of its own"),
         ('[tool.dal]\nname = "a"\nmigration = "m"', "did you mean migrations?"),
-        ('[tool.dal]\nname = "a"\nqueries = ["store"]', 'write it like "service.store:query"'),
-        ('[tool.dal]\nname = "a"\ndal = "s3cret"', "dal: Input should be a valid boolean"),
+        (f'{NAMED}queries = ["store"]', 'queries: must be a list like ["service.store:query"]'),
+        (f'{NAMED}queries = "a.b:c"', 'queries: must be a list like ["service.store:query"]'),
+        (f'{NAMED}dal = "s3cret"', "dal: must be true or false, without quotes"),
+        (f'{NAMED}dal = "no"', "dal: must be true or false, without quotes"),
+        (f"{NAMED}header-comments = 1", "header-comments: must be true or false"),
+        (f"{NAMED}owner = 3", "owner: must be the name of a column"),
+        (f"{NAMED}migrations = 3", 'migrations: must be a folder, like "migrations"'),
+        (f"{NAMED}owner-exceptions = {{habits = true}}", "must give each table a column or false"),
+        ("[tool]\ndal = 3", "[tool.dal]:\n  must be a table"),
     ],
 )
 def test_mistakes(write: Write, text: str, message: str) -> None:
@@ -97,6 +115,13 @@ def test_mistakes(write: Write, text: str, message: str) -> None:
     assert message in str(error.value)
     assert str(file) in str(error.value)
     assert "s3cret" not in str(error.value)
+    assert "Input should" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["tool = 3", "project = 3", "[tool]\nother = 3"])
+def test_a_file_of_somebody_elses(write: Write, tmp_path: Path, text: str) -> None:
+    write(text)
+    assert service.find(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -105,6 +130,9 @@ def test_mistakes(write: Write, text: str, message: str) -> None:
         (None, "importing shop_store fails: ModuleNotFoundError: No module named 'shop_store'"),
         ("import nowhere_at_all", "fails at shop_store.py, line 1: ModuleNotFoundError"),
         ("\nraise ValueError('s3cret')", "fails at shop_store.py, line 2: ValueError"),
+        ("import sys\nsys.exit('s3cret')", "fails at shop_store.py, line 2: it ends the process"),
+        ("import sys\nsys.exit(3)", "fails at shop_store.py, line 2: it ends the process"),
+        (UNFIT, "BindingError: sql/gone.sql: the file does not exist"),
         ("queries = 1", "shop_store has no Queries called query; there are none"),
         (
             "from pathlib import Path\nfrom dal.binding import Queries\nsql = Queries(Path('sql'))",

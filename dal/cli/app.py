@@ -151,7 +151,7 @@ def run() -> int:
         with streams.naming("standard output"):  # where help goes
             app(prog_name="dal")
     except SystemExit as end:
-        status = int(end.code or 0)
+        status = end.code if isinstance(end.code, int) else int(bool(end.code))
     except OSError as error:
         streams.complain(error)
     try:

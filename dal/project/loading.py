@@ -3,13 +3,14 @@
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 
+from dal.binding.errors import BindingError
 from dal.binding.queries import Queries
 from dal.check.project import OwnerColumns, Project, Rule
-from dal.errors import ConfigurationError
+from dal.errors import ConfigurationError, DalError
 from dal.project.header_comments import header_comment
 from dal.project.own import own
 from dal.project.service import Service
@@ -63,8 +64,9 @@ def _project(service: Service) -> Project:
 def _queries(service: Service, reference: str) -> Queries:
     name, _, attribute = reference.partition(":")
     try:
-        module = import_module(name)
-    except Exception as error:  # noqa: BLE001 - a module's code may raise anything
+        with redirect_stdout(sys.stderr):  # what it prints is no part of a command's output
+            module = import_module(name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a module's code may raise anything
         raise ConfigurationError(
             f"{service.file.name}, [tool.dal]: importing {name} fails{_where(service.root, error)}:"
             f" {_reason(error)}"
@@ -91,7 +93,7 @@ def _importing_from(root: Path) -> Iterator[None]:
             sys.path.remove(path)
 
 
-def _where(root: Path, error: Exception) -> str:
+def _where(root: Path, error: BaseException) -> str:
     """The last place in the service's own code that led to an error."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         file = Path(frame.filename)
@@ -100,7 +102,11 @@ def _where(root: Path, error: Exception) -> str:
     return ""
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "it ends the process; leave that to the program's own entry point"
     # Other errors' texts may hold values, such as a setting's.
-    is_safe = isinstance(error, ImportError | SyntaxError | NameError | AttributeError)
+    is_safe = isinstance(
+        error, ImportError | SyntaxError | NameError | AttributeError | BindingError | DalError
+    )
     return f"{type(error).__name__}: {error}" if is_safe else type(error).__name__

@@ -1,12 +1,13 @@
 """A service's settings for dal: the table `[tool.dal]` of its `pyproject.toml`."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from dal.errors import ConfigurationError
 from dal.migrate.folder import DAL, OWN, Folder
@@ -14,7 +15,22 @@ from dal.migrate.migration import Folders
 
 FILE = "pyproject.toml"
 _TABLE = "[tool.dal]"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _Reference = Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
+
+
+_FLAG = "must be true or false, without quotes"
+_KINDS = {
+    "name": "must be lower-case letters, digits, - and _, at most 100 of them",
+    "queries": 'must be a list like ["service.store:query"]',
+    "migrations": 'must be a folder, like "migrations"',
+    "populate": 'must be a file, like "sql/populate.sql"',
+    "owner": 'must be the name of a column, like "user_id"',
+    "owner-exceptions": 'must give each table a column or false, like {accounts = "id"}',
+    "header-comments": _FLAG,
+    "dal": _FLAG,
+}
+"""What each setting must be."""
 
 
 def _kebab(name: str) -> str:
@@ -40,14 +56,14 @@ class Settings(BaseModel):
         frozen=True, extra="forbid", alias_generator=_kebab, hide_input_in_errors=True
     )
 
-    name: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)
+    name: str | None = Field(None, pattern=f"^{_NAME.pattern}$")
     queries: tuple[_Reference, ...] = ()
     migrations: Path | None = None
     populate: Path | None = None
     owner: str | None = None
     owner_exceptions: dict[str, str | Literal[False]] = {}
-    header_comments: bool = False
-    dal: bool = True
+    header_comments: StrictBool = False
+    dal: StrictBool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +132,30 @@ def _read(file: Path) -> Service | None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigurationError(f"{file} can't be read: {reason}") from None
-    table = content.get("tool", {}).get("dal")
-    if table is None:
+    tool, project = (
+        section if isinstance(section := content.get(name), dict) else {}
+        for name in ("tool", "project")
+    )
+    if "dal" not in tool:
         return None
     try:
-        settings = Settings.model_validate(table)
+        settings = Settings.model_validate(tool["dal"])
     except ValidationError as error:
-        problems = "\n  ".join(map(_problem, error.errors()))
+        problems = "\n  ".join(dict.fromkeys(map(_problem, error.errors())))
         raise ConfigurationError(f"{file}, {_TABLE}:\n  {problems}") from None
-    name = settings.name or str(content.get("project", {}).get("name", "")).lower()
-    name = name.replace(".", "-")
-    if not name or name == DAL:
-        raise ConfigurationError(f'{file}, {_TABLE}: needs a name of its own: `name = "..."`')
+    name = settings.name or str(project.get("name", "")).lower().replace(".", "-")
+    if not _NAME.fullmatch(name) or name == DAL:
+        raise ConfigurationError(
+            f'{file}, {_TABLE}: needs a name of its own: `name = "..."`; it {_KINDS["name"]}'
+        )
     return Service(name, file, settings)
 
 
 def _problem(error: Any) -> str:
-    setting = ".".join(map(str, error["loc"]))
+    if not error["loc"]:
+        return "must be a table, with its settings in the lines below"
+    name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
-        names = [_kebab(name) for name in Settings.model_fields]
-        near = get_close_matches(setting, names, n=1) or [", ".join(names)]
-        return f"{setting}: there is no such setting; did you mean {near[0]}?"
-    if error["type"] == "string_pattern_mismatch" and setting.startswith("queries"):
-        return f'{setting}: write it like "service.store:query"'
-    return f"{setting}: {error['msg']}"
+        near = get_close_matches(name, _KINDS, n=1) or [", ".join(_KINDS)]
+        return f"{name}: there is no such setting; did you mean {near[0]}?"
+    return f"{name}: {_KINDS[name]}"
