@@ -5,13 +5,13 @@ asks for it.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dal.testing.run import SERVER, begin, run, server
+from dal.testing.run import SERVER, begin, run, server, told
 
 try:
     import pytest_asyncio
@@ -58,24 +58,10 @@ def _has_service(config: pytest.Config) -> bool:
         return False
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Fail with an error's own sentence: a traceback would show the server's address."""
-    from dal.errors import DalError
-
-    try:
-        yield
-    except (DalError, pytest.UsageError) as error:
-        text = str(error)
-    else:
-        return
-    pytest.fail(text, pytrace=False)
-
-
 @pytest.fixture(scope="session")
 def dal_server() -> "Postgres":
     """The server of the run."""
-    with _told():
+    with told():
         return server()
 
 
@@ -85,10 +71,10 @@ def dal_template(dal_server: "Postgres") -> Iterator[str]:
 
     The service is that of the first test that asks.
     """
-    from dal.project import service
-    from dal.testing.server import database_name
+    with told():
+        from dal.project import service
+        from dal.testing.server import database_name
 
-    with _told():
         folders = tuple(service.folders(run().service))
         url = _migrated(dal_server, folders)
     run().migrations = folders
@@ -136,7 +122,7 @@ def dal_database(
     """The URL of a fresh database with all migrations."""
     from dal.project import service
 
-    with _told():
+    with told():
         folders = tuple(service.folders(run().service))
         # None, where somebody has a `dal_template` of their own.
         if run().migrations not in (None, folders):

@@ -29,19 +29,21 @@ def assert_proven() -> None:
     """
     __tracebackhide__ = True  # by pytest
 
-    import psycopg
-
-    from dal.binding.errors import misfits
-    from dal.check.run import check
-    from dal.check.throwaway import prepared
     from dal.errors import DalError
-    from dal.project import loading, service
-    from dal.testing.run import run
+    from dal.testing.run import run, told
+
+    with told():
+        postgres = run().postgres
+        import psycopg
+
+        from dal.binding.errors import misfits
+        from dal.check.run import check
+        from dal.check.throwaway import prepared
+        from dal.project import loading, service
 
     project = _service(run())
     with misfits.block() as unfit:
         projects = loading.projects(project)
-    postgres = run().postgres
     url = postgres.create()
     try:
         folders = service.folders(project)

@@ -1,7 +1,8 @@
 """A run of pytest: its server, and whose test is under way."""
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,26 @@ class Run:
     def close(self) -> None:
         """Stop the server, if this process started it."""
         self._stack.close()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Fail with an error's own sentence: a traceback would show the server's address."""
+    __tracebackhide__ = True
+    from dal.errors import DalError
+
+    try:
+        yield
+    except (DalError, pytest.UsageError) as error:
+        text = str(error)
+    except ModuleNotFoundError as error:
+        text = (
+            f"{error}; the fixtures of dal need its extra `testing`:"
+            " pip install 'dal-chat-memory[testing]'"
+        )
+    else:
+        return
+    pytest.fail(text, pytrace=False)
 
 
 def begin(config: pytest.Config) -> Run:

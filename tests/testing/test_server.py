@@ -100,3 +100,12 @@ def test_migrations_that_fail(service: Path, dal_server: Postgres) -> None:
     assert done.returncode == 1
     assert 'type "nonsense" does not exist' in done.stdout
     assert "dal/migrate" not in done.stdout
+
+
+def test_without_the_extra(service: Path, dal_server: Postgres) -> None:
+    (service / "test_shop.py").write_text(ASKS)
+    (service / "conftest.py").write_text("import sys\nsys.modules['psycopg'] = None\n")
+    done = run(service, dal_server.url)
+    assert done.returncode == 1
+    assert "pip install 'dal-chat-memory[testing]'" in done.stdout
+    assert "Traceback" not in done.stdout
