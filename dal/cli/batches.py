@@ -12,6 +12,7 @@ import typer
 import dal
 from dal.cli.address import database_url
 from dal.cli.progress import progress
+from dal.cli.project import require_dal
 from dal.cli.statuses import ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.maintenance import Progress
@@ -36,6 +37,8 @@ def with_database(
         statement_seconds: how long a statement may take, whatever DAL_COMMAND_TIMEOUT is: that is
             for a service's calls, and a batch may have a great many messages to delete.
     """
+
+    require_dal(name)
 
     async def run() -> Result:
         async with dal.connect(

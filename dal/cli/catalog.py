@@ -46,16 +46,17 @@ def catalog(
         ):
             for folder in own.statements[:1]:
                 pages[folder / "CATALOG.md"] = statements.page(connection, loaded)
-        stale = [_write(path, text, check=check) for path, text in pages.items()]
+        root = own.home.parent
+        stale = [_write(path, text, root, check=check) for path, text in pages.items()]
     if any(stale):
         err.print("run dal catalog to rewrite it")
         raise typer.Exit(ExitStatus.STALE)
 
 
-def _write(path: Path, text: str, *, check: bool) -> bool:
+def _write(path: Path, text: str, root: Path, *, check: bool) -> bool:
     """Write or check a page; returns whether it is still stale."""
     old = path.read_text(encoding="utf-8") if path.is_file() else ""
-    name = f"{path.parent.name}/{path.name}"
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     if text == old:
         out.print(f"{name} is up to date")
     elif check:

@@ -13,6 +13,7 @@ import dal
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.progress import progress
+from dal.cli.project import require_dal
 from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import err, is_regular, naming
 
@@ -31,6 +32,7 @@ def export(
     from dal.jsonl import exporting
     from dal.jsonl.spool import Spool
 
+    require_dal("export")
     left_out = written = lines = 0
 
     def unwritable(_: str, kind: str, id: UUID, reason: str) -> None:

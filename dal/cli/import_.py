@@ -16,6 +16,7 @@ from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import Json
 from dal.cli.progress import ProgressLine, progress
+from dal.cli.project import require_dal
 from dal.cli.statuses import WRITING, ExitStatus
 from dal.cli.streams import is_regular, naming, out, print_json
 from dal.errors import InvalidInputError
@@ -52,6 +53,7 @@ def import_(
     from dal.cli.rejects import Rejects
     from dal.jsonl.importing import Summary, write_lines
 
+    require_dal("import")
     if rejects and not keep_going:
         raise typer.BadParameter("needs --keep-going", param_hint="--rejects")
     if keep_going and not rejects:

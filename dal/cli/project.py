@@ -47,6 +47,20 @@ def own_folder() -> Folder:
     return own
 
 
+def require_dal(command: str) -> None:
+    """Refuse a command for dal's own tables where the service leaves them out.
+
+    Raises:
+        ConfigurationError: it does.
+    """
+    found = service.find()
+    if found and not found.settings.dal:
+        raise ConfigurationError(
+            f"dal {command} is about dal's own tables, which {found.name} leaves out: dal = false"
+            f" in [tool.dal] of {found.file.name}"
+        )
+
+
 def projects() -> "list[Project]":
     """All projects, with their statements."""
     from dal.project import loading  # which takes longer to import

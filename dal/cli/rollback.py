@@ -12,6 +12,7 @@ from dal.cli.progress import progress
 from dal.cli.project import folders
 from dal.cli.statuses import MIGRATING
 from dal.cli.streams import notes, out, print_json
+from dal.migrate.folder import DAL
 from dal.migrate.session import WAIT_SECONDS
 
 
@@ -56,7 +57,9 @@ def rollback(
     if as_json:
         print_json({"rolled_back": [step.id for step in undone]})
     elif not undone:
-        out.print("nothing to do: no migration is applied" + (f" after {to}" if to else ""))
+        own = folders()[-1].project
+        some = "no migration is" if to or own == DAL else f"none of {own}'s migrations is"
+        out.print(f"nothing to do: {some} applied" + (f" after {to}" if to else ""))
 
 
 def _described(to: str | None, steps: int | None) -> str:

@@ -12,6 +12,7 @@ from dal import maintenance
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
 from dal.cli.options import ArchivedFor, Json, OlderThan, duration
+from dal.cli.project import require_dal
 from dal.cli.statuses import CONNECTING
 from dal.cli.streams import Output, out
 from dal.stats import Stats
@@ -35,6 +36,7 @@ def stats(
     if schema:
         out.print(json.dumps(Stats.model_json_schema(), indent=2))
         return
+    require_dal("stats")
     stale, due = duration(older_than), duration(archived_for)
     seen = asyncio.run(_seen(database_url(), stale, due))
     if as_json:
