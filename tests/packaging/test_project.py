@@ -211,6 +211,28 @@ def test_it_is_proven_and_each_breakage_is_found(run: Run, service: Path) -> Non
     assert f"::error {place}" in annotated
 
 
+def test_a_migration_that_breaks_dals_statements(run: Run, service: Path) -> None:
+    migrations = service / "migrations"
+    (migrations / "0004.slow.sql").write_text("-- Slow.\n\nDROP INDEX idx_tasks_user_id;\n")
+    (migrations / "0004.slow.rollback.sql").write_text(
+        "CREATE INDEX idx_tasks_user_id ON tasks (user_id, created_at DESC, id DESC);\n"
+    )
+    done = run("dal", "check", "--server", "18", "--json")
+    assert done.returncode == 16, done.stderr
+    findings = json.loads(done.stdout)
+    assert {finding["project"] for finding in findings} == {"dal"}
+    assert ("sort", "list_for_user.sql") in {
+        (finding["rule"], Path(finding["file"]).name) for finding in findings
+    }
+    done = run("dal", "check", "--server", "18", "--format", "github", GITHUB_WORKSPACE="..")
+    assert done.returncode == 16
+    assert "In dal's own statements: has its schema been changed?" in done.stderr
+    annotations = [line for line in done.stdout.splitlines() if line.startswith("::error ")]
+    assert len(annotations) == len(findings)
+    place = "::error file=todochat/pyproject.toml,line=1,col=1,"
+    assert all(line.startswith(place) and "::sql/" in line for line in annotations)
+
+
 def test_nothing_is_written_to_a_live_database(run: Run, empty_database: str) -> None:
     assert run("dal", "migrate").returncode == 0
     with psycopg.connect(empty_database) as connection:
@@ -228,7 +250,10 @@ def test_nothing_is_written_to_a_live_database(run: Run, empty_database: str) ->
         plan = run(*explain, *options)
         assert plan.returncode == 0, plan.stderr
         assert (text in plan.stdout) == bool(options), plan.stdout
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("CREATE TABLE payroll (amount int)")
     granted = run("dal", "grants", "--role", "todo app").stdout
+    assert '-- GRANT SELECT, INSERT, UPDATE, DELETE ON "payroll"' in granted
     assert 'GRANT SELECT, INSERT, UPDATE, DELETE ON "labels" TO "todo app";' in granted
     assert 'ON conversations TO "todo app"' in granted.replace("\n    ", " ")
 
