@@ -14,6 +14,8 @@ from dal.cli.statuses import ExitStatus
 from dal.cli.streams import err, notes, out, print_json
 from dal.migrate import Folder
 
+_ABOUT_WAIVERS = ("waiver", "needless-waiver")
+
 
 @command("lint-migrations", Group.DEVELOP, ExitStatus.ADDRESS, ExitStatus.UNFIT)
 def lint_migrations(
@@ -35,12 +37,14 @@ def lint_migrations(
     """
     where = Folder(folder) if folder else own_folder()
     findings = migrations.lint(where, frozen=not freeze)
+    of_squawk: list[migrations.LintFinding] = []
     try:
-        findings += migrations.squawk(where)
+        of_squawk = migrations.squawk(where)
     except migrations.MissingToolError as error:
         if freeze:  # a frozen file can't be changed any more
             raise
         notes.print(f"note: {error}")
+    findings += of_squawk
     frozen = migrations.freeze(where) if freeze and not findings else []
     for name in frozen:
         (notes if as_json else out).print(f"froze {name}")
@@ -49,6 +53,10 @@ def lint_migrations(
     else:
         for finding in findings:
             err.print(str(finding), style="red")
+        for rule in [each.rule for each in of_squawk if each.rule not in _ABOUT_WAIVERS][:1]:
+            notes.print(
+                f"what is meant is waived at the top of its file, as by `-- Waives {rule}: why.`"
+            )
     if findings:
         raise typer.Exit(ExitStatus.UNFIT)
     if not as_json:

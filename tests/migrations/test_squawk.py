@@ -114,3 +114,10 @@ def test_a_file_that_is_not_utf8_is_left_to_lint(folder: Path, add: Add) -> None
     add(f"{NEXT}.due", "SELECT 1").write_bytes(b"-- \xff\nSELECT 1;\n")
     assert findings(folder) == []
     assert "is not UTF-8" in str(migrate.lint(Folder(folder)))
+
+
+def test_the_command_says_how_to_waive(folder: Path, add: Add) -> None:
+    add(f"{NEXT}.due", "CREATE INDEX idx_due ON tasks (title)")
+    result = CliRunner().invoke(app, ["lint-migrations", "--folder", str(folder)])
+    assert result.exit_code == 13
+    assert "`-- Waives require-concurrent-index-creation: why.`" in result.stderr
