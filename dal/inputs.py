@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from dal.binding import Columns, Fields
+from dal.binding import Columns, Fields, SentAs
 from dal.cursor import Cursor, Position
 from dal.metadata import NO_NUL, Metadata
 
@@ -30,6 +30,7 @@ __all__ = [
     "Flag",
     "Limit",
     "Metadata",
+    "NewBatchId",
     "NewId",
     "PageStart",
     "Text",
@@ -89,6 +90,15 @@ Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 
 NewId: TypeAlias = Annotated[UUID | None, AfterValidator(lambda value: value or uuid4())]
 """A new row's id: the caller's own, or one made here, so that the statement can be repeated."""
+
+
+def _as_text(id: UUID) -> str:
+    return id.hex
+
+
+NewBatchId: TypeAlias = Annotated[NewId, SentAs(_as_text)]
+"""As NewId, in a batch. It is sent as text: on each new connection, asyncpg would first ask the
+server in six round trips what uuid[] is."""
 
 
 def one_of(labels: type[StrEnum]) -> PlainValidator:

@@ -7,9 +7,9 @@
 -- Waives nullable on conversation_id, user_id, role, content, created_at, conflict: a row that
 -- has an id is a message, stored or added.
 WITH batch AS (
-    SELECT id, role, content, metadata::jsonb AS metadata, place
+    SELECT id::uuid, role, content, metadata::jsonb AS metadata, place
     FROM unnest(
-        :messages_id::uuid[], :messages_role::text[],
+        :messages_id::text[], :messages_role::text[],
         :messages_content::text[], :messages_metadata::text[]
     ) WITH ORDINALITY AS given (id, role, content, metadata, place)
 ), stored AS (

@@ -6,8 +6,8 @@
 -- Waives nullable on user_id, title, completed, created_at, updated_at, conflict: a row that has
 -- an id is a task, stored or added.
 WITH batch AS (
-    SELECT id, title, description, place
-    FROM unnest(:tasks_id::uuid[], :tasks_title::text[], :tasks_description::text[])
+    SELECT id::uuid, title, description, place
+    FROM unnest(:tasks_id::text[], :tasks_title::text[], :tasks_description::text[])
         WITH ORDINALITY AS given (id, title, description, place)
 ), stored AS (
     SELECT

@@ -33,7 +33,7 @@ class Raw(Contender):
             "messages.create_many",
             user_id=USER,
             conversation_id=conversation,
-            messages_id=[uuid4() for _ in batch],
+            messages_id=[uuid4().hex for _ in batch],
             messages_role=[message.role for message in batch],
             messages_content=[message.content for message in batch],
             messages_metadata=[_text(message.metadata) for message in batch],
