@@ -26,8 +26,8 @@ async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]
     # Not under queries.limit: its statement_timeout would hide the server's own from settings.sql.
     async with db.transaction(isolation="read_committed", readonly=True) as tx:
         server = await queries.server(tx)
-        known = await queries.ours(tx)
-        schemas = [schema.schema_name for schema in await queries.elsewhere(tx)]
+        known = await queries.dal_tables(tx)
+        schemas = [schema.schema_name for schema in await queries.other_schemas(tx)]
         extension = await queries.extension(tx)
         oids = [table.oid for table in known if table.oid is not None]
         settings = await queries.settings(tx, tables=oids)

@@ -8,7 +8,7 @@ from dal.binding import Executor
 from dal.database import Database
 from dal.stats import queries
 from dal.stats.findings import quoted
-from dal.stats.queries import Extension, Known
+from dal.stats.queries import DalTable, Extension
 from dal.stats.records import Server, Unseen
 
 Part = TypeVar("Part")
@@ -105,7 +105,9 @@ def unseen_of_server(server: Server) -> Iterator[Unseen]:
         )
 
 
-def unseen_of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) -> Iterator[Unseen]:
+def unseen_of_tables(
+    known: Sequence[DalTable], schemas: Sequence[str], role: str
+) -> Iterator[Unseen]:
     """Tables that are absent, or that this role can't read."""
     absent = [table.name for table in known if table.oid is None]
     if absent and schemas:
@@ -123,13 +125,13 @@ def unseen_of_tables(known: Sequence[Known], schemas: Sequence[str], role: str) 
             remedy="dal migrate",
         )
     for table in known:
-        if table.lacks:
+        if table.missing_grant:
             yield Unseen(
                 what="retention",
                 why=f"{role} may not read all of {table.name}",
-                remedy=table.lacks,
+                remedy=table.missing_grant,
             )
-    remedies = [table.lacks_widths for table in known if table.lacks_widths]
+    remedies = [table.missing_widths_grant for table in known if table.missing_widths_grant]
     if remedies:
         yield Unseen(
             what="how full indexes are",
@@ -147,8 +149,8 @@ def unseen_of_extension(extension: Extension) -> Iterator[Unseen]:
         steps.append("add pg_stat_statements to shared_preload_libraries, and restart the server;")
     if not extension.created:
         steps.append("CREATE EXTENSION pg_stat_statements;")
-    if extension.lacks:
-        steps.append(extension.lacks)
+    if extension.missing_grant:
+        steps.append(extension.missing_grant)
     if steps:
         yield Unseen(
             what="functions",

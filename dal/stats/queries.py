@@ -6,28 +6,28 @@ from dal.binding import Executor, query
 from dal.record import Record
 from dal.stats.records import (
     Application,
-    Function,
     Index,
     OpenTransaction,
     Server,
+    StatementCost,
     Table,
     Wait,
 )
 
 
-class Known(Record):
+class DalTable(Record):
     """One of dal's tables, whether it exists or not.
 
     Attributes:
         oid: None where the table is not on the search path.
-        lacks: the command that would let the role count its rows; None where it can.
-        lacks_widths: the command for the widths of its indexed columns, likewise.
+        missing_grant: the command that would let the role count its rows; None where it can.
+        missing_widths_grant: the command for the widths of its indexed columns, likewise.
     """
 
     name: str
     oid: int | None
-    lacks: str | None
-    lacks_widths: str | None
+    missing_grant: str | None
+    missing_widths_grant: str | None
 
 
 class Schema(Record):
@@ -41,13 +41,13 @@ class Extension(Record):
 
     Attributes:
         available, loaded, created: on the server's disk, in its memory, and in this database.
-        lacks: the command that would let the role read it; None where it may.
+        missing_grant: the command that would let the role read it; None where it may.
     """
 
     available: bool
     loaded: bool
     created: bool
-    lacks: str | None
+    missing_grant: str | None
 
 
 class Setting(Record):
@@ -77,14 +77,14 @@ async def server(db: Executor) -> Server:
     raise NotImplementedError
 
 
-@query("stats/ours.sql")
-async def ours(db: Executor) -> list[Known]:
+@query("stats/dal_tables.sql")
+async def dal_tables(db: Executor) -> list[DalTable]:
     """dal's tables."""
     raise NotImplementedError
 
 
-@query("stats/elsewhere.sql")
-async def elsewhere(db: Executor) -> list[Schema]:
+@query("stats/other_schemas.sql")
+async def other_schemas(db: Executor) -> list[Schema]:
     """The schemas with tables of dal's that the role's search path does not lead to."""
     raise NotImplementedError
 
@@ -114,7 +114,7 @@ async def extension(db: Executor) -> Extension:
 
 
 @query("stats/functions.sql")
-async def functions(db: Executor, *, names: Sequence[str]) -> list[Function]:
+async def functions(db: Executor, *, names: Sequence[str]) -> list[StatementCost]:
     """The cost of the statements with these names, and of all others together."""
     raise NotImplementedError
 

@@ -121,7 +121,7 @@ class Count(Record):
     more: bool
 
 
-class Function(Record):
+class StatementCost(Record):
     """A statement of dal's, in pg_stat_statements.
 
     Attributes:
@@ -261,7 +261,7 @@ class Stats(Record):
     tables: list[Table] | None
     indexes: list[Index] | None
     retention: list[Count] | None
-    functions: list[Function] | None
+    functions: list[StatementCost] | None
     applications: list[Application] | None
     waits: list[Wait] | None
     transactions: list[OpenTransaction] | None

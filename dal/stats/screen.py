@@ -84,8 +84,8 @@ def _tables(tables: Sequence[records.Table], server: records.Server) -> Table:
     return _table(headings, map(row, tables))
 
 
-def _functions(functions: Sequence[records.Function]) -> Table:
-    def row(function: records.Function) -> Iterator[str]:
+def _functions(functions: Sequence[records.StatementCost]) -> Table:
+    def row(function: records.StatementCost) -> Iterator[str]:
         yield function.name or f"({function.statements:,} others)"
         yield f"{function.calls:,}"
         yield f"{function.mean_ms:,.2f}"

@@ -14,4 +14,4 @@ SELECT
         WHERE
             extname = 'pg_stat_statements'
             AND NOT has_schema_privilege(pg_namespace.oid, 'USAGE')
-    ) AS lacks
+    ) AS missing_grant

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from dal.cli.commands import app
 from dal.stats import Stats
-from dal.stats.records import Function
+from dal.stats.records import StatementCost
 from tests.roles import role
 from tests.stats.looking import fill, look, remedy, run
 
@@ -18,7 +18,7 @@ def execute(url: str, *statements: str) -> None:
             connection.execute(statement.encode())
 
 
-def by_name(stats: Stats) -> dict[str | None, Function]:
+def by_name(stats: Stats) -> dict[str | None, StatementCost]:
     return {function.name: function for function in stats.functions or ()}
 
 

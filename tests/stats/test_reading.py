@@ -33,7 +33,7 @@ def test_no_statement_reads_a_whole_table(whole_database: str) -> None:
     with psycopg.connect(whole_database, autocommit=True) as connection:
         populate(connection, own())
         connection.execute("CREATE EXTENSION pg_stat_statements")
-        ours = connection.execute(STATEMENTS["stats.ours"].statement.text.encode())
+        ours = connection.execute(STATEMENTS["stats.dal_tables"].statement.text.encode())
         tables = {name: oid for name, oid, *_ in ours}
         assert len(STATEMENTS) == 13
         for name, binding in STATEMENTS.items():

@@ -17,7 +17,7 @@ SELECT
             nspname, relname, current_user
         )
         WHEN row_security_active(pg_class.oid) THEN format('ALTER ROLE %I BYPASSRLS;', current_user)
-    END AS lacks,
+    END AS missing_grant,
     CASE
         WHEN row_security_active(pg_class.oid) THEN format('ALTER ROLE %I BYPASSRLS;', current_user)
         ELSE (
@@ -35,7 +35,7 @@ SELECT
                 AND NOT has_column_privilege(attrelid, attnum, 'SELECT')
             HAVING count(*) > 0
         )
-    END AS lacks_widths
+    END AS missing_widths_grant
 FROM (VALUES (1, 'users'), (2, 'tasks'), (3, 'conversations'), (4, 'messages'))
     AS names (place, name)
 LEFT JOIN pg_class ON pg_class.oid = to_regclass(names.name) AND relkind IN ('r', 'p')
