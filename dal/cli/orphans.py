@@ -37,22 +37,22 @@ def orphans(
         return [orphan async for orphan in find_orphans(db)]
 
     async def work(db: dal.Database) -> tuple[list[Orphan], int]:
-        mended, before, remaining = 0, list[Orphan](), await look(db)
+        repaired, before, remaining = 0, list[Orphan](), await look(db)
         # A conversation that is deleted may leave its messages behind. Where all come back, a
         # trigger undoes the repair.
         while delete and remaining != before and (deleted := await delete_orphans(db, remaining)):
-            mended, before, remaining = mended + deleted, remaining, await look(db)
-            shown.update(f"mended {mended:,}")
-        return remaining, mended
+            repaired, before, remaining = repaired + deleted, remaining, await look(db)
+            shown.update(f"mended {repaired:,}")
+        return remaining, repaired
 
     with progress("reading every row") as shown:
-        remaining, mended = with_database("orphans", work, statement_seconds=DAY)
+        remaining, repaired = with_database("orphans", work, statement_seconds=DAY)
     if as_json:
-        rows = [{"kind": orphan.kind.name.lower(), "id": orphan.id} for orphan in remaining]
-        print_json({"mended": mended, "orphans": rows})
+        rows = [{"kind": orphan.kind.word, "id": orphan.id} for orphan in remaining]
+        print_json({"mended": repaired, "orphans": rows})
     else:
         if delete:
-            out.print(f"mended {mended:,}")
+            out.print(f"mended {repaired:,}")
         _show(remaining, delete)
     if remaining:
         raise typer.Exit(ExitStatus.FOUND)
@@ -62,7 +62,7 @@ def _show(remaining: list[Orphan], delete: bool) -> None:
     for kind, number in Counter(orphan.kind for orphan in remaining).items():
         out.print(f"{number:>10,}  {kind.value}")
     for orphan in remaining[:_SHOWN]:
-        out.print(f"            {orphan.kind.name.lower()} {orphan.id}")
+        out.print(f"            {orphan.kind.word} {orphan.id}")
     if len(remaining) > _SHOWN:
         out.print(f"            and {len(remaining) - _SHOWN:,} more")
     if not remaining:

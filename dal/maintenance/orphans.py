@@ -20,12 +20,17 @@ _BATCH = 1000
 
 
 class OrphanKind(StrEnum):
-    """What is wrong with a row; CLOCK means outdated times, `updated_at` or `last_message_at`."""
+    """What is wrong with a row; the times are `updated_at` and `last_message_at`."""
 
     MESSAGE = "a message without its conversation"
     CONVERSATION = "a conversation without its user"
     TASK = "a task without its user"
-    CLOCK = "a conversation whose times are before its newest message"
+    OUTDATED_TIMES = "a conversation whose times are before its newest message"
+
+    @property
+    def word(self) -> str:
+        """The kind as `dal orphans` prints it: `message`, `conversation`, `task` or `clock`."""
+        return "clock" if self is OrphanKind.OUTDATED_TIMES else self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,12 @@ async def _advance(db: Executor, *, keys: Keys) -> int:
 
 
 Find: TypeAlias = Callable[..., Awaitable[list[RowKey]]]
-Mend: TypeAlias = Callable[..., Awaitable[int]]
-_STATEMENTS: dict[OrphanKind, tuple[Find, Mend]] = {
+Repair: TypeAlias = Callable[..., Awaitable[int]]
+_STATEMENTS: dict[OrphanKind, tuple[Find, Repair]] = {
     OrphanKind.MESSAGE: (_messages, _delete_messages),
     OrphanKind.CONVERSATION: (_conversations, _delete_conversations),
     OrphanKind.TASK: (_tasks, _delete_tasks),
-    OrphanKind.CLOCK: (_late, _advance),
+    OrphanKind.OUTDATED_TIMES: (_late, _advance),
 }
 
 
@@ -134,10 +139,10 @@ async def delete_orphans(db: Database, orphans: Iterable[Orphan]) -> int:
     keys = defaultdict(list)
     for orphan in orphans:
         keys[orphan.kind].append(Key(orphan.user_id, orphan.id))
-    mended = 0
+    repaired = 0
     for kind, of_kind in keys.items():
-        _, mend = _STATEMENTS[kind]
+        _, repair = _STATEMENTS[kind]
         for start in range(0, len(of_kind), _BATCH):
             async with transaction(db) as tx:
-                mended += await mend(tx, keys=of_kind[start : start + _BATCH])
-    return mended
+                repaired += await repair(tx, keys=of_kind[start : start + _BATCH])
+    return repaired

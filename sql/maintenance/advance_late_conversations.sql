@@ -1,5 +1,5 @@
--- Moves recency and clock of the given conversations up to their newest message, never back;
--- returns how many conversations.
+-- Moves updated_at and last_message_at of the given conversations up to their newest message,
+-- never back; returns how many conversations.
 -- Index: conversations_pkey (user_id, id); for each one entry of idx_messages_conversation_created.
 -- Locks: the conversations' rows; appends to them wait. What is committed while this statement
 --   waits for one has moved both by itself.

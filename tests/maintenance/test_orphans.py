@@ -64,7 +64,7 @@ async def test_a_clock_behind_its_messages_is_moved_up(
     )
     await db.execute("UPDATE conversations SET updated_at = now() WHERE id = $1", other)
     [late] = await orphans_of(db)
-    assert late == Orphan(OrphanKind.CLOCK, ada, chat)
+    assert late == Orphan(OrphanKind.OUTDATED_TIMES, ada, chat)
     before = await messages.history(db, user_id=ada, conversation_id=chat)
     assert await delete_orphans(db, [late]) == 1
     assert await orphans_of(db) == []
