@@ -5,7 +5,6 @@ sent. To a type checker they are the plain types they annotate.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args
@@ -23,6 +22,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from dal.binding import Columns, Fields, SentAs
 from dal.cursor import Cursor, Position
 from dal.metadata import NO_NUL, Metadata
+from dal.record import RowKey
 
 __all__ = [
     "Age",
@@ -140,16 +140,7 @@ PageStart: TypeAlias = Annotated[Row | Cursor | None, _PageStart(), Fields(Posit
 """A record or cursor that a page begins beside; None reads the list's first page."""
 
 
-# Not frozen: a frozen one takes four times as long to make.
-@dataclass(slots=True)
-class Key:
-    """A row's primary key."""
-
-    user_id: str
-    id: UUID
-
-
-Keys: TypeAlias = Annotated[Sequence[Key], Columns(Key)]
+Keys: TypeAlias = Annotated[Sequence[RowKey], Columns(RowKey)]
 """Rows that a statement acts on."""
 
 

@@ -27,7 +27,7 @@ class Record(BaseModel):
 
 
 class RowKey(Record):
-    """A row's key: its owner and its id."""
+    """A row's primary key: its owner and its id."""
 
     user_id: str
     id: UUID

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 from dal.binding import Columns, Executor, query
 from dal.conversations import Conversation
 from dal.database.failures import translated
-from dal.inputs import Key, Keys
+from dal.inputs import Keys
 from dal.jsonl.lines import ConversationLine, ImportedMessage, ImportedTask, Line, TaskLine
 from dal.record import RowKey
 
@@ -191,8 +191,8 @@ async def read_existing(db: Executor, lines: Sequence[Line]) -> Existing:
     chats = [line for line in lines if isinstance(line, ConversationLine)]
     todos = [line for line in lines if isinstance(line, TaskLine) and line.task.id]
     # First of all: what is read next holds as long as nobody else appends.
-    locked = await lock_conversations(db, keys=[Key(chat.user_id, chat.id) for chat in chats])
-    last = await last_messages(db, keys=[Key(chat.user_id, chat.id) for chat in locked])
+    locked = await lock_conversations(db, keys=_keys(chats))
+    last = await last_messages(db, keys=_keys(locked))
     with_ids = [(chat, message) for chat in chats for message in chat.messages if message.id]
     stored = await stored_messages(
         db,
@@ -221,3 +221,7 @@ async def read_existing(db: Executor, lines: Sequence[Line]) -> Existing:
         messages={(row.user_id, row.id): row.same for row in messages},
         tasks={(row.user_id, row.id): row.same for row in tasks},
     )
+
+
+def _keys(rows: Sequence[ConversationLine | LockedConversation]) -> list[RowKey]:
+    return [RowKey(user_id=row.user_id, id=row.id) for row in rows]

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from dal.binding import Executor, query
 from dal.database import Database
 from dal.errors import SchemaMismatchError, UserNotFoundError
-from dal.inputs import BatchSize, Key, Keys, UserId
+from dal.inputs import BatchSize, Keys, UserId
 from dal.maintenance.progress import Pace, Progress, transaction
 from dal.record import Record, RowKey
 
@@ -115,7 +115,7 @@ async def _erase(
     """Delete a batch; returns how many rows, and whether it was the last one."""
     async with transaction(db, all_owners=False) as tx:
         page = await pick(tx, user_id=user_id, batch=batch)
-        deleted = await delete(tx, keys=[Key(row.user_id, row.id) for row in page])
+        deleted = await delete(tx, keys=page)
         # What another run has deleted meanwhile is not found again.
         found = await pick(tx, user_id=user_id, batch=batch) if deleted < len(page) else []
     is_last = len(page) < batch

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from dal.binding import Executor, Fields, query
 from dal.database import Database
-from dal.inputs import BatchSize, Key, Keys
+from dal.inputs import BatchSize, Keys
 from dal.maintenance.progress import transaction
 from dal.record import RowKey
 
@@ -46,7 +46,7 @@ class Orphan:
     id: UUID
 
 
-After: TypeAlias = Annotated[Key | None, Fields(Key)]
+After: TypeAlias = Annotated[RowKey | None, Fields(RowKey)]
 
 
 @query("maintenance/orphaned_messages.sql")
@@ -119,7 +119,7 @@ async def find_orphans(db: Database) -> AsyncGenerator[Orphan, None]:
                 yield Orphan(kind, row.user_id, row.id)
             if len(page) < _BATCH:
                 break
-            after = Key(page[-1].user_id, page[-1].id)
+            after = page[-1]
 
 
 async def delete_orphans(db: Database, orphans: Iterable[Orphan]) -> int:
@@ -138,7 +138,7 @@ async def delete_orphans(db: Database, orphans: Iterable[Orphan]) -> int:
     """
     keys = defaultdict(list)
     for orphan in orphans:
-        keys[orphan.kind].append(Key(orphan.user_id, orphan.id))
+        keys[orphan.kind].append(RowKey(user_id=orphan.user_id, id=orphan.id))
     repaired = 0
     for kind, of_kind in keys.items():
         _, repair = _STATEMENTS[kind]

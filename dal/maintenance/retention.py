@@ -1,7 +1,7 @@
 """Archives conversations that are quiet, and deletes those that were archived long ago."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
@@ -9,29 +9,18 @@ from uuid import UUID
 from dal.binding import Executor, Fields, query
 from dal.database import Database
 from dal.errors import ConflictError
-from dal.inputs import Age, BatchSize, Key, Keys
+from dal.inputs import Age, BatchSize, Keys
 from dal.maintenance.progress import Pace, Progress, transaction
-from dal.record import Record
+from dal.record import RowKey
 
 
-class Due(Record):
-    """A conversation that a run is to act on."""
-
-    user_id: str
-    id: UUID
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RunPosition:
-    """A conversation's place in the order of a run."""
+class Due(RowKey):
+    """A conversation that a run is to act on; runs go by `updated_at`, then by the key."""
 
     updated_at: datetime
-    user_id: str
-    id: UUID
 
 
-After: TypeAlias = Annotated[RunPosition | None, Fields(RunPosition)]
+After: TypeAlias = Annotated[Due | None, Fields(Due)]
 
 
 @query("maintenance/stale_conversations.sql")
@@ -139,23 +128,22 @@ async def _run(
     while True:
         async with transaction(db) as tx:
             page = await pick(tx, older_than=older_than, after=after, batch=batch)
-        keys = [Key(due.user_id, due.id) for due in page]
-        done, blocked = (len(keys), []) if dry_run else await _acted(db, act, older_than, keys)
+        done, blocked = (len(page), []) if dry_run else await _acted(db, act, older_than, page)
         progress = replace(
             progress,
             conversations=progress.conversations + done,
-            passed_over=progress.passed_over + len(keys) - done - len(blocked),
+            passed_over=progress.passed_over + len(page) - done - len(blocked),
             blocked=(*progress.blocked, *blocked),
             finished=len(page) < batch,
         )
         yield progress
         if progress.finished or not await pace.may_continue():
             return
-        after = RunPosition(page[-1].updated_at, page[-1].user_id, page[-1].id)
+        after = page[-1]
 
 
 async def _acted(
-    db: Database, act: Act, older_than: timedelta, keys: Sequence[Key]
+    db: Database, act: Act, older_than: timedelta, keys: Sequence[RowKey]
 ) -> tuple[int, list[UUID]]:
     """Act on conversations; returns how many, and the ids of those that a foreign key keeps."""
     try:
