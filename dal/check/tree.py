@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from dal.source.identifiers import fold
+
 
 def start(node: exp.Expr) -> int | None:
     """The position of a node in the sent text, or None if sqlglot does not know it."""
@@ -14,7 +16,7 @@ def folded(node: object) -> str:
     """An identifier as PostgreSQL folds it; `""` for anything else."""
     if not isinstance(node, exp.Identifier):
         return ""
-    return str(node.this) if node.args.get("quoted") else str(node.this).lower()
+    return str(node.this) if node.args.get("quoted") else fold(str(node.this))
 
 
 def bare(node: exp.Expr) -> exp.Expr:
@@ -52,7 +54,7 @@ def callee(node: exp.Expr | None) -> tuple[str, str] | None:
     if type(node) is not exp.Anonymous:
         return None
     # sqlglot keeps an unquoted name as a string.
-    return schema, folded(node.this) or str(node.this).lower()
+    return schema, folded(node.this) or fold(str(node.this))
 
 
 def arguments(node: exp.Expr) -> list[exp.Expr]:

@@ -1,14 +1,13 @@
 """Parses CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY statements."""
 
-import re
 from dataclasses import dataclass
 
+from dal.source.identifiers import fold
 from dal.source.scanner import IGNORED, ScanError, Token, TokenKind, tokens
 
 _BUILD = ("INDEX", "CONCURRENTLY", "IF", "NOT", "EXISTS")
 _DROP = ("INDEX", "CONCURRENTLY", "IF", "EXISTS")
 _BEGINNINGS = (("CREATE", *_BUILD), ("CREATE", "UNIQUE", *_BUILD), ("DROP", *_DROP))
-_NAME_BYTES = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def parse_index(statement: str) -> ConcurrentIndex | None:
     concurrently = read[words.index("CONCURRENTLY")]
     end = concurrently.offset + len(concurrently.text)
     return ConcurrentIndex(
-        name=_folded(names[-1]),
+        name=fold(names[-1].text),
         written="".join(token.text for token in names),
         table="".join(token.text for token in table) or None,
         plain=statement[: concurrently.offset] + statement[end:],
@@ -87,11 +86,3 @@ def _is_name(token: Token) -> bool:
     return token.kind is TokenKind.WORD or (
         token.kind is TokenKind.QUOTED and token.text.startswith('"')
     )
-
-
-def _folded(token: Token) -> str:
-    if token.kind is TokenKind.QUOTED:
-        name = token.text[1:-1].replace('""', '"')
-    else:
-        name = re.sub("[A-Z]+", lambda letters: letters[0].lower(), token.text)
-    return name.encode()[:_NAME_BYTES].decode(errors="ignore")

@@ -7,6 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
+from dal.source.identifiers import fold
 from dal.source.scanner import IGNORED, ScanError, Token, TokenKind, tokens
 
 _ENDS = ("FROM", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT")
@@ -56,7 +57,7 @@ class Source:
         named = [
             place
             for place, token in enumerate(items)
-            if token.kind in (TokenKind.WORD, TokenKind.QUOTED) and _identifier(token) == name
+            if token.kind in (TokenKind.WORD, TokenKind.QUOTED) and fold(token.text) == name
         ]
         # The name that ends an item is the column's: in `id AS name, name + 1 AS next` the first.
         ends = [n for n in named if n + 1 == len(items) or items[n + 1].text == ","]
@@ -69,8 +70,3 @@ class Source:
             if sent_token.offset <= position < sent_token.offset + len(sent_token.text):
                 return token.offset
         return None
-
-
-def _identifier(token: Token) -> str:
-    """A name as PostgreSQL folds it."""
-    return token.text.strip('"') if token.kind is TokenKind.QUOTED else token.text.lower()

@@ -14,6 +14,7 @@ from dal.check.server.explain import Plan, custom_plan
 from dal.check.server.scans import Scan
 from dal.check.statement import BoundStatement
 from dal.check.tree import table_name
+from dal.source.identifiers import fold
 from dal.source.text import Source
 
 Fault: TypeAlias = tuple[str, Scan, str]
@@ -208,10 +209,7 @@ def _by_columns(scan: Scan) -> str:
 def _place(source: Source, scan: Scan) -> int | None:
     """The offset where a scan's table is named, with its alias if it has one."""
     places: dict[str, list[int]] = {scan.table: []}
-    names = [
-        token.text.strip('"') if '"' in token.text else token.text.lower()
-        for token in source.significant
-    ]
+    names = [fold(token.text) for token in source.significant]
     for n, token in enumerate(source.significant):
         if names[n] == scan.table and source.significant[n - 1].text.upper() in _BEFORE_A_TABLE:
             following = [name for name in names[n + 1 : n + 3] if name != "as"]

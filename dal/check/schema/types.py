@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from dal.check.tree import folded
+from dal.source.identifiers import fold
 
 NOT_KNOWN, LITERAL = 0, 705
 """The type of a value whose type is not known, and of a literal that may still become any."""
@@ -88,7 +89,7 @@ class Types:
         if isinstance(kind, exp.Identifier):
             return self._named.get(("", folded(kind)), NOT_KNOWN)
         if isinstance(kind, str):
-            return self._named.get(("", kind.lower()), NOT_KNOWN)
+            return self._named.get(("", fold(kind)), NOT_KNOWN)
         name = _NAMES.get(node.this) or str(getattr(node.this, "value", node.this)).lower()
         return self._named.get(("pg_catalog", name), NOT_KNOWN)
 
