@@ -16,9 +16,8 @@ from dal.binding.errors import BindingError
 from dal.binding.shapes import fields_of
 from dal.binding.statement import Statement
 from dal.errors import InvalidInputError, Problem
+from dal.pydantic_errors import WORDS, path_of
 
-# Pydantic's own words quote a part of the value here.
-_WORDS = {"uuid_parsing": "must be a UUID", "uuid_type": "must be a UUID"}
 _CALLS = {"missing": "needs the argument", "extra_forbidden": "has no argument"}
 _NAIVE = "Input should have timezone info"  # as Pydantic says it of an AwareDatetime
 
@@ -196,19 +195,12 @@ def _failure(name: str, error: ValidationError) -> Exception:
     for problem in error.errors(include_url=False, include_input=False):
         location, rule = problem["loc"], problem["type"]
         if rule in _CALLS and len(location) == 1:  # deeper, it is the caller's data
-            return TypeError(f"{name}() {_CALLS[rule]} {_path(location)}")
+            return TypeError(f"{name}() {_CALLS[rule]} {path_of(location)}")
         kind = problem.get("ctx", {}).get("raises", kind)
-        problems.append(Problem(loc=location, type=rule, msg=_WORDS.get(rule, problem["msg"])))
+        problems.append(Problem(loc=location, type=rule, msg=WORDS.get(rule, problem["msg"])))
     return _refusal(kind, name, problems)
 
 
 def _refusal(kind: type[InvalidInputError], name: str, problems: list[Problem]) -> Exception:
-    text = "; ".join(f"{_path(problem['loc'])}: {problem['msg']}" for problem in problems)
+    text = "; ".join(f"{path_of(problem['loc'])}: {problem['msg']}" for problem in problems)
     return kind(text, query=name, errors=problems)
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """`messages[3].content`"""
-    return "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in location
-    ).removeprefix(".")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
 from dal.metadata import NO_NUL, has_nul, readable_json, refuse_large
+from dal.pydantic_errors import WORDS, path_of
 
 LINE_BYTES = 8 * 2**20
 """The longest line that is read, its end included; parsing one takes several times its size."""
@@ -22,14 +23,12 @@ _TIME = re.compile(
 _MARKED = re.compile(rb'"\\u0000([^"]+)"')
 
 
-# Pydantic's own words name a class here, or quote the value.
-_WORDS = {
+# Pydantic's own words name a class here.
+_WORDS = WORDS | {
     "dataclass_type": "must be an object",
     "list_type": "must be a list",
     "missing": "is missing",
     "model_type": "must be an object",
-    "uuid_parsing": "must be a UUID",
-    "uuid_type": "must be a UUID",
 }
 # Keys and roles of model providers' chat formats that lines do not have. Nobody's text is in them,
 # so errors name them.
@@ -64,8 +63,7 @@ def because(error: ValidationError) -> BadLine:
             message = "is null; only text is read"
         case kind:
             message = _WORDS.get(kind, message)
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-    return BadLine(": ".join(filter(None, (path.removeprefix("."), message))))
+    return BadLine(": ".join(filter(None, (path_of(place), message))))
 
 
 def decoded(line: bytes) -> Any:
