@@ -5,7 +5,7 @@ from contextlib import suppress
 from pydantic import AwareDatetime
 
 from dal.binding import Executor, query
-from dal.database.failures import READ_ONLY
+from dal.database.sqlstates import READ_ONLY
 from dal.errors import ConflictError, DalError, DatabaseUnavailableError, UserNotFoundError
 from dal.inputs import UserId
 from dal.record import Record

@@ -14,7 +14,8 @@ from dal.binding.statement import Statement
 from dal.binding.stub import Signature, plain_signature
 from dal.database.calls import Call, watched, watchers
 from dal.database.executor import Executor, run
-from dal.database.failures import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION, explain
+from dal.database.failures import explain
+from dal.database.sqlstates import DIVISION_BY_ZERO, FOREIGN_KEY_VIOLATION
 from dal.errors import DalError, NotFoundError
 
 NO_ROW = "the statement returned no row, but its stub returns exactly one"

@@ -13,15 +13,16 @@ from dal import __version__, errors
 from dal.cli import streams
 from dal.cli.statuses import ANYWHERE, DECLARED, ExitStatus, listing
 from dal.database.reasons import TlsError
+from dal.database.sqlstates import INSUFFICIENT_PRIVILEGE, READ_ONLY, TOO_MANY_CONNECTIONS
 from dal.migrate import PoolerError, ReadOnlyError, UnfitError
 
 # The first that fits, by SQLSTATE or its class, then by kind.
 _BY_SQLSTATE = {
     "28": ExitStatus.REFUSED,
     "3D000": ExitStatus.NO_DATABASE,
-    "53300": ExitStatus.CROWDED,
-    "42501": ExitStatus.FORBIDDEN,
-    "25006": ExitStatus.READ_ONLY,
+    TOO_MANY_CONNECTIONS: ExitStatus.CROWDED,
+    INSUFFICIENT_PRIVILEGE: ExitStatus.FORBIDDEN,
+    READ_ONLY: ExitStatus.READ_ONLY,
 }
 _BY_KIND: list[tuple[type[errors.DalError], ExitStatus]] = [
     (PoolerError, ExitStatus.POOLER),

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from dal.database.database import Database
-from dal.database.failures import SERIALIZATION_FAILURE
+from dal.database.sqlstates import SERIALIZATION_FAILURE
 from dal.errors import ConnectionLostError, DalError
 
 _TRIES = 100  # each round, at least one of the conflicting statements succeeds

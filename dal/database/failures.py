@@ -12,42 +12,14 @@ from typing import TypeVar
 import asyncpg
 
 from dal import errors
+from dal.database.sqlstates import (
+    INSUFFICIENT_PRIVILEGE,
+    READ_ONLY,
+    TOO_MANY_CONNECTIONS,
+    error_class,
+)
 
 Result = TypeVar("Result")
-
-FOREIGN_KEY_VIOLATION = "23503"
-DIVISION_BY_ZERO = "22012"
-READ_ONLY = "25006"
-SERIALIZATION_FAILURE = "40001"
-
-# By SQLSTATE, else by its class (the first two characters).
-_BY_SQLSTATE: dict[str, type[errors.DalError]] = {
-    "08": errors.ConnectionLostError,
-    "22": errors.InvalidInputError,
-    "23001": errors.ConflictError,
-    "23502": errors.SchemaMismatchError,  # a required column that this version does not know
-    FOREIGN_KEY_VIOLATION: errors.ConflictError,
-    "23505": errors.ConflictError,
-    "23514": errors.InvalidInputError,
-    READ_ONLY: errors.DatabaseUnavailableError,  # a standby, or read-only by its settings
-    "25P03": errors.ConnectionLostError,  # idle_in_transaction_session_timeout
-    "25P04": errors.ConnectionLostError,  # transaction_timeout
-    "28": errors.ConfigurationError,
-    "3D000": errors.ConfigurationError,
-    "3F000": errors.SchemaMismatchError,
-    "40": errors.TransactionConflictError,
-    "40003": errors.ConnectionLostError,  # statement completion unknown
-    "42": errors.SchemaMismatchError,
-    "42501": errors.PermissionDeniedError,
-    "53": errors.DatabaseUnavailableError,
-    "54": errors.InvalidInputError,
-    "55P03": errors.TransactionConflictError,
-    "57014": errors.QueryTimeoutError,
-    "57P01": errors.ConnectionLostError,
-    "57P02": errors.ConnectionLostError,
-    "57P03": errors.DatabaseUnavailableError,
-    "57P05": errors.ConnectionLostError,
-}
 
 _ADVICE: dict[str, str] = {
     READ_ONLY: "this is read-only: if it is a standby, connect to the primary, else see where"
@@ -55,16 +27,22 @@ _ADVICE: dict[str, str] = {
     "25P02": "an earlier statement of this transaction failed; leave the block and repeat it",
     "28": "the server refuses this user; check the user and the password in DATABASE_URL",
     "3D000": "the database does not exist; check its name in DATABASE_URL, or create it",
-    "53300": "the server has no connection left for this role; lower max_size, or raise"
-    " max_connections or the role's CONNECTION LIMIT",
+    TOO_MANY_CONNECTIONS: "the server has no connection left for this role; lower max_size, or"
+    " raise max_connections or the role's CONNECTION LIMIT",
     "57P03": "the server is starting or shutting down; try again",
 }
 
 # What a row-level security policy refuses, by SQLSTATE and the server's function that raised it.
 _POLICY: dict[tuple[str, str | None], str] = {
-    ("42501", "check_enable_rls"): "a row-level security policy would hide rows from this role; use"
+    (
+        INSUFFICIENT_PRIVILEGE,
+        "check_enable_rls",
+    ): "a row-level security policy would hide rows from this role; use"
     " one that sees all of them, the tables' owner or one with BYPASSRLS",
-    ("42501", "ExecWithCheckOptions"): "a row-level security policy refuses this row; compare the"
+    (
+        INSUFFICIENT_PRIVILEGE,
+        "ExecWithCheckOptions",
+    ): "a row-level security policy refuses this row; compare the"
     " table's policies with what they ask of the role or the session",
     ("0A000", "DoCopy"): "there is no COPY under a row-level security policy; import with the"
     " tables' owner, or with a role that has BYPASSRLS",
@@ -208,7 +186,7 @@ def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors
     # asyncpg sets these as the server sends them, so no annotation knows them.
     sqlstate: str = getattr(error, "sqlstate", None) or ""
     constraint: str | None = getattr(error, "constraint_name", None)
-    kind = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or errors.DalError
+    kind = error_class(sqlstate)
     message = _ADVICE.get(sqlstate) or _ADVICE.get(sqlstate[:2])
     if policy := _POLICY.get((sqlstate, getattr(error, "server_source_function", None))):
         kind, message = errors.PermissionDeniedError, policy

@@ -8,11 +8,12 @@ import asyncpg
 from dal.database.address import Address
 from dal.database.affinity import Affinity
 from dal.database.connection import expire, is_lost, is_reusable, release_to_pool
-from dal.database.failures import READ_ONLY, explain_connect
+from dal.database.failures import explain_connect
 from dal.database.idle_connections import IdleConnections
 from dal.database.min_size_warning import MinSizeWarning
 from dal.database.pool import no_connection
 from dal.database.settings import PoolSettings
+from dal.database.sqlstates import READ_ONLY
 from dal.database.stats import PoolStats
 from dal.database.waiting_calls import WaitingCalls
 from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError

@@ -16,13 +16,14 @@ from dal import errors
 from dal.database.address import host_and_port
 from dal.database.failures import explain_connect
 from dal.database.parameters import TLS_REQUIRED
+from dal.database.sqlstates import TOO_MANY_CONNECTIONS
 
 _CHECK = "check that the server runs, and host and port in DATABASE_URL"
 # Beginnings of what PgBouncer says, with one SQLSTATE for all, and PostgreSQL's for the same.
 _POOLERS = (
     ("password authentication failed|no such user", "28P01"),
     ('no such database|database ".*" does not exist', "3D000"),
-    ("no more connections allowed", "53300"),
+    ("no more connections allowed", TOO_MANY_CONNECTIONS),
     ("unsupported startup parameter", "42704"),
 )
 _REFUSALS = {

@@ -12,6 +12,7 @@ from dal import errors
 from dal.database import tls
 from dal.database.address import Address
 from dal.database.opening import open_connection
+from dal.database.sqlstates import error_class
 
 
 def connect(dsn: str, *, application_name: str) -> psycopg.Connection:
@@ -89,19 +90,21 @@ def explained(subject: str | Callable[[], str], *, retried: bool = False) -> Ite
         raise _explain(subject if isinstance(subject, str) else subject(), error) from None
 
 
+# As the error of a migration: what failed is no caller's argument, but the rows that are there.
+_OF_MIGRATIONS: dict[str, type[errors.DalError]] = {
+    "": errors.ConnectionLostError,
+    "22": errors.DalError,
+    "23": errors.DalError,
+    "54": errors.DalError,
+    "P0": errors.SchemaMismatchError,  # its own RAISE
+}
+
+
 def _explain(subject: str, error: psycopg.Error) -> errors.DalError:
     sqlstate = error.sqlstate or ""
-    kind = errors.DalError
-    if sqlstate == "42501":
-        kind = errors.PermissionDeniedError
-    elif sqlstate.startswith(("42", "P0")):  # P0001 is a migration's own RAISE
-        kind = errors.SchemaMismatchError
-    elif isinstance(error, RETRIED):
-        kind = errors.TransactionConflictError
-    elif not sqlstate and not isinstance(error, psycopg.OperationalError):
+    if not sqlstate and not isinstance(error, psycopg.OperationalError):
         raise error  # a fault of ours
-    elif not sqlstate or sqlstate.startswith(("08", "57P")):
-        kind = errors.ConnectionLostError
+    kind = _OF_MIGRATIONS.get(sqlstate[:2]) or error_class(sqlstate)
     # Not the detail, which may quote rows.
     reason = error.diag.message_primary or "the connection broke"
     if error.diag.message_hint:

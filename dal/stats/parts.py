@@ -6,6 +6,7 @@ from typing import TypeVar
 from dal import errors
 from dal.binding import Executor
 from dal.database import Database
+from dal.database.sqlstates import LOCK_NOT_AVAILABLE
 from dal.stats import queries
 from dal.stats.findings import quoted
 from dal.stats.queries import DalTable, Extension
@@ -16,7 +17,6 @@ Part = TypeVar("Part")
 UPDATE_EXTENSION = "ALTER EXTENSION pg_stat_statements UPDATE;"
 """The remedy where the extension is older than the server, as after an upgrade."""
 
-_LOCK_TIMEOUT = "55P03"
 # Errors of the caller's arguments or of the connection; all others concern one part.
 _RAISED = (
     errors.InvalidInputError,
@@ -71,7 +71,7 @@ class PartReader:
 
 
 def _reason(error: errors.DalError, update: str) -> dict[str, str]:
-    if error.sqlstate == _LOCK_TIMEOUT:
+    if error.sqlstate == LOCK_NOT_AVAILABLE:
         return {"why": "somebody holds a lock on it", "remedy": "see who waits, and ask again"}
     if isinstance(error, errors.QueryTimeoutError):
         return {"why": "it takes more than 10 s", "remedy": "ask again in a quiet hour"}
