@@ -1,6 +1,5 @@
 """Indexes that are built concurrently: finds and repairs INVALID ones, and checks new ones."""
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import psycopg
 from dal.errors import SchemaMismatchError
 from dal.migrate.connection import undone
 from dal.migrate.index_statement import ConcurrentIndex
+from dal.source.identifiers import is_left_by_reindex
 
 # An index that somebody is building at this moment is INVALID as well, and is left alone.
 _INVALID = """
@@ -28,7 +28,6 @@ _INVALID = """
       )
     ORDER BY 1
 """
-_TRANSIENT = re.compile(r"_cc(new|old)\d*$")
 
 # Whatever relation has the index's name in its table's schema.
 _THERE = """
@@ -65,10 +64,9 @@ def repair(connection: psycopg.Connection, index: InvalidIndex, *, pending: bool
         pending: a migration will build it, perhaps with another definition: IF NOT EXISTS would
             accept the INVALID one.
     """
-    transient = _TRANSIENT.search(index.name)  # left by a REINDEX CONCURRENTLY
     verb = (
         "DROP INDEX CONCURRENTLY IF EXISTS"
-        if pending or transient
+        if pending or is_left_by_reindex(index.name)
         else "REINDEX INDEX CONCURRENTLY"
     )
     connection.execute(f"{verb} {index.qualified}".encode())

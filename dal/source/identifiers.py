@@ -4,6 +4,7 @@ import re
 
 _NAME_BYTES = 63
 _CAPITALS = re.compile("[A-Z]+")
+_TRANSIENT = re.compile(r"_cc(new|old)\d*$")
 
 
 def fold(written: str) -> str:
@@ -16,3 +17,8 @@ def fold(written: str) -> str:
     else:
         name = _CAPITALS.sub(lambda letters: letters[0].lower(), written)
     return name.encode()[:_NAME_BYTES].decode(errors="ignore")
+
+
+def is_left_by_reindex(index: str) -> bool:
+    """Whether an index has the name that REINDEX CONCURRENTLY gives to its intermediate ones."""
+    return _TRANSIENT.search(index) is not None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from dal.source.identifiers import is_left_by_reindex
 from dal.stats.queries import Setting
 from dal.stats.records import Index, Level, OpenTransaction, Server, StatsFinding, Table, Wait
 
@@ -122,12 +123,12 @@ def of_table(table: Table, server: Server) -> Iterator[StatsFinding]:
 def of_index(index: Index) -> Iterator[StatsFinding]:
     """An index that is INVALID, or mostly empty."""
     if not index.valid and not index.building:
-        left_over = index.name.rstrip("0123456789").endswith(("_ccnew", "_ccold"))
+        verb = "DROP" if is_left_by_reindex(index.name) else "REINDEX"
         yield _finding(
             "index-invalid",
             index.name,
             f"{index.name} is INVALID: a build failed, and it costs every write and serves no read",
-            f"{'DROP' if left_over else 'REINDEX'} INDEX CONCURRENTLY {index.identifier};",
+            f"{verb} INDEX CONCURRENTLY {index.identifier};",
         )
     if index.density is not None and index.density < DENSITY:
         freed = index.bytes * (1 - index.density / 0.9)
