@@ -8,7 +8,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from dal.migrate.connection import explained, undone
+from dal.migrate.connection import explained, rolled_back
 from dal.migrate.migration import Migration
 from dal.migrate.rehearsal import rehearsed
 from dal.paths import SQL
@@ -148,7 +148,7 @@ def _schemas(
     current, path = connection.execute(
         "SELECT current_schema()::text, current_schemas(false)::text[]"
     ).fetchone() or ("", [])
-    with undone(connection):
+    with rolled_back(connection):
         with explained("creating the temporary schema for the comparison", retried=True):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(_SCRATCH))
         others = [_SCRATCH, *(sql.Identifier(schema) for schema in path if schema != current)]

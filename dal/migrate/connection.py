@@ -58,7 +58,7 @@ def _reason(address: Address, application_name: str) -> errors.DalError | None:
 
 
 @contextmanager
-def undone(connection: psycopg.Connection) -> Iterator[None]:
+def rolled_back(connection: psycopg.Connection) -> Iterator[None]:
     """A transaction, or a savepoint, that is rolled back at the block's end.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import psycopg
 
 from dal.errors import SchemaMismatchError
-from dal.migrate.connection import undone
+from dal.migrate.connection import rolled_back
 from dal.migrate.index_statement import ConcurrentIndex
 from dal.source.identifiers import is_left_by_reindex
 
@@ -98,7 +98,7 @@ def confirm(connection: psycopg.Connection, index: ConcurrentIndex) -> None:
 def _definitions(connection: psycopg.Connection, index: ConcurrentIndex) -> set[str]:
     """How the catalogue writes the index: made by the statement, and restored from a dump."""
     definition, written = index.definition, set()
-    with undone(connection):
+    with rolled_back(connection):
         connection.execute(f"CREATE TABLE dal_expected (LIKE {index.table})".encode())
         for _ in range(2):
             connection.execute(

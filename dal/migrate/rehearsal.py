@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from dal.migrate.connection import explained, undone
+from dal.migrate.connection import explained, rolled_back
 from dal.migrate.index_statement import parse_index
 from dal.migrate.migration import Migration
 
@@ -28,7 +28,7 @@ def rehearsed(
     Raises:
         SchemaMismatchError and others, as a run would; nothing has changed then.
     """
-    with undone(connection):
+    with rolled_back(connection):
         for migration in migrations:
             file = migration.rollback if rollback else migration.path
             statements = migration.rollback_statements if rollback else migration.statements
