@@ -11,7 +11,7 @@ import psycopg
 from dal import errors
 from dal.migrate.connection import RETRIED, connect, explained
 from dal.migrate.settings import apply_session_settings, committed_reads
-from dal.migrate.watch import watched
+from dal.migrate.watch import reporting_blockers
 
 Report = Callable[[str], None]
 Result = TypeVar("Result")
@@ -68,7 +68,7 @@ def silent(_: str) -> None:
     """A report that says nothing."""
 
 
-class Patience:
+class WaitBudget:
     """The time that a run may spend on waiting for others, in all."""
 
     def __init__(self, seconds: float, report: Report) -> None:
@@ -108,15 +108,15 @@ class Session:
         connection: in autocommit mode.
     """
 
-    def __init__(self, dsn: str, connection: psycopg.Connection, patience: Patience) -> None:
-        self._dsn, self.connection, self._patience = dsn, connection, patience
+    def __init__(self, dsn: str, connection: psycopg.Connection, budget: WaitBudget) -> None:
+        self._dsn, self.connection, self._budget = dsn, connection, budget
 
     def lock(self) -> None:
         """Take the lock of all runs; the end of the session gives it back."""
         while not _row(self.connection, _TRY_LOCK, [_LOCK_KEY])[0]:
             holders = [_described(*row) for row in self._rows(_HOLDER, [_LOCK_KEY])]
             held = f" ({'; '.join(holders)})" if holders else ""
-            self._patience.pause(f"another run is at work{held}", seconds=0.5)
+            self._budget.pause(f"another run is at work{held}", seconds=0.5)
 
     def retried(self, subject: str, action: Callable[[], Result], *, queues: bool = True) -> Result:
         """Run an action that may wait for a table's lock, again and again until it succeeds.
@@ -131,9 +131,7 @@ class Session:
             LockedError: the time is up.
         """
         while True:
-            limit = (
-                LOCK_TIMEOUT_SECONDS if queues else max(LOCK_TIMEOUT_SECONDS, self._patience.left)
-            )
+            limit = LOCK_TIMEOUT_SECONDS if queues else max(LOCK_TIMEOUT_SECONDS, self._budget.left)
             self.connection.execute(_SET_LOCK_TIMEOUT, [f"{limit * 1000:.0f}ms"])
             reason = _in_the_way(subject, [])
 
@@ -142,15 +140,15 @@ class Session:
                 nonlocal reason
                 reason = _in_the_way(subject, others)
                 if not queues:
-                    self._patience.tell(reason)
+                    self._budget.tell(reason)
 
             pid, every = self.connection.info.backend_pid, limit / 3 if queues else PAUSE_SECONDS
             try:
-                with watched(self._dsn, pid, note, every=every):
+                with reporting_blockers(self._dsn, pid, note, every=every):
                     return action()
             except RETRIED:
                 pass
-            self._patience.pause(reason)
+            self._budget.pause(reason)
 
     def _rows(self, query: str, parameters: list[Any] | None = None) -> list[Any]:
         return self.connection.execute(query.encode(), parameters).fetchall()
@@ -181,7 +179,7 @@ def session(dsn: str, *, application_name: str, wait: float, report: Report) -> 
             )
         apply_session_settings(connection, transaction=False)
         connection.execute(_NO_LIMITS)
-        held = Session(dsn, connection, Patience(wait, report))
+        held = Session(dsn, connection, WaitBudget(wait, report))
         held.lock()
         yield held
 

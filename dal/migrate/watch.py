@@ -23,7 +23,7 @@ _BLOCKERS = """
 
 
 @contextmanager
-def watched(
+def reporting_blockers(
     dsn: str, pid: int, tell: Callable[[list[Any]], None], *, every: float
 ) -> Iterator[None]:
     """Report what a session waits for until the block ends.

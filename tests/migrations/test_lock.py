@@ -67,7 +67,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert session.LOCK_TIMEOUT_SECONDS <= 1 <= session.PAUSE_SECONDS  # as README says
     monkeypatch.setattr(session, "LOCK_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(session, "PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(session.Patience.pause, "__defaults__", (0.1,))
+    monkeypatch.setattr(session.WaitBudget.pause, "__defaults__", (0.1,))
 
 
 def test_eight_runs_at_once(empty_database: str) -> None:
@@ -118,15 +118,15 @@ def test_another_roles_run_is_named_without_pg_monitor(migrated: str) -> None:
             migrate.apply(owner, wait=0)
 
 
-def test_patience_says_a_reason_once_and_keeps_to_its_time(
+def test_the_budget_says_a_reason_once_and_keeps_to_its_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
     report = Report()
-    patience = session.Patience(5, report)
+    budget = session.WaitBudget(5, report)
     for reason in ("one", "one", "two"):
-        patience.pause(reason, 60)
+        budget.pause(reason, 60)
     assert report.lines == ["one; waiting", "two; waiting"]
     assert all(4 < seconds <= 5 for seconds in slept)
 
@@ -173,7 +173,7 @@ def test_who_only_reads_or_uses_another_table_is_not_named(
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["rehearsal", "migration"])
-def test_patience_ends(empty_database: str, folder: Path, add: Add, first: bool) -> None:
+def test_the_budget_ends(empty_database: str, folder: Path, add: Add, first: bool) -> None:
     if first:
         file = "the rehearsal"
         held = "CREATE TABLE users (id text PRIMARY KEY)"
