@@ -3,7 +3,7 @@
 --
 --     stops     one user would be taken for another: `dal migrate` does not begin
 --     changes   what is read may not be what was written
---     unmarked  no rollback drops the table until `dal baseline` has compared and marked it
+--     unmarked  no rollback drops the table until `dal baseline` has given its comment back
 --     hidden    tables of dal are in a schema that the search_path leaves out, or has later
 --
 -- Plain reads of the catalogue; nothing is locked.
@@ -18,7 +18,7 @@ WITH made (name, migration, owner) AS (
     SELECT
         made.name, migration, owner, pg_class.oid AS id, relrowsecurity, relforcerowsecurity,
         starts_with(obj_description(pg_class.oid, 'pg_class'), format('dal %s:', migration))
-            AS marked
+            AS has_ownership_comment
     FROM made
     JOIN pg_class ON pg_class.oid = to_regclass(made.name)
 ), obstacle (kind, migration, name, problem, help) AS (
@@ -96,7 +96,7 @@ WITH made (name, migration, owner) AS (
             '%s lacks the comment `dal %s:` that dal puts on its tables', id::regclass, migration),
         'if it is a copy that lost its comments, `dal baseline` compares it and restores them'
     FROM ours
-    WHERE marked IS NOT TRUE AND name IN ('conversations', 'messages')
+    WHERE has_ownership_comment IS NOT TRUE AND name IN ('conversations', 'messages')
     UNION ALL
     -- As when a schema of the role's own comes to stand before them ("$user").
     SELECT
@@ -108,7 +108,7 @@ WITH made (name, migration, owner) AS (
     FROM ours
     JOIN pg_class ON pg_class.oid = id
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE name = 'conversations' AND marked AND nspname <> current_schema()
+    WHERE name = 'conversations' AND has_ownership_comment AND nspname <> current_schema()
     UNION ALL
     SELECT
         'hidden', migration, name,

@@ -62,7 +62,7 @@ SQL_OF_THE_MACHINERY = {
     "dal/check/run.py": "a read-only transaction",
     "dal/check/server/samples.py": "what the planner knows of the columns",
     "dal/project/volatile.py": "how volatile functions, operators and casts are",
-    "dal/migrate/baseline.py": "the marks of tables that lost them",
+    "dal/migrate/baseline.py": "the ownership comments of tables that lost them",
     "dal/migrate/comparison.py": "a schema to build in, for the comparison",
     "dal/migrate/indexes.py": "INVALID indexes, built again; the index that was meant",
     "dal/migrate/ledger.py": "yoyo's own tables, read without its lock, and written as one",

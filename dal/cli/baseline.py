@@ -36,7 +36,7 @@ def baseline(
     """
     url = database_url()
     with progress("comparing") as shown:
-        marked = migrations.baseline(
+        recorded = migrations.baseline(
             url,
             to,
             wait=wait,
@@ -44,6 +44,6 @@ def baseline(
             report=notes.print if as_json else shown.print,
         )
     if as_json:
-        print_json({"marked": marked})
+        print_json({"marked": recorded})
     else:
         out.print("the schema matches the migrations, which are recorded as applied")

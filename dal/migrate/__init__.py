@@ -3,8 +3,8 @@
 yoyo reads the files and records what is applied; this package closes its gaps.
 
 A run holds an advisory lock on the one connection on which it migrates, so that the lock can't
-outlive the work, nor the work the lock. A migration and its mark are one transaction. Files or
-tables that don't fit are refused before anything is applied.
+outlive the work, nor the work the lock. A migration and its history entry are one transaction.
+Files or tables that don't fit are refused before anything is applied.
 """
 
 from dal.migrate.baseline import baseline

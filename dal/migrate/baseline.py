@@ -50,10 +50,12 @@ def baseline(
             migration for migration in migrations if migration in before or migration.id in recorded
         ]
         in_the_way = obstacles(run.connection, migrations)
-        unmarked = {
-            obstacle.table for obstacle in in_the_way if obstacle.kind is ObstacleKind.UNMARKED
+        without_comment = {
+            obstacle.table for obstacle in in_the_way if obstacle.kind is ObstacleKind.UNOWNED
         }
-        compared = run.retried("the comparison", partial(compare, run.connection, upto, unmarked))
+        compared = run.retried(
+            "the comparison", partial(compare, run.connection, upto, without_comment)
+        )
         if compared.differences:
             listed = "\n  ".join(compared.differences)
             raise errors.SchemaMismatchError(
@@ -61,14 +63,14 @@ def baseline(
                 f" make it elsewhere:\n  {listed}"
             )
         others = [
-            str(obstacle) for obstacle in in_the_way if obstacle.kind is not ObstacleKind.UNMARKED
+            str(obstacle) for obstacle in in_the_way if obstacle.kind is not ObstacleKind.UNOWNED
         ]
         for note in compared.notes + others:
             report(f"note: {note}")
         ledger = Ledger(run.connection, report)
         new = [migration for migration in upto if migration.id not in recorded]
         with ledger.transaction():
-            for table, text in compared.marks.items():
+            for table, text in compared.lost_comments.items():
                 _comment(run.connection, table, text)
                 report(f"restored dal's comment on the table {table}")
             for migration in new:

@@ -13,7 +13,7 @@ from dal.migrate.migration import Migration
 from dal.migrate.rehearsal import rehearsed
 from dal.paths import SQL
 
-_MARK = "dal "
+_OWNERSHIP_PREFIX = "dal "
 _SCRATCH = sql.Identifier("dal_comparison")
 # After a restore, PostgreSQL may print CHECKs, partial and expression indexes, and defaults
 # differently, such as with a cast in another place. So each is rebuilt from its printed form, as a
@@ -69,39 +69,46 @@ class Comparison:
     Attributes:
         differences: what is missing or unknown.
         notes: additions that stop nothing.
-        marks: the comments that mark tables as ours again, by the table's name.
+        lost_comments: the ownership comments that tables are to get back, by the table's name.
     """
 
     differences: list[str]
     notes: list[str]
-    marks: dict[str, str]
+    lost_comments: dict[str, str]
 
 
 def compare(
-    connection: psycopg.Connection, migrations: Sequence[Migration], unmarked: Collection[str]
+    connection: psycopg.Connection,
+    migrations: Sequence[Migration],
+    without_comment: Collection[str],
 ) -> Comparison:
     """Compare the current schema with what migrations make of an empty one.
 
     They are run in a schema of their own, which is rolled back. A table that is elsewhere on the
-    search path is used from there, as in a run. A table without a mark was there before dal, and is
-    not compared.
+    search path is used from there, as in a run. A table without an ownership comment was there
+    before dal, and is not compared.
 
     Parameters:
         connection: in autocommit mode.
         migrations: those that the schema should have.
-        unmarked: tables that can't have been there before dal, and so have lost their mark.
+        without_comment: tables that can't have been there before dal, and so have lost their
+            ownership comment.
     """
     made, restored, there = _schemas(connection, migrations)
     comments = {part.table: part.comment for part in there if part.comment}
     # A service's tables have none, and nothing was there before them.
-    marks = {
-        part.table: comment for part in made if (comment := part.comment or "").startswith(_MARK)
+    own_comments = {
+        part.table: comment
+        for part in made
+        if (comment := part.comment or "").startswith(_OWNERSHIP_PREFIX)
     }
     present = {part.table for part in there} & {part.table for part in made}
     foreign = {
-        table for table in present & marks.keys() if not comments.get(table, "").startswith(_MARK)
+        table
+        for table in present & own_comments.keys()
+        if not comments.get(table, "").startswith(_OWNERSHIP_PREFIX)
     }
-    earlier = foreign.difference(unmarked)
+    earlier = foreign.difference(without_comment)
     known = defaultdict(set)
     for part in made | restored:
         known[part.place].add(part)
@@ -123,7 +130,8 @@ def compare(
         notes=[
             *(
                 f"{table} has no comment by dal, so it was there before: it is used as it is and no"
-                f" rollback drops it. If dal made it: COMMENT ON TABLE {table} IS '{marks[table]}'"
+                f" rollback drops it. If dal made it: COMMENT ON TABLE {table} IS"
+                f" '{own_comments[table]}'"
                 for table in sorted(earlier)
             ),
             *(
@@ -132,10 +140,10 @@ def compare(
                 if part.kind in _TOLERATED_KINDS
             ),
         ],
-        marks={
-            table: ": ".join((marks[table].partition(":")[0], comments[table]))
+        lost_comments={
+            table: ": ".join((own_comments[table].partition(":")[0], comments[table]))
             if table in comments
-            else marks[table]
+            else own_comments[table]
             for table in sorted(foreign - earlier)
         },
     )

@@ -40,12 +40,12 @@ _TABLES = """
     SELECT tablename::text FROM pg_tables
     WHERE schemaname = current_schema() AND tablename IN ('_yoyo_migration', '_yoyo_log')
 """
-# The log has no key to the marks, but a run gives both the same time.
+# The log has no key to the history entries, but a run gives both the same time.
 _APPLIED = """
-    SELECT mark.migration_id, applied_at_utc, comment
-    FROM _yoyo_migration AS mark
+    SELECT entry.migration_id, applied_at_utc, comment
+    FROM _yoyo_migration AS entry
     LEFT JOIN _yoyo_log AS log
-        ON log.migration_id = mark.migration_id AND log.created_at_utc = applied_at_utc
+        ON log.migration_id = entry.migration_id AND log.created_at_utc = applied_at_utc
 """
 _APPLIED_WITHOUT_LOG = "SELECT migration_id, applied_at_utc, NULL FROM _yoyo_migration"
 _LOG = """
@@ -79,8 +79,8 @@ def applied(connection: psycopg.Connection) -> dict[str, Applied]:
 class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
     """yoyo's backend, on the connection that holds the run's lock, and on no other.
 
-    yoyo itself applies on a second connection and marks in a second transaction, under a lock that
-    is a row, which a killed run leaves behind.
+    yoyo itself applies on a second connection and writes the history entry in a second transaction,
+    under a lock that is a row, which a killed run leaves behind.
     """
 
     def __init__(self, connection: psycopg.Connection, report: Callable[[str], None]) -> None:

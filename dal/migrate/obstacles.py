@@ -17,7 +17,7 @@ class ObstacleKind(StrEnum):
 
     STOPS = auto()
     CHANGES = auto()
-    UNMARKED = auto()
+    UNOWNED = "unmarked"  # it lacks its ownership comment
     HIDDEN = auto()
 
 

@@ -143,7 +143,7 @@ def test_an_index_that_no_migration_made_stops_no_run(twins: str) -> None:
     assert rows(twins, INDEXES) == [("idx_title", True)]
 
 
-# The mark is written for the index that the statement names, however it is written.
+# The history entry is written for the index that the statement names, however it is written.
 
 HEAD = (
     "-- transactional: false\n-- Not CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_wrong ON x (y).\n"
@@ -187,7 +187,7 @@ def test_a_failed_build_is_not_taken_for_done_whatever_its_name(
         ("CREATE UNIQUE INDEX idx_title ON tasks (title) WHERE title <> ''", "another index: UNI"),
     ],
 )
-def test_what_bears_the_name_and_is_not_the_index_is_not_marked(
+def test_what_bears_the_name_and_is_not_the_index_is_not_recorded(
     migrated: str, folder: Path, add: Add, there: str, problem: str
 ) -> None:
     add(f"{NEXT}.title", UNIQUE.format("tasks"), DROP)
@@ -204,7 +204,7 @@ def test_what_bears_the_name_and_is_not_the_index_is_not_marked(
 @pytest.mark.parametrize(
     "columns", ["(title)", "USING btree (lower(title) DESC) WHERE title IN ('a', 'b'); -- why"]
 )
-def test_the_index_itself_made_by_hand_or_by_a_dump_is_marked(
+def test_the_index_itself_made_by_hand_or_by_a_dump_is_recorded(
     migrated: str, folder: Path, add: Add, columns: str
 ) -> None:
     add(f"{NEXT}.title", f"{HEAD}{BUILD} idx_title ON tasks {columns}", DROP)

@@ -28,7 +28,9 @@ def test_status_and_dry_run_write_nothing(empty_database: str) -> None:
 NO_LOG = "DROP TABLE _yoyo_log"
 
 
-def test_a_migration_whose_mark_fails_is_undone(migrated: str, folder: Path, add: Add) -> None:
+def test_a_migration_whose_history_entry_fails_is_undone(
+    migrated: str, folder: Path, add: Add
+) -> None:
     before = catalogue(migrated), migrate.status(migrated)
     add(f"{NEXT}.due", f"ALTER TABLE tasks ADD due date;\n{NO_LOG}")
     with pytest.raises(errors.SchemaMismatchError, match="_yoyo_log"):

@@ -60,7 +60,7 @@ def test_autovacuum_comes_sooner_to_what_grows(empty_database: str) -> None:
     assert rows(empty_database, query) == []
 
 
-def test_rollback_goes_by_the_mark(migrated: str) -> None:
+def test_rollback_goes_by_the_ownership_comment(migrated: str) -> None:
     run(
         migrated,
         "COMMENT ON TABLE messages IS 'dal 0004.messages: in other words'",
