@@ -44,9 +44,9 @@ def export(
         async with dal.connect(url, min_size=1, application_name="dal export") as db:
             # Only a missing option means everyone: an empty variable gives '', which is refused.
             if user_id is None:
-                await exporting.write_everyone(db, write, unwritable=unwritable)
+                await exporting.send_all_lines(db, write, unwritable=unwritable)
             else:
-                await exporting.write_user(db, write, user_id=user_id, unwritable=unwritable)
+                await exporting.send_user_lines(db, write, user_id=user_id, unwritable=unwritable)
 
     with _output() as file, progress("exporting") as shown:
 

@@ -51,7 +51,7 @@ def import_(
     lines are stored, and the exit status is 1 if any line was bad.
     """
     from dal.cli.rejects import Rejects
-    from dal.jsonl.importing import Summary, write_lines
+    from dal.jsonl.importing import Summary, store_lines
 
     require_dal("import")
     if rejects and not keep_going:
@@ -71,7 +71,7 @@ def import_(
             shown.update(f"importing: {summary.lines:,} lines, {summary.messages:,} messages")
 
         async with dal.connect(url, min_size=1, application_name="dal import") as db:
-            return await write_lines(
+            return await store_lines(
                 db,
                 lines,
                 user_id=user_id,

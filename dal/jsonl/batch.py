@@ -36,19 +36,19 @@ class Item:
 
     Attributes:
         line: the parsed line, or None where it could not be read.
-        further: whether it continues the conversation of the line before it.
+        continues_conversation: whether it continues the conversation of the line before it.
         reason: why it is bad, or None.
     """
 
     number: int
     raw: bytes = field(repr=False)
     line: Line | None = field(repr=False)
-    further: bool = False
+    continues_conversation: bool = False
     reason: str | None = None
 
 
 async def write(
-    connection: asyncpg.Connection, items: Sequence[Item], raced: bool = False
+    connection: asyncpg.Connection, items: Sequence[Item], is_second_try: bool = False
 ) -> Counter[str]:
     """Write the good lines, and set the reasons of the bad ones; returns counts of rows by kind.
 
@@ -61,9 +61,9 @@ async def write(
             return await batch.write(savepoint, connection)
     except (InvalidInputError, ConflictError) as error:
         refusal = error
-    if isinstance(refusal, ConflictError) and not raced:
+    if isinstance(refusal, ConflictError) and not is_second_try:
         # Another writer made one of the rows after this one had looked. Now it is seen.
-        return await write(connection, items, raced=True)
+        return await write(connection, items, is_second_try=True)
     # A rule that only the database knows, such as an encoding that lacks a character.
     if len(items) == 1:
         items[0].reason = str(refusal)
@@ -86,7 +86,7 @@ async def _judged(db: Executor, items: Sequence[Item]) -> "_Batch":
             if isinstance(item.line, TaskLine):
                 batch.add_task(item.line, now)
             else:
-                batch.add_conversation(item.line, now, item.further)
+                batch.add_conversation(item.line, now, item.continues_conversation)
         except BadLine as bad:
             item.reason = str(bad)
     return batch
@@ -105,7 +105,9 @@ class _Batch:
         self._tasks: list[tuple[str, ImportedTask]] = []
         self._counts: Counter[str] = Counter()
 
-    def add_conversation(self, line: ConversationLine, now: datetime, further: bool) -> None:
+    def add_conversation(
+        self, line: ConversationLine, now: datetime, continues_conversation: bool
+    ) -> None:
         """Add a line's rows; raises BadLine."""
         stored = self._existing.conversations.get((line.user_id, line.id))
         # updated_at is no content: it only moves forward.
@@ -143,7 +145,7 @@ class _Batch:
         self._users.add(line.user_id)
         self._messages += new
         self._counts["conversations"] += stored is None
-        self._counts["known_conversations"] += stored is not None and not further
+        self._counts["known_conversations"] += stored is not None and not continues_conversation
         self._counts["messages"] += len(new)
         self._counts["known_messages"] += len(line.messages) - len(new)
 
@@ -154,7 +156,7 @@ class _Batch:
         last = self._existing.last.get((line.user_id, line.id))
         # As in messages/create.sql; the conversation is locked.
         before = filter(None, [stored.updated_at, stored.last_message_at]) if stored else ()
-        clock = max([now, *(time + _MICROSECOND for time in before)])
+        earliest = max([now, *(time + _MICROSECOND for time in before)])
         new: list[MessageRow] = []
         for place, message in enumerate(line.messages):
             same = known.get((line.user_id, message.id)) if known and message.id else None
@@ -170,8 +172,8 @@ class _Batch:
                         f"messages[{place}].created_at: must be later than the last stored"
                         " message of the conversation"
                     )
-            time = message.created_at or clock
-            clock = max(clock, time + _MICROSECOND)
+            time = message.created_at or earliest
+            earliest = max(earliest, time + _MICROSECOND)
             new.append(MessageRow(line.user_id, line.id, time, message))
         return new
 
@@ -233,9 +235,9 @@ class _Batch:
             raise BadLine(f"{place}: {_AHEAD}")
 
 
-def _later(clock: datetime | None, last: datetime | None) -> datetime | None:
+def _later(stored: datetime | None, last: datetime | None) -> datetime | None:
     """The new last_message_at of a conversation, after a message was appended at `last`."""
-    if clock is None or last is None:
-        return last or clock
+    if stored is None or last is None:
+        return last or stored
     # This is how messages/create_and_history.sql sees that others appended while it waited.
-    return max(last, clock + _MICROSECOND)
+    return max(last, stored + _MICROSECOND)

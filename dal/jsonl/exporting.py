@@ -28,7 +28,7 @@ _CONVERSATIONS = 100
 _SAVEPOINT = "SAVEPOINT readable"
 _ROLLBACK_TO_SAVEPOINT = "ROLLBACK TO SAVEPOINT readable"
 
-_OF_A_VALUE = ("22", "54", "XX")  # SQLSTATE classes of values: not convertible, too large, corrupt
+_VALUE_ERRORS = ("22", "54", "XX")  # SQLSTATE classes: not convertible, too large, corrupt
 
 Write: TypeAlias = Callable[[bytes], object]
 
@@ -74,7 +74,7 @@ async def export_lines(
         DalError: the folder for temporary files is absent or full.
     """
     with closing(Spool()) as spool:
-        await write_user(db, spool.add, user_id=user_id, unwritable=unwritable)
+        await send_user_lines(db, spool.add, user_id=user_id, unwritable=unwritable)
         for line in spool:
             yield line
 
@@ -96,12 +96,12 @@ async def export_everyone(
         PermissionDeniedError: a row-level security policy hides rows from this role.
     """
     with closing(Spool()) as spool:
-        await write_everyone(db, spool.add, unwritable=unwritable)
+        await send_all_lines(db, spool.add, unwritable=unwritable)
         for line in spool:
             yield line
 
 
-async def write_user(
+async def send_user_lines(
     db: Database, write: Write, *, user_id: str, unwritable: Unwritable | None = None
 ) -> None:
     """Like `export_lines`, but pass lines to write, which must not block: a snapshot stays open."""
@@ -111,10 +111,10 @@ async def write_user(
                 await _Export(tx, write, unwritable, pending_lines).export_user(user_id)
 
 
-async def write_everyone(
+async def send_all_lines(
     db: Database, write: Write, *, unwritable: Unwritable | None = None
 ) -> None:
-    """Like `export_everyone`, but pass lines to write, which must not block: see `write_user`."""
+    """Like `export_everyone`, but pass lines to write, which must not block, as above."""
     async with _snapshot(db, all_rows=True) as tx:
         with closing(Spool()) as pending_lines:
             await _Export(tx, write, unwritable, pending_lines).export_all()
@@ -194,7 +194,7 @@ class _Export:
             try:
                 await write(user_id, some)
             except DalError as error:
-                if not _of_a_row(error):
+                if not _is_about_a_row(error):
                     raise
                 failure = error
             else:
@@ -263,8 +263,8 @@ class _Export:
         return self._begin(conversations)
 
 
-def _of_a_row(error: DalError) -> bool:
+def _is_about_a_row(error: DalError) -> bool:
     """Whether a row could not be read, rather than the database failed."""
     if error.sqlstate is None:  # the row came, but its record or Python can't hold it
         return isinstance(error, SchemaMismatchError)
-    return error.sqlstate[:2] in _OF_A_VALUE
+    return error.sqlstate[:2] in _VALUE_ERRORS

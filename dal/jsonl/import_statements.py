@@ -126,7 +126,7 @@ async def add_conversations(db: Executor, *, conversations: Conversations) -> in
     raise NotImplementedError
 
 
-@query("jsonl/move_conversations.sql")
+@query("jsonl/update_conversation_times.sql")
 async def update_conversation_times(db: Executor, *, conversations: Times) -> int:
     """Set updated_at and last_message_at of conversations; returns how many."""
     raise NotImplementedError

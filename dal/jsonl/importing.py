@@ -102,11 +102,11 @@ async def import_lines(
         DalError: the folder for temporary files is absent or full.
     """
     with closing(Spool()) as spool:
-        there = await _all_there(lines, spool)
-        return await write_lines(db, there, user_id=user_id, reject=reject, progress=progress)
+        readable = await _all_readable(lines, spool)
+        return await store_lines(db, readable, user_id=user_id, reject=reject, progress=progress)
 
 
-async def write_lines(
+async def store_lines(
     db: Database,
     lines: Iterable[bytes],
     *,
@@ -132,7 +132,7 @@ async def write_lines(
     return run.summary
 
 
-async def _all_there(
+async def _all_readable(
     lines: AsyncIterable[bytes] | Iterable[bytes], spool: Spool
 ) -> Iterable[bytes]:
     """The lines, once all of them can be read without waiting."""
@@ -192,7 +192,9 @@ class _Import:
         conversation = (
             (item.line.user_id, item.line.id) if isinstance(item.line, ConversationLine) else None
         )
-        item.further = conversation is not None and conversation == self._conversation
+        item.continues_conversation = (
+            conversation is not None and conversation == self._conversation
+        )
         self._conversation = conversation
         self._items.append(item)
         self._bytes += len(raw)

@@ -99,7 +99,7 @@ def bounds(data: Data, owner: Owner) -> dict[str, Reads]:
         "jsonl.add_users": Reads(40, users=min(data.users, 5_000)),  # 40 pages: read whole
         "jsonl.add_conversations": Reads(40, users=1),
         "jsonl.add_tasks": Reads(40, users=1),
-        "jsonl.move_conversations": Reads(40, conversations=1),
+        "jsonl.update_conversation_times": Reads(40, conversations=1),
         "jsonl.export_owners": Reads(20 * PAGE, tasks=3 * PAGE, conversations=3 * PAGE),
         "jsonl.export_owner": Reads(10, tasks=1, conversations=1),
         "jsonl.export_task_ids": Reads(40, tasks=PAGE + 1),

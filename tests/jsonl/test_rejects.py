@@ -150,13 +150,13 @@ def test_where_the_outcome_is_unknown_they_are_kept(
     monkeypatch: pytest.MonkeyPatch,
     error: type[BaseException],
 ) -> None:
-    write = importing.write_lines
+    store = importing.store_lines
 
     async def lost(*args: Any, **options: Any) -> Any:
-        await write(*args, **options)
+        await store(*args, **options)
         raise error
 
-    monkeypatch.setattr(importing, "write_lines", lost)
+    monkeypatch.setattr(importing, "store_lines", lost)
     ended = keep_going()
     assert ended.returncode != 0
     assert b"1 bad line is in" in ended.stderr
