@@ -15,7 +15,7 @@ from dal.migrate.migration import Folders
 
 
 @contextmanager
-def prepared(
+def throwaway_database(
     url: str, folders: Folders, projects: Sequence[Project], *, application_name: str
 ) -> Iterator[tuple[psycopg.Connection, list[Finding], list[str]]]:
     """Migrate an empty database and fill it from the projects' files, else with made-up rows.

@@ -30,7 +30,7 @@ def catalog(
     """
     from dal import embedded  # it needs the extra `embedded`
     from dal.catalog import migrations, statements
-    from dal.check.throwaway import prepared
+    from dal.check.throwaway import throwaway_database
 
     loaded = projects()
     own = loaded[-1]
@@ -40,7 +40,9 @@ def catalog(
     with progress("asking PostgreSQL"), embedded.Server(version=server) as postgres:
         locks = migrations.page(postgres.dsn(), folders())  # which applies them
         pages = {folder / "LOCKS.md": locks for folder in filter(None, [own.migrations])}
-        with prepared(postgres.dsn(), folders(), loaded, application_name="dal catalog") as (
+        with throwaway_database(
+            postgres.dsn(), folders(), loaded, application_name="dal catalog"
+        ) as (
             connection,
             *_,
         ):

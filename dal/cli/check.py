@@ -138,7 +138,7 @@ def _database(
             yield connection, True, []
         return
     from dal import embedded  # it needs the extra `embedded`
-    from dal.check.throwaway import prepared
+    from dal.check.throwaway import throwaway_database
 
     folders = folders_if_any()
     if not folders:
@@ -148,7 +148,9 @@ def _database(
         )
     with (
         embedded.Server(version=server or 18) as postgres,
-        prepared(postgres.dsn(), folders, projects, application_name="dal check") as database,
+        throwaway_database(
+            postgres.dsn(), folders, projects, application_name="dal check"
+        ) as database,
     ):
         connection, findings, remarks = database
         for remark in remarks:

@@ -38,7 +38,7 @@ def assert_proven() -> None:
 
         from dal.binding.errors import misfits
         from dal.check.run import check
-        from dal.check.throwaway import prepared
+        from dal.check.throwaway import throwaway_database
         from dal.project import loading, service
 
     project = _service(run())
@@ -47,7 +47,7 @@ def assert_proven() -> None:
     url = postgres.create()
     try:
         folders = service.folders(project)
-        with prepared(url, folders, projects, application_name="dal check") as database:
+        with throwaway_database(url, folders, projects, application_name="dal check") as database:
             connection, findings, remarks = database
             findings += check(connection, projects, live=False, misfits=unfit)[0]
     except (DalError, psycopg.Error) as error:
