@@ -17,7 +17,7 @@ _ABOUT = "SELECT current_setting('server_version') AS version, current_user::tex
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PingResult:
     """The result of `dal ping`.
 
     Attributes:
@@ -37,7 +37,7 @@ class Answer:
     seconds: float
 
 
-def ping(url: str, folders: Folders = DAL_FOLDERS) -> Answer:
+def ping(url: str, folders: Folders = DAL_FOLDERS) -> PingResult:
     """Connect to the server at an address, and describe it.
 
     Parameters:
@@ -50,7 +50,7 @@ def ping(url: str, folders: Folders = DAL_FOLDERS) -> Answer:
     address = Address.parse(url)
     answer = asyncio.run(translated(_ask, address, query="ping", explain=explain_connect))
     version, role, tls, pooler, seconds = answer
-    return Answer(version, role, tls, pooler, _schema(url, folders), seconds)
+    return PingResult(version, role, tls, pooler, _schema(url, folders), seconds)
 
 
 def _schema(url: str, folders: Folders) -> str:

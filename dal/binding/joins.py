@@ -46,7 +46,7 @@ class Joins:
                     joins.ones[name] = each
         return joins
 
-    def folded(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def nested(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """The rows as dictionaries, with a nested one for each field that is a record."""
         if not rows:
             return []

@@ -89,7 +89,7 @@ class RowReader:
         if joins is None:
             return self._values(rows)
         if joins.items or joins.ones:
-            return joins.folded(rows)
+            return joins.nested(rows)
         columns = list(rows[0].keys()) if rows else []
         # A sixth cheaper than dict(row), a third cheaper than a strict zip of what has one length.
         return [dict(zip(columns, row.values())) for row in rows]  # noqa: B905

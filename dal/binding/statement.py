@@ -50,7 +50,9 @@ class Statement:
     def variants(self) -> "dict[tuple[str, ...], Statement]":
         """The statement with each subset of its `-- if` lines, by the parameters that keep them."""
         return {
-            names: parsed(self.path, self.name, keep_lines(self.sql, self.lines, names), names)
+            names: statement_of(
+                self.path, self.name, keep_lines(self.sql, self.lines, names), names
+            )
             for names in subsets(self.switches)
         }
 
@@ -66,14 +68,14 @@ def read_statement(folder: Path, file: str) -> Statement:
     name = file.removesuffix(".sql").replace("/", ".")
     try:
         sql = path.read_text(encoding="utf-8-sig")
-        return replace(parsed(path, name, sql), lines=tuple(optional_lines(sql)))
+        return replace(statement_of(path, name, sql), lines=tuple(optional_lines(sql)))
     except FileNotFoundError:
         raise BindingError(path, f"the file does not exist{_similar(folder, file)}") from None
     except (UnicodeDecodeError, SourceError) as error:
         raise BindingError(path, str(error), getattr(error, "offset", None)) from None
 
 
-def parsed(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> Statement:
+def statement_of(path: Path, name: str, sql: str, variant: tuple[str, ...] = ()) -> Statement:
     """A file's text as a statement.
 
     Parameters:

@@ -14,7 +14,7 @@ _opened: "set[ref[Database]]" = set()
 os.register_at_fork(after_in_child=_opened.clear)  # they are the parent's
 
 
-def opened() -> "list[Database]":
+def open_databases() -> "list[Database]":
     """The open databases; any thread may call this."""
     return [db for db in (reference() for reference in tuple(_opened)) if db]
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from dal.database import Database, PoolStats
-from dal.database.registry import opened
+from dal.database.registry import open_databases
 from dal.errors import DatabaseUnavailableError
 from dal.telemetry.attributes import server_attributes
 
@@ -61,7 +61,7 @@ def _figure(
     """A callback that observes a figure of each pool."""
 
     def read(_: CallbackOptions) -> Iterator[Observation]:
-        for db in opened() if observed.is_set() else ():
+        for db in open_databases() if observed.is_set() else ():
             with suppress(DatabaseUnavailableError):  # closed since
                 attributes: dict[str, Any] = {"db.client.connection.pool.name": _name(db)}
                 if state:

@@ -9,7 +9,7 @@ import pytest
 import dal
 import dal.telemetry
 from dal import errors, users
-from dal.database.registry import opened
+from dal.database.registry import open_databases
 from tests.telemetry.exported import Exported
 
 POOL, STATE = "db.client.connection.pool.name", "db.client.connection.state"
@@ -63,12 +63,12 @@ async def test_pools_at_one_place_have_names_of_their_own(url: str, exported: Ex
 
 async def test_a_forked_process_has_none_of_its_parents(url: str) -> None:
     db = await dal.connect(url, min_size=0)
-    assert opened() == [db]
+    assert open_databases() == [db]
     if (child := os.fork()) == 0:
-        os._exit(len(opened()))
+        os._exit(len(open_databases()))
     assert os.waitpid(child, 0)[1] == 0  # noqa: ASYNC222 it ends at once
     await db.close()
-    assert opened() == []
+    assert open_databases() == []
 
 
 @pytest.mark.usefixtures("db")
