@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from dal.check.analysis.queries import Doubt, StatementAnalysis
+from dal.check.analysis.queries import StatementAnalysis, Unanalysed
 from dal.check.analysis.values import Value, unproven
 from dal.check.schema import Schema, Table
 
@@ -30,14 +30,14 @@ class Analysis:
         columns: the columns that it returns, by PostgreSQL's names.
         never_empty: whether there is always at least one row.
         unfiltered: the tables whose rows may be anybody's, and their owner columns.
-        doubts: the parts whose rows can't be followed, with their names and reasons.
+        unanalysed: the parts whose rows can't be followed, with their names and reasons.
         writes: the values that it writes, with their tables and columns.
     """
 
     columns: list[tuple[str, Value]]
     never_empty: bool
     unfiltered: list[tuple[exp.Table, str]]
-    doubts: list[Doubt]
+    unanalysed: list[Unanalysed]
     writes: list[tuple[Table, str, Value]]
 
 
@@ -61,7 +61,7 @@ def analyse(
     if len(values) != len(names):
         values = [unproven("its columns can't be followed") for _ in names]
     if not isinstance(root, _FOLLOWED):
-        statement.doubt(root, "statement", "statements of this kind are not analysed")
+        statement.note_unanalysed(root, "statement", "statements of this kind are not analysed")
     statement.finish(root)
     nodes = {id(node): node for node in root.walk()}
     return Analysis(
@@ -72,6 +72,6 @@ def analyse(
             for key, (owner, filtered) in statement.owner_filters.items()
             if not filtered and isinstance(node := nodes.get(key), exp.Table)
         ],
-        [doubt for key, doubt in statement.doubts.items() if key in nodes],
+        [part for key, part in statement.unanalysed.items() if key in nodes],
         statement.writes,
     )

@@ -18,7 +18,7 @@ from dal.check.dialect import NotAnalysedError, parsed
 from dal.check.schema import Schema, Table
 from dal.check.tree import folded, table_name
 
-Doubt = tuple[exp.Expr, str, str]
+Unanalysed = tuple[exp.Expr, str, str]
 """A part whose rows can't be followed, its name in a waiver, and the reason."""
 
 _REASON = "a recursive query is not analysed"
@@ -32,7 +32,7 @@ class StatementAnalysis:
         owner_of: returns the column that holds the owner of a table's rows.
         owner_filters: for each table of the statement, by its node: the owner's column, and
             whether a condition makes that equal to a value from the caller.
-        doubts: the parts whose rows can't be followed, with their names and reasons, by node.
+        unanalysed: the parts whose rows can't be followed, with their names and reasons, by node.
         seen: the tables that belong to a scope, by node.
         writes: the values that are written, with their tables and columns.
     """
@@ -40,7 +40,7 @@ class StatementAnalysis:
     schema: Schema
     owner_of: Callable[[str, Iterable[str]], str | None]
     owner_filters: dict[int, tuple[str, bool]] = field(default_factory=dict)
-    doubts: dict[int, Doubt] = field(default_factory=dict)
+    unanalysed: dict[int, Unanalysed] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     writes: list[tuple[Table, str, Value]] = field(default_factory=list)
     _views: list[Table] = field(default_factory=list)  # the views that are being analysed
@@ -92,17 +92,19 @@ class StatementAnalysis:
             self.owner_filters[id(relation.owned_node)] = name, filtered or relation.filtered
 
     def table(self, node: exp.Table) -> Table | None:
-        """The table that a node names; adds a doubt if its rows can't be followed."""
+        """The table that a node names; notes if its rows can't be followed."""
         name, schema = folded(node.this), folded(node.args.get("db"))
         table = self.schema.table(schema, name)
         self.seen.add(id(node))
         if table is None and name in _SAMPLES:
-            self.doubt(node, table_name(node), f"{name} holds values from the rows of all owners")
+            self.note_unanalysed(
+                node, table_name(node), f"{name} holds values from the rows of all owners"
+            )
         elif table is None and not (schema in _SYSTEM or (name.startswith("pg_") and not schema)):
-            self.doubt(node, table_name(node), f"the table {name} is not known")
+            self.note_unanalysed(node, table_name(node), f"the table {name} is not known")
         elif table and table.is_view and not self._keeps_owners(table):
             reason = f"the view {name} is not proven to keep owners' rows apart"
-            self.doubt(node, table_name(node), reason)
+            self.note_unanalysed(node, table_name(node), reason)
         return table
 
     def _keeps_owners(self, view: Table) -> bool:
@@ -122,7 +124,7 @@ class StatementAnalysis:
         analysis.query(query, None, {})
         analysis.finish(query)
         owner_filters = analysis.owner_filters.values()
-        return not analysis.doubts and all(filtered for _, filtered in owner_filters)
+        return not analysis.unanalysed and all(filtered for _, filtered in owner_filters)
 
     def finish(self, root: exp.Expr) -> None:
         """Note the tables outside any scope, and the functions whose reads can't be followed."""
@@ -133,11 +135,11 @@ class StatementAnalysis:
                 if table and (owner := self.owner(table)):
                     self.owner_filters[id(node)] = f"{node.alias_or_name}.{owner}", False
         for call, name, reason in opaque_functions(root, self.schema.routines):
-            self.doubt(call, name, reason)
+            self.note_unanalysed(call, name, reason)
 
-    def doubt(self, node: exp.Expr, about: str, reason: str) -> None:
+    def note_unanalysed(self, node: exp.Expr, about: str, reason: str) -> None:
         """Note that the owner of the rows that a part reads or changes can't be followed."""
-        self.doubts[id(node)] = node, about, reason
+        self.unanalysed[id(node)] = node, about, reason
 
     def owner(self, table: Table) -> str | None:
         """The column that holds the owner of a table's rows."""

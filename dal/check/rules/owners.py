@@ -21,7 +21,7 @@ def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
             " `-- Waives owner-filter: the reason.` in the header comment",
             table_name(table),
         )
-    for part, name, reason in statement.analysis.doubts:
+    for part, name, reason in statement.analysis.unanalysed:
         yield statement.finding(
             "not-proven",
             statement.offset_of(part),
