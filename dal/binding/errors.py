@@ -47,5 +47,5 @@ class Collector(Generic[Error]):
         errors.append(error)
 
 
-misfits: Collector[BindingError] = Collector("misfits")
+binding_errors: Collector[BindingError] = Collector("binding_errors")
 """Collects the errors of all files and stubs, so that a check reports each of them."""

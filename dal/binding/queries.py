@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from dal.binding.arguments import Arguments
 from dal.binding.binding import Binding, Signals
-from dal.binding.errors import BindingError, misfits
+from dal.binding.errors import BindingError, binding_errors
 from dal.binding.rows import RowReader
 from dal.binding.statement import read_statement
 from dal.binding.stub import read_stub
@@ -90,7 +90,7 @@ class Queries:
                 kind = FilteredBinding if statement.lines else Binding
                 binding = kind(stub, statement, signature, arguments, records, signals)
             except BindingError as error:
-                misfits.collect(error)
+                binding_errors.collect(error)
                 return stub
             self.bindings.append(binding)
             return cast(Stub, binding.function())

@@ -28,7 +28,7 @@ def check(
     projects: Sequence[Project],
     *,
     live: bool,
-    misfits: Sequence[BindingError] = (),
+    binding_errors: Sequence[BindingError] = (),
 ) -> tuple[list[Finding], dict[str, str]]:
     """All findings, by file and place, and the statements that can't be proven here.
 
@@ -40,7 +40,7 @@ def check(
         projects: the projects whose tables are in the database.
         live: whether the rows are real; then unused indexes and needless waivers of plan rules
             are not reported.
-        misfits: errors about files that do not fit their stubs.
+        binding_errors: errors about files that do not fit their stubs.
 
     Returns:
         The findings; and the names of the statements that can't be proven here, each with what
@@ -64,8 +64,8 @@ def check(
             if variants[0].missing is None
             for finding in merged([list(prove(variant, catalog)) for variant in variants], variants)
         ]
-        findings += map(misfit, misfits)
-        misfit_paths = {error.path for error in misfits}
+        findings += map(misfit, binding_errors)
+        misfit_paths = {error.path for error in binding_errors}
         for rule in SCHEMA_RULES:
             find = partial(rule, statements, catalog)
             fail = partial(_schema_finding, projects[-1])

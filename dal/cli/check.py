@@ -14,7 +14,7 @@ from dal.cli.app import Group, command
 from dal.cli.findings import Format, counted, rows, show
 from dal.cli.options import Json
 from dal.cli.progress import progress
-from dal.cli.project import folders_if_any, projects_with_misfits
+from dal.cli.project import folders_if_any, projects_with_binding_errors
 from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.errors import ConfigurationError
@@ -63,14 +63,14 @@ def check(
     from dal.check.rules import PLAN_RULES  # which takes longer to import
     from dal.check.run import check as prove
 
-    projects, misfits = projects_with_misfits()
+    projects, binding_errors = projects_with_binding_errors()
     with (
         progress("proving the statements"),
         _database(server, projects) as (connection, live, unfilled),
         explained("check"),
     ):
         findings = [*unfilled, *_obstacles(connection, folders_if_any())]
-        proven, absent = prove(connection, projects, live=live, misfits=misfits)
+        proven, absent = prove(connection, projects, live=live, binding_errors=binding_errors)
         findings += proven
         if live and proven and (pending := _pending(connection, folders_if_any())):
             some = "1 migration is" if pending == 1 else f"{pending} migrations are"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dal.binding.binding import Binding
-from dal.binding.errors import BindingError, misfits
+from dal.binding.errors import BindingError, binding_errors
 from dal.errors import ConfigurationError
 from dal.migrate.folder import Folder
 from dal.migrate.migration import Folders
@@ -68,9 +68,9 @@ def projects() -> "list[Project]":
     return loading.projects(service.find())
 
 
-def projects_with_misfits() -> "tuple[list[Project], list[BindingError]]":
+def projects_with_binding_errors() -> "tuple[list[Project], list[BindingError]]":
     """All projects, and the files that do not fit their stubs."""
-    with misfits.block() as collected:
+    with binding_errors.block() as collected:
         return projects(), collected
 
 

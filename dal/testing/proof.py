@@ -36,20 +36,20 @@ def assert_proven() -> None:
         postgres = run().postgres
         import psycopg
 
-        from dal.binding.errors import misfits
+        from dal.binding.errors import binding_errors
         from dal.check.run import check
         from dal.check.throwaway import throwaway_database
         from dal.project import loading, service
 
     project = _service(run())
-    with misfits.block() as unfit:
+    with binding_errors.block() as unfit:
         projects = loading.projects(project)
     url = postgres.create()
     try:
         folders = service.folders(project)
         with throwaway_database(url, folders, projects, application_name="dal check") as database:
             connection, findings, remarks = database
-            findings += check(connection, projects, live=False, misfits=unfit)[0]
+            findings += check(connection, projects, live=False, binding_errors=unfit)[0]
     except (DalError, psycopg.Error) as error:
         raise error.with_traceback(None) from None  # it would show the address
     finally:
