@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from dal import __version__, errors
 from dal.cli import streams
 from dal.cli.statuses import ANYWHERE, DECLARED, ExitStatus, listing
-from dal.database.reasons import TlsError
+from dal.database.connect_errors import TlsError
 from dal.database.sqlstates import INSUFFICIENT_PRIVILEGE, READ_ONLY, TOO_MANY_CONNECTIONS
 from dal.migrate import PoolerError, ReadOnlyError, UnfitError
 

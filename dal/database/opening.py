@@ -8,7 +8,7 @@ import asyncpg
 from dal import errors
 from dal.database import tls
 from dal.database.address import Address
-from dal.database.reasons import reason
+from dal.database.connect_errors import reason
 
 _FAILURES = (
     OSError,

@@ -15,7 +15,7 @@ import pytest
 
 import dal
 from dal import migrate
-from dal.database.reasons import TlsError
+from dal.database.connect_errors import TlsError
 from dal.ping import ping
 from tests.users import NOBODY, unprivileged
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import dal
 from dal import migrate
 from dal.cli.commands import app
-from dal.database import reasons
+from dal.database import connect_errors
 from dal.database.address import host_and_port
 from dal.errors import ConfigurationError, DalError, DatabaseUnavailableError
 from dal.ping import ping
@@ -127,7 +127,7 @@ def refused(url: str, status: int, kind: type[DalError], monkeypatch: pytest.Mon
 def test_something_else_listens(
     answer: Answer, query: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reasons, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(connect_errors, "_PATIENCE_SECONDS", 0.2)
     with serving(answer) as port:
         url = f"postgresql://ada:s3cret@127.0.0.1:{port}/chat?{query}"
         message = refused(url, 4, DatabaseUnavailableError, monkeypatch)
@@ -137,7 +137,7 @@ def test_something_else_listens(
 def test_a_server_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(says(b"N")) as port:
         url = f"postgresql://ada:s3cret@127.0.0.1:{port}/chat?sslmode=require"
-        message = refused(url, 5, reasons.TlsError, monkeypatch)
+        message = refused(url, 5, connect_errors.TlsError, monkeypatch)
     assert message == f"127.0.0.1:{port} has no TLS, which sslmode=require asks for"
 
 
