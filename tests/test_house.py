@@ -41,7 +41,7 @@ SQL_OF_THE_MACHINERY = {
     "dal/database/connection.py": "what a borrower may have left",
     "dal/database/database.py": "ping wants an answer, whatever it is",
     "dal/database/transaction.py": "no policy may hide rows from what is done over all owners",
-    "dal/maintenance/progress.py": "how long a batch may wait for a lock",
+    "dal/maintenance/batches.py": "how long a batch may wait for a lock",
     "dal/database/pooler.py": "the server's process id tells a pooler",
     "dal/demo/play.py": "the demo makes and drops a database",
     "dal/ping.py": "the server's version and role",
@@ -88,7 +88,7 @@ PASSED_ON = {
     ("dal/database/database.py", "query"): "the caller's",
     ("dal/database/transaction.py", "query"): "the caller's",
     (
-        "dal/maintenance/progress.py",
+        "dal/maintenance/batches.py",
         "REFUSE_HIDDEN_ROWS",
     ): "the constant of dal/database/transaction.py",
     ("dal/jsonl/exporting.py", "REFUSE_HIDDEN_ROWS"): "the same",

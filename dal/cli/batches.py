@@ -16,7 +16,7 @@ from dal.cli.project import require_dal
 from dal.cli.statuses import ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.maintenance import Progress
-from dal.maintenance.progress import Pace
+from dal.maintenance.batches import Pace
 
 Result = TypeVar("Result")
 

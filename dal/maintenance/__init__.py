@@ -6,10 +6,10 @@ its own: nothing holds a lock for long, two runs may work at once, and another r
 one has ended early. Their SQL is in sql/maintenance/ and sql/stats/.
 """
 
+from dal.maintenance.batches import Progress
 from dal.maintenance.erasure import erase_user
 from dal.maintenance.orphans import Orphan, OrphanKind, delete_orphans, find_orphans
 from dal.maintenance.overview import stats
-from dal.maintenance.progress import Progress
 from dal.maintenance.retention import archive_stale, purge_archived
 
 __all__ = [

@@ -7,7 +7,7 @@ from dal.binding import Executor, query
 from dal.database import Database
 from dal.errors import SchemaMismatchError, UserNotFoundError
 from dal.inputs import BatchSize, Keys, UserId
-from dal.maintenance.progress import Pace, Progress, transaction
+from dal.maintenance.batches import Pace, Progress, transaction
 from dal.record import Record, RowKey
 
 _TASKS = 1000  # of one statement: they have no messages

@@ -13,7 +13,7 @@ from uuid import UUID
 from dal.binding import Executor, Fields, query
 from dal.database import Database
 from dal.inputs import BatchSize, Keys
-from dal.maintenance.progress import transaction
+from dal.maintenance.batches import transaction
 from dal.record import RowKey
 
 _BATCH = 1000

@@ -10,7 +10,7 @@ from dal.binding import Executor, Fields, query
 from dal.database import Database
 from dal.errors import ConflictError
 from dal.inputs import Age, BatchSize, Keys
-from dal.maintenance.progress import Pace, Progress, transaction
+from dal.maintenance.batches import Pace, Progress, transaction
 from dal.record import RowKey
 
 

@@ -153,7 +153,7 @@ def test_orphans_that_a_trigger_keeps(connection: psycopg.Connection) -> None:
 
 
 def test_a_lock_in_the_way(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dal.maintenance.progress._LOCK_TIMEOUT", "SET LOCAL lock_timeout = 50")
+    monkeypatch.setattr("dal.maintenance.batches._LOCK_TIMEOUT", "SET LOCAL lock_timeout = 50")
     with connection.transaction():
         connection.execute("LOCK TABLE conversations")
         assert command("archive").exit_code == 12

@@ -61,7 +61,7 @@ async def test_a_lock_that_stays_ends_the_run_and_not_the_job(
     db: dal.Database, ada: str, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat = await make()
-    monkeypatch.setattr("dal.maintenance.progress._LOCK_TIMEOUT", "SET LOCAL lock_timeout = 50")
+    monkeypatch.setattr("dal.maintenance.batches._LOCK_TIMEOUT", "SET LOCAL lock_timeout = 50")
     async with db.transaction() as tx:
         await conversations.touch(tx, user_id=ada, conversation_id=chat)
         with pytest.raises(errors.TransactionConflictError):
