@@ -129,7 +129,7 @@ class Binding:
         raise DalError(NO_ROW, query=self.statement.name)
 
     async def _watched(self, db: Executor, values: list[Any]) -> Any:
-        writes = self.statement.counted
+        writes = self.statement.returns_count
         with watched(Call(self.statement.name, db, writes)) as call:
             answer = await self._ask(db, values)
             if isinstance(answer, list):
@@ -159,9 +159,9 @@ class Binding:
 
     async def _number(self, db: Executor, values: list[Any]) -> int:
         text = self.statement.text
-        if self.statement.counted or self.shape is Shape.NOTHING:
+        if self.statement.returns_count or self.shape is Shape.NOTHING:
             tag: str = await run(db, db.execute, text, values, self._explain)
-            return int(tag.rpartition(" ")[2]) if self.statement.counted else 0
+            return int(tag.rpartition(" ")[2]) if self.statement.returns_count else 0
         rows = await run(db, db.fetch, text, values, self._explain)
         if len(rows) > 1:
             raise DalError("more than one row came back", query=self.statement.name)

@@ -24,7 +24,7 @@ class Statement:
         variant: in a variant, the parameters whose `-- if` lines are present.
         text: what is sent: `$1` for the first parameter, and the name as a comment.
         parameters: names of `$1`, `$2`, ...
-        counted: whether its result is a number of rows rather than rows: it is an INSERT, UPDATE,
+        returns_count: whether its result is a number of rows rather than rows: it is an INSERT, UPDATE,
             DELETE or MERGE without RETURNING.
     """
 
@@ -33,7 +33,7 @@ class Statement:
     sql: str
     text: str
     parameters: tuple[str, ...]
-    counted: bool
+    returns_count: bool
     variant: tuple[str, ...] = ()
     lines: tuple[OptionalLine, ...] = ()
 
@@ -124,8 +124,10 @@ def statement_of(path: Path, name: str, sql: str, variant: tuple[str, ...] = ())
             before = token
     if not parts:
         raise SourceError("there is no statement")
-    counted = writes and not returning
-    return Statement(name, path, sql, "".join(parts[:length]), tuple(parameters), counted, variant)
+    returns_count = writes and not returning
+    return Statement(
+        name, path, sql, "".join(parts[:length]), tuple(parameters), returns_count, variant
+    )
 
 
 def _similar(folder: Path, file: str) -> str:

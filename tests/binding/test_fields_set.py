@@ -11,7 +11,7 @@ from dal import Message
 from dal.binding.rows import RowReader
 from dal.binding.statement import Statement
 
-_STATEMENT = Statement("things.list", Path("list.sql"), "", "", (), counted=False)
+_STATEMENT = Statement("things.list", Path("list.sql"), "", "", (), returns_count=False)
 _ROWS = [{"id": 1, "name": "axe"}, {"id": 2, "name": "bow"}]
 
 

@@ -45,12 +45,12 @@ def test_what_is_sent(tmp_path: Path, sql: str, sent: str, parameters: str) -> N
 
 @pytest.mark.parametrize("keyword", ["INSERT", "update", "Delete", "MERGE"])
 def test_a_writing_statement_is_counted(tmp_path: Path, keyword: str) -> None:
-    assert read(tmp_path, f"{keyword} x").counted
+    assert read(tmp_path, f"{keyword} x").returns_count
 
 
 @pytest.mark.parametrize("keyword", ["SELECT", "WITH", "VALUES", "INSERTS"])
 def test_any_other_is_not(tmp_path: Path, keyword: str) -> None:
-    assert not read(tmp_path, f"{keyword} x").counted
+    assert not read(tmp_path, f"{keyword} x").returns_count
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ STATEMENTS = {
     "conversations.list_for_user": "conversations.list_for_user_by_status",
     "tasks.list_for_user": "tasks.list_for_user_by_completed",
 }
-COUNTED = {binding.statement.name for binding in query.bindings if binding.statement.counted}
+COUNTED = {binding.statement.name for binding in query.bindings if binding.statement.returns_count}
 
 
 def rows(name: str, result: Any) -> dict[str, int]:

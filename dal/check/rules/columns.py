@@ -129,7 +129,7 @@ def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str,
 def _scalar(statement: BoundStatement) -> Iterator[Finding]:
     """Compare the columns with a stub that returns a number, a flag or nothing."""
     described, shape = statement.description.columns, statement.binding.shape
-    if statement.binding.statement.counted or shape is Shape.NOTHING:
+    if statement.binding.statement.returns_count or shape is Shape.NOTHING:
         if described:
             message = f"rows come back, but the stub returns {shape.value}"
             help_ = "leave RETURNING out, or return a record"

@@ -26,7 +26,7 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """Columns that may be NULL, though their field takes no None."""
     binding = statement.binding
     if binding.shape in SCALARS:
-        if binding.shape is not Shape.NOTHING and not binding.statement.counted:
+        if binding.shape is not Shape.NOTHING and not binding.statement.returns_count:
             yield from _scalar(statement)
         return
     types = dict(statement.description.columns)
