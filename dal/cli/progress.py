@@ -62,14 +62,15 @@ class ProgressLine:
 
 @contextmanager
 def progress(
-    text: str, *, total: float | None = None, clock: bool = True
+    text: str, *, total: float | None = None, auto_refresh: bool = True
 ) -> Iterator[ProgressLine]:
     """Show that work goes on, and for how long, where standard error is a terminal.
 
     Parameters:
         text: the name of the work.
         total: how much there is to do, if that is known.
-        clock: whether a thread keeps the clock going; else something is drawn only by `show`.
+        auto_refresh: whether a thread draws it anew; else something is drawn only by `show`, as
+            beside a measurement.
     """
     # Rich's own answer is not enough: FORCE_COLOR changes it where standard error is a file.
     if not (notes.is_interactive and sys.stderr.isatty()) or notes.quiet:
@@ -83,7 +84,7 @@ def progress(
         TimeElapsedColumn(),
         console=notes,
         transient=True,
-        auto_refresh=clock,
+        auto_refresh=auto_refresh,
         redirect_stdout=False,
         redirect_stderr=False,
     ) as bar:

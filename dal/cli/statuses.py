@@ -9,7 +9,7 @@ class ExitStatus(IntEnum):
 
     Attributes:
         meaning: what has happened.
-        remedy: what to do about it.
+        remedy: what to do about it, as the table of migrations/README.md has it.
     """
 
     meaning: str

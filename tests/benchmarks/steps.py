@@ -38,5 +38,5 @@ class Steps:
 @contextmanager
 def steps(total: int) -> Iterator[Steps]:
     """Show a run of so many parts."""
-    with progress("starting PostgreSQL", total=total, clock=False) as shown:
+    with progress("starting PostgreSQL", total=total, auto_refresh=False) as shown:
         yield Steps(shown, total)

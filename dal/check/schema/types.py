@@ -29,7 +29,11 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type of the catalogue."""
+    """A type of the catalogue, as the choice among functions and casts needs it.
+
+    By its OID, because arrays and their elements refer to each other; `PgType` of `dal.check.types`
+    is what annotations are compared with.
+    """
 
     name: str
     schema: str
