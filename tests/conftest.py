@@ -14,7 +14,7 @@ import dal
 from dal import embedded
 from dal.cli.app import Commands
 from dal.cli.statuses import ANYWHERE, DECLARED
-from dal.testing.plugin import server
+from dal.testing.run import server
 from dal.testing.server import Postgres
 from tests.wire import Relay, relayed
 
