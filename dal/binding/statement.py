@@ -24,8 +24,8 @@ class Statement:
         variant: in a variant, the parameters whose `-- if` lines are present.
         text: what is sent: `$1` for the first parameter, and the name as a comment.
         parameters: names of `$1`, `$2`, ...
-        returns_count: whether its result is a number of rows rather than rows: it is an INSERT, UPDATE,
-            DELETE or MERGE without RETURNING.
+        returns_count: whether its result is a number of rows rather than rows: it is an INSERT,
+            UPDATE, DELETE or MERGE without RETURNING.
     """
 
     name: str
