@@ -185,10 +185,10 @@ def test_files_that_need_no_stub_have_other_names_too(
     (project,) = loading.projects(service.find())
     sys.modules.pop("shop_files", None)
     [folder] = project.statements
-    assert project.unbound(folder / "populate.sql")
-    assert project.unbound(folder / "migrations/0001.first.sql")
-    assert not project.unbound(folder / "orders/get.sql")
-    assert not project.unbound(folder)
+    assert project.needs_no_stub(folder / "populate.sql")
+    assert project.needs_no_stub(folder / "migrations/0001.first.sql")
+    assert not project.needs_no_stub(folder / "orders/get.sql")
+    assert not project.needs_no_stub(folder)
 
 
 def test_files_that_need_no_stub(write: Write, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_files_that_need_no_stub(write: Write, tmp_path: Path) -> None:
     (project,) = loading.projects(service.find())
     sys.modules.pop("shop_files", None)
     assert project.statements == (tmp_path / "sql",)
-    assert project.unbound(tmp_path / "sql/populate.sql")
-    assert project.unbound(tmp_path / "sql/migrations/0001.first.sql")
-    assert not project.unbound(tmp_path / "sql/orders/get.sql")
+    assert project.needs_no_stub(tmp_path / "sql/populate.sql")
+    assert project.needs_no_stub(tmp_path / "sql/migrations/0001.first.sql")
+    assert not project.needs_no_stub(tmp_path / "sql/orders/get.sql")
     assert isinstance(Queries(tmp_path).folder, Path)

@@ -58,34 +58,34 @@ class Project:
     """Folders of statements, and the tables that belong to them.
 
     Attributes:
-        home: the file or folder at which to report findings that have no more specific place.
+        report_at: the file or folder at which to report findings that have no more specific place.
         statements: the folders of the SQL files.
         bindings: the statements with their stubs.
         migrations: the folder of the migrations, if it has any.
         name: the name for people.
-        unbound: whether a file needs no stub, such as one that people run by hand.
+        needs_no_stub: whether a file needs no stub, such as one that people run by hand.
         owner: the columns that hold the owners of rows.
         comment_prefix: the beginning of the comment on tables that its migrations have made. Tables
             without any project's prefix belong to the project that has none.
         indexes: a query for the indexes that a statement has to use, unless its header comment
             waives that; None turns the rule off.
         populate: statements that fill a new database, for realistic plans.
-        made_up: whether its tables hold generated rows because it has no such file. Plans for
-            particular values and needless waivers of plan rules are not reported then.
+        has_made_up_rows: whether its tables hold generated rows because it has no such file. Plans
+            for particular values and needless waivers of plan rules are not reported then.
         rules: additional rules that the project chooses.
     """
 
-    home: Path
+    report_at: Path
     statements: Sequence[Path] = ()
     bindings: Sequence["Binding"] = ()
     migrations: Path | None = None
     name: str = ""
-    unbound: Callable[[Path], bool] = lambda _: False
+    needs_no_stub: Callable[[Path], bool] = lambda _: False
     owner: OwnerColumns = field(default_factory=OwnerColumns)
     comment_prefix: str = ""
     indexes: Path | None = None
     populate: Path | None = None
-    made_up: bool = False
+    has_made_up_rows: bool = False
     rules: tuple[Rule, ...] = ()
 
 

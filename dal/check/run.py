@@ -81,7 +81,7 @@ def check(
 
 
 def _schema_finding(project: Project, rule: str, message: str, help_: str) -> Finding:
-    return Finding(rule, project.home, None, message, help_)
+    return Finding(rule, project.report_at, None, message, help_)
 
 
 def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
@@ -98,7 +98,7 @@ def prove(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         if waiver.rule not in PLAN_RULES:
             return True
         # Only a large table with typical rows would show the finding.
-        if statement.project.made_up:
+        if statement.project.has_made_up_rows:
             return False
         tables = [waiver.object] if waiver.object else catalog.rows
         known_tables = [table for table in tables if table in catalog.rows]

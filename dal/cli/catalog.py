@@ -48,7 +48,7 @@ def catalog(
         ):
             for folder in own.statements[:1]:
                 pages[folder / "CATALOG.md"] = statements.page(connection, loaded)
-        root = own.home.parent
+        root = own.report_at.parent
         stale = [_write(path, text, root, check=check) for path, text in pages.items()]
     if any(stale):
         err.print("run dal catalog to rewrite it")

@@ -68,7 +68,7 @@ def show(
             elif project.name == DAL and paths.is_installed() and len(projects) > 1:
                 # A pull request has no such file, only the settings that bring dal.
                 place = f"{finding.path.relative_to(paths.SQL.parent)}: "
-                _annotate(replace(finding, path=projects[-1].home, offset=None), place)
+                _annotate(replace(finding, path=projects[-1].report_at, offset=None), place)
             else:
                 _annotate(finding)
 
@@ -76,7 +76,7 @@ def show(
 def _project_of(finding: Finding, projects: "Sequence[Project]") -> str:
     """The name of the project that a finding's file belongs to."""
     for project in projects:
-        homes = filter(None, (*project.statements, project.migrations, project.home))
+        homes = filter(None, (*project.statements, project.migrations, project.report_at))
         if any(finding.path.is_relative_to(home) for home in homes):
             return project.name
     return projects[-1].name

@@ -38,7 +38,7 @@ def _project(service: Service) -> Project:
         )
     migrations = service.migrations.path if service.migrations else None
 
-    def unbound(path: Path) -> bool:
+    def needs_no_stub(path: Path) -> bool:
         path = path.resolve()  # which a link or `..` in a setting may name otherwise
         if populate and path == populate.resolve():
             return True
@@ -46,17 +46,17 @@ def _project(service: Service) -> Project:
 
     return Project(
         name=service.name,
-        home=service.file,
+        report_at=service.file,
         statements=tuple(dict.fromkeys(queries.folder.resolve() for queries in loaded)),
         migrations=migrations,
         bindings=[binding for queries in loaded for binding in queries.bindings],
-        unbound=unbound,
+        needs_no_stub=needs_no_stub,
         owner=OwnerColumns(
             settings.owner,
             {table: column or None for table, column in settings.owner_exceptions.items()},
         ),
         populate=populate,
-        made_up=populate is None,
+        has_made_up_rows=populate is None,
         rules=(Rule(header_comment, "header-comment"),) if settings.header_comments else (),
     )
 

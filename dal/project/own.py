@@ -18,11 +18,11 @@ def own() -> Project:
         import_module(f"dal.{module}")
     return Project(
         name=DAL,
-        home=MIGRATIONS,
+        report_at=MIGRATIONS,
         statements=(SQL,),
         migrations=MIGRATIONS,
         bindings=query.bindings,
-        unbound=lambda path: path.parent == SQL,  # people run these files by hand
+        needs_no_stub=lambda path: path.parent == SQL,  # people run these files by hand
         owner=OwnerColumns(
             "user_id",
             {

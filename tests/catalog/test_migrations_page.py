@@ -96,7 +96,7 @@ def test_a_stale_page_is_told_with_the_difference(
 ) -> None:
     (tmp_path / "sql").mkdir()
     shutil.copy(SQL / "CATALOG.md", tmp_path / "sql")
-    copied = replace(own(), home=folder, statements=(tmp_path / "sql",), migrations=folder)
+    copied = replace(own(), report_at=folder, statements=(tmp_path / "sql",), migrations=folder)
     monkeypatch.setattr(command, "projects", lambda: [copied])
     text = (folder / "LOCKS.md").read_text()
     (folder / "LOCKS.md").write_text(text.replace("SHARE ROW EXCLUSIVE on `users`", "none"))

@@ -40,7 +40,11 @@ def prove(module_database: str, tmp_path: Path) -> Prove:
         queries = Queries(tmp_path)
         queries("search.sql")(stub)
         project = Project(
-            tmp_path, (tmp_path,), queries.bindings, owner=OwnerColumns("user_id"), made_up=True
+            tmp_path,
+            (tmp_path,),
+            queries.bindings,
+            owner=OwnerColumns("user_id"),
+            has_made_up_rows=True,
         )
         with psycopg.connect(module_database, autocommit=True) as connection:
             connection.execute(SCHEMA.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))

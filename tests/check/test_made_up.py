@@ -44,7 +44,7 @@ def connection(dal_server: Postgres, dal_template: str) -> Iterator[psycopg.Conn
 
 def rules(connection: psycopg.Connection, folder: Path, sql: str, **parameters: Any) -> list[str]:
     """The findings about a statement's plans, as rule and table."""
-    project = Project(folder, (folder,), made_up=True)
+    project = Project(folder, (folder,), has_made_up_rows=True)
     catalog = Catalog(connection, [project])
     binding = bound(folder, sql, list_of(id=Any), **parameters)
     return [

@@ -137,7 +137,7 @@ def test_files_without_a_stub(catalog: Catalog, tmp_path: Path) -> None:
     for name in ("grants.sql", "tasks/gone.sql"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("SELECT 1")
-    project = Project(tmp_path, (tmp_path,), unbound=lambda path: path.parent == tmp_path)
+    project = Project(tmp_path, (tmp_path,), needs_no_stub=lambda path: path.parent == tmp_path)
     findings = files([], Catalog(catalog.connection, [project]))
     assert [(finding.rule, finding.path.name) for finding in findings] == [
         ("orphan-file", "gone.sql")

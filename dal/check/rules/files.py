@@ -15,5 +15,5 @@ def files(statements: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Fi
     for project in catalog.projects:
         files = {path for folder in project.statements for path in folder.rglob("*.sql")}
         for path in sorted(files):
-            if path.resolve() not in bound and not project.unbound(path):
+            if path.resolve() not in bound and not project.needs_no_stub(path):
                 yield Finding("orphan-file", path, None, "no stub binds this file", _HELP)

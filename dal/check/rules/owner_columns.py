@@ -17,17 +17,17 @@ def owner_columns(_: Sequence[BoundStatement], catalog: Catalog) -> Iterator[Fin
         column = project.owner.column
         if column and not any(column in table.columns for table in tables.values()):
             message = f"no table has the owner column {column}"
-            yield Finding("owner-column", project.home, None, message, _HELP, column)
+            yield Finding("owner-column", project.report_at, None, message, _HELP, column)
         for name, owner_column in project.owner.by_table.items():
             # A table may have existed before dal, with other columns.
             if project.comment_prefix:
                 continue
             if name not in tables:
                 message = f"the owner settings name the table {name}, which does not exist"
-                yield Finding("owner-column", project.home, None, message, _HELP, name)
+                yield Finding("owner-column", project.report_at, None, message, _HELP, name)
             elif tables[name].is_view:
                 message = f"{name} is a view, whose rows are those of the tables that it reads"
-                yield Finding("owner-column", project.home, None, message, _VIEW, name)
+                yield Finding("owner-column", project.report_at, None, message, _VIEW, name)
             elif owner_column and owner_column not in tables[name].columns:
                 message = f"{name} has no column {owner_column}, which is set as its owner column"
-                yield Finding("owner-column", project.home, None, message, _HELP, name)
+                yield Finding("owner-column", project.report_at, None, message, _HELP, name)

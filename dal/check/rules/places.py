@@ -52,7 +52,7 @@ def place(
     if project.migrations and project.comment_prefix:
         migration = (comment or "").removeprefix(project.comment_prefix).partition(":")[0]
         return project.migrations / f"{migration}.sql", None
-    return project.migrations or project.home, None
+    return project.migrations or project.report_at, None
 
 
 def _files(project: Project) -> Iterator[tuple[Path, str]]:

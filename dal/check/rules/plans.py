@@ -76,7 +76,7 @@ class _PlanJudge:
         faults = list(self._generic_plan_faults(plan, unbounded))
         yield from faults
         at_fault = {scan.alias for _, scan, _ in faults}
-        if self._statement.project.made_up:
+        if self._statement.project.has_made_up_rows:
             return
         generic_scans = {scan.alias: scan for scan in plan.scans if scan.alias not in at_fault}
         sorted_in_generic = {scan.alias for scan, _ in plan.sorted}
@@ -193,7 +193,9 @@ class _PlanJudge:
         Of made-up rows an owner has so few that the planner may read them all either way.
         """
         is_bounded = all(self._leading(scan, index) for index, _ in scan.indexes)
-        return scan.rows > scan.partners and not (self._statement.project.made_up and is_bounded)
+        return scan.rows > scan.partners and not (
+            self._statement.project.has_made_up_rows and is_bounded
+        )
 
     def _leading(self, scan: Scan, index: str) -> set[str | None] | None:
         """The columns at an index's beginning that a scan fixes; None if the index is unknown."""
