@@ -17,7 +17,7 @@ from dal.check.tree import table_name
 from dal.source.identifiers import fold
 from dal.source.text import Source
 
-Fault: TypeAlias = tuple[str, Scan, str]
+PlanIssue: TypeAlias = tuple[str, Scan, str]
 """A rule, the scan that violates it, and a message."""
 
 FEW_ROWS = 100
@@ -47,7 +47,7 @@ def plans(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     qualified = {
         table.alias_or_name: table_name(table) for table in statement.tree.find_all(exp.Table)
     }
-    for rule, scan, message in _PlanJudge(statement, catalog).faults():
+    for rule, scan, message in _PlanJudge(statement, catalog).issues():
         # EXPLAIN omits the schema.
         large = catalog.is_large(qualified.get(scan.alias) or scan.table)
         if large and (rule, scan.table) not in reported:
@@ -57,13 +57,13 @@ def plans(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
 
 
 class _PlanJudge:
-    """The faults of a statement's plans."""
+    """The issues of a statement's plans."""
 
     def __init__(self, statement: BoundStatement, catalog: Catalog) -> None:
         self._statement, self._catalog = statement, catalog
 
-    def faults(self) -> Iterator[Fault]:
-        """The faults of the generic plan, and those of the plans for particular values."""
+    def issues(self) -> Iterator[PlanIssue]:
+        """The issues of the generic plan, and those of the plans for particular values."""
         plan = self._statement.plan
         custom_plans = list(self._custom_plans(plan))
         # Scans of many rows in any of the plans, even if that plan does not sort them.
@@ -73,15 +73,15 @@ class _PlanJudge:
             for scan in candidate.scans
             if scan.rows > FEW_ROWS or not scan.fixed
         }
-        faults = list(self._generic_plan_faults(plan, unbounded))
-        yield from faults
-        at_fault = {scan.alias for _, scan, _ in faults}
+        issues = list(self._generic_plan_issues(plan, unbounded))
+        yield from issues
+        with_issues = {scan.alias for _, scan, _ in issues}
         if self._statement.project.has_made_up_rows:
             return
-        generic_scans = {scan.alias: scan for scan in plan.scans if scan.alias not in at_fault}
+        generic_scans = {scan.alias: scan for scan in plan.scans if scan.alias not in with_issues}
         sorted_in_generic = {scan.alias for scan, _ in plan.sorted}
         for kind, custom in custom_plans:
-            yield from self._custom_plan_faults(kind, custom, generic_scans, sorted_in_generic)
+            yield from self._custom_plan_issues(kind, custom, generic_scans, sorted_in_generic)
 
     def _custom_plans(self, plan: Plan) -> Iterator[tuple[str, Plan]]:
         """The plans for sample values, with the kind of value."""
@@ -94,7 +94,7 @@ class _PlanJudge:
                 # The statement does not take this value, such as 0 as a divisor.
                 continue
 
-    def _generic_plan_faults(self, plan: Plan, unbounded: set[str]) -> Iterator[Fault]:
+    def _generic_plan_issues(self, plan: Plan, unbounded: set[str]) -> Iterator[PlanIssue]:
         for scan in plan.scans:
             if scan.step == "Seq Scan":
                 yield "seq-scan", scan, f"{scan.table} is read from end to end"
@@ -108,9 +108,9 @@ class _PlanJudge:
         for scan, message in self._missed_key_lookups(plan).items():
             yield "key-lookup", scan, f"in the generic plan {message}"
 
-    def _custom_plan_faults(
+    def _custom_plan_issues(
         self, kind: str, plan: Plan, generic_scans: dict[str, Scan], sorted_in_generic: set[str]
-    ) -> Iterator[Fault]:
+    ) -> Iterator[PlanIssue]:
         sorts = [scan for scan in self._sorts(plan) if scan.alias not in sorted_in_generic]
         longer = self._missed_key_lookups(plan)
         # Particular values may make a scan needless, so that one of the plans lacks it.
