@@ -70,7 +70,7 @@ def _record(statement: BoundStatement) -> Iterator[Finding]:
             message = f"{record} has no field {name}"
             help_ = f"leave it out, or call it {' or '.join(offers)}"
             yield _at(statement, "extra-column", name, message, help_)
-        elif type_.bare.name in JSON:
+        elif type_.on_wire.name in JSON:
             message = (
                 f"{name} is {type_.name}, whose encoding depends on the codecs set on the"
                 " connection"
@@ -80,7 +80,7 @@ def _record(statement: BoundStatement) -> Iterator[Finding]:
         elif name not in flags:
             for rule, message, help_ in _misfits(name, type_, expected[name]):
                 yield _at(statement, rule, name, message, help_)
-        elif type_.bare.name != "boolean":
+        elif type_.on_wire.name != "boolean":
             message = f"{name} is {type_.name}, but {record}.{name} takes boolean"
             yield _at(statement, "column-type", name, message, "select a boolean expression")
     missing = sorted(flags.difference(names))
@@ -110,13 +110,13 @@ def _misfits(name: str, type_: PgType, field: Field) -> Iterator[tuple[str, str,
             "annotate it with a plain type, and convert that in a property",
         )
     elif not verdict.fits:
-        parsed = not verdict.would and type_.bare.name in ("text", "bytea")
+        parsed = not verdict.would and type_.on_wire.name in ("text", "bytea")
         yield (
             "column-type",
             f"{name} is {type_.name}, but {target} takes {listed(verdict)}",
             f"let Pydantic parse it: Json[{shown(verdict.part)}]"
             if parsed
-            else _ADVICE.get(type_.bare.name, "cast it, or change the field"),
+            else _ADVICE.get(type_.on_wire.name, "cast it, or change the field"),
         )
     elif verdict.labels:
         yield (
@@ -134,7 +134,7 @@ def _scalar(statement: BoundStatement) -> Iterator[Finding]:
             message = f"rows come back, but the stub returns {shape.value}"
             help_ = "leave RETURNING out, or return a record"
             yield _at(statement, "fetch-mode", described[0][0], message, help_)
-    elif len(described) != 1 or described[0][1].bare.name not in NUMBERS:
+    elif len(described) != 1 or described[0][1].on_wire.name not in NUMBERS:
         yield statement.finding(
             "fetch-mode",
             statement.beginning,

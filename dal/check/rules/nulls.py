@@ -47,7 +47,7 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
         if not optional(annotation) and not has_value:
             message = f"{name} may be NULL ({value.reason}), {_FIELD}"
             yield _nullable(statement, name, message, _HELP)
-        elif types[name].bare.element and takes_no_none(annotation) and not value.null_free:
+        elif types[name].on_wire.element and takes_no_none(annotation) and not value.null_free:
             message = f"an element of {name} may be NULL, {_FIELD} in the list"
             yield _nullable(statement, name, message, _ELEMENT)
 
@@ -66,7 +66,7 @@ def _required_relations(columns: Items) -> dict[str, frozenset[int]]:
 def _scalar(statement: BoundStatement) -> Iterator[Finding]:
     """Statements that may give no row or NULL where the stub returns a number or a flag."""
     analysis = statement.analysis
-    types = [type_.bare.name for _, type_ in statement.description.columns]
+    types = [type_.on_wire.name for _, type_ in statement.description.columns]
     if len(types) != 1 or types[0] not in NUMBERS:
         return  # `columns` reports it
     [(name, value)] = analysis.columns

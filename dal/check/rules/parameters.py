@@ -23,7 +23,7 @@ def _misfits(
 ) -> Iterator[Finding]:
     verdict = fit(annotation, type_, Use(sent=True))
     place = statement.source.parameter(name)
-    if type_.bare.name in JSON:
+    if type_.on_wire.name in JSON:
         yield statement.finding(
             "json",
             place,

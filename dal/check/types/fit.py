@@ -50,7 +50,7 @@ def fit(annotation: Any, type_: PgType, use: Use) -> Verdict:
     # All alternatives of an argument must fit, but only one of a field's.
     mismatch = bool(wrong or unknown) if use.sent else not fitting
     if mismatch:
-        if type_.bare.kind in (Kind.COMPOSITE, Kind.PSEUDO):  # asyncpg reads its own records
+        if type_.on_wire.kind in (Kind.COMPOSITE, Kind.PSEUDO):  # asyncpg reads its own records
             unknown, wrong = all_members, []
         if unknown and not (use.sent and wrong):
             return Verdict(None, part=unknown[0].annotation)
@@ -61,21 +61,21 @@ def fit(annotation: Any, type_: PgType, use: Use) -> Verdict:
 
 def _type_name(type_: PgType) -> str:
     """A type's name in `Member.names`."""
-    bare = type_.bare
-    if bare.element:
-        item = _type_name(bare.element)
+    on_wire = type_.on_wire
+    if on_wire.element:
+        item = _type_name(on_wire.element)
         return item if item.endswith("[]") else f"{item}[]"
-    if bare.kind in (Kind.ENUM, Kind.RANGE, Kind.COMPOSITE):
-        return bare.kind.name.lower()
-    return "text" if bare.kind is Kind.EXTENSION or bare.name in _AS_TEXT else bare.name
+    if on_wire.kind in (Kind.ENUM, Kind.RANGE, Kind.COMPOSITE):
+        return on_wire.kind.name.lower()
+    return "text" if on_wire.kind is Kind.EXTENSION or on_wire.name in _AS_TEXT else on_wire.name
 
 
 def _differing_labels(members: Sequence[Member], type_: PgType, use: Use) -> tuple[str, ...]:
     """The labels that an argument has and the enum lacks, or the reverse for a field."""
-    while type_.bare.element:
-        type_ = type_.bare.element
-    enum_labels = type_.bare.labels
-    if type_.bare.kind is not Kind.ENUM:
+    while type_.on_wire.element:
+        type_ = type_.on_wire.element
+    enum_labels = type_.on_wire.labels
+    if type_.on_wire.kind is not Kind.ENUM:
         return ()
     named = [member.labels for member in members if member.labels is not None]
     accepted = frozenset[str]().union(*named)

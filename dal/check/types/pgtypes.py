@@ -39,9 +39,9 @@ class PgType:
     labels: tuple[str, ...] = ()
 
     @property
-    def bare(self) -> "PgType":
+    def on_wire(self) -> "PgType":
         """The type of its values on the wire: for a domain, its base type."""
-        return self.base.bare if self.base else self
+        return self.base.on_wire if self.base else self
 
 
 def read_types(rows: Iterable[tuple[int, str, str, int, int, list[str]]]) -> dict[int, PgType]:
