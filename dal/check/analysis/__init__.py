@@ -61,7 +61,7 @@ def analyse(
     if len(values) != len(names):
         values = [unproven("its columns can't be followed") for _ in names]
     if not isinstance(root, _FOLLOWED):
-        statement.note_unanalysed(root, "statement", "statements of this kind are not analysed")
+        statement.note(root, "statement", "statements of this kind are not analysed")
     statement.finish(root)
     nodes = {id(node): node for node in root.walk()}
     return Analysis(

@@ -97,14 +97,12 @@ class StatementAnalysis:
         table = self.schema.table(schema, name)
         self.seen.add(id(node))
         if table is None and name in _SAMPLES:
-            self.note_unanalysed(
-                node, table_name(node), f"{name} holds values from the rows of all owners"
-            )
+            self.note(node, table_name(node), f"{name} holds values from the rows of all owners")
         elif table is None and not (schema in _SYSTEM or (name.startswith("pg_") and not schema)):
-            self.note_unanalysed(node, table_name(node), f"the table {name} is not known")
+            self.note(node, table_name(node), f"the table {name} is not known")
         elif table and table.is_view and not self._keeps_owners(table):
             reason = f"the view {name} is not proven to keep owners' rows apart"
-            self.note_unanalysed(node, table_name(node), reason)
+            self.note(node, table_name(node), reason)
         return table
 
     def _keeps_owners(self, view: Table) -> bool:
@@ -135,9 +133,9 @@ class StatementAnalysis:
                 if table and (owner := self.owner(table)):
                     self.owner_filters[id(node)] = f"{node.alias_or_name}.{owner}", False
         for call, name, reason in opaque_functions(root, self.schema.routines):
-            self.note_unanalysed(call, name, reason)
+            self.note(call, name, reason)
 
-    def note_unanalysed(self, node: exp.Expr, about: str, reason: str) -> None:
+    def note(self, node: exp.Expr, about: str, reason: str) -> None:
         """Note that the owner of the rows that a part reads or changes can't be followed."""
         self.unanalysed[id(node)] = node, about, reason
 

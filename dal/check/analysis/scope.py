@@ -42,7 +42,7 @@ class StatementContext(Protocol):
         """The column that holds the owner of a table's rows."""
         ...
 
-    def note_unanalysed(self, node: exp.Expr, about: str, reason: str) -> None:
+    def note(self, node: exp.Expr, about: str, reason: str) -> None:
         """Note that the owner of the rows that a part reads or changes can't be followed."""
         ...
 

@@ -37,7 +37,7 @@ def from_item(scope: Scope, node: exp.Expr) -> Joined:
         if node.alias:
             # The alias hides the names of the relations inside.
             scope.unsupported = "a join with an alias is not analysed"
-            scope.statement.note_unanalysed(inner, "statement", scope.unsupported)
+            scope.statement.note(inner, "statement", scope.unsupported)
         joined = from_item(scope, inner)
     elif isinstance(node, exp.Table) and isinstance(inner, exp.Identifier):
         joined = table(scope, node, scope.ctes)
