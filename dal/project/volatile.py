@@ -1,7 +1,7 @@
 """Optional rule: what an UPDATE of a distributed table (Citus) may not compute.
 
 These are a VOLATILE function; a STABLE function, operator or cast over a column; and a STABLE one
-within CASE or COALESCE.
+within CASE or COALESCE, unless a subselect computes it there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +80,7 @@ def volatile(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
                 )
             elif volatility == "s" and _conditional(node, update):
                 message = f"{name} is STABLE in CASE or COALESCE; Citus refuses that in an UPDATE"
-                help_ = "compute it in FROM: FROM (SELECT now() AS now) AS clock"
+                help_ = "compute it in a subselect: (SELECT now())"
             else:
                 continue
             yield statement.finding("volatile-in-update", place(), message, help_)
@@ -91,6 +91,8 @@ def _conditional(node: exp.Expr, update: exp.Expr) -> bool:
         node = node.parent
         if isinstance(node, exp.Case | exp.Coalesce):
             return True
+        if isinstance(node, exp.Select):  # it is computed there, before the row
+            return False
     return False
 
 

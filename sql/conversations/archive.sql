@@ -6,9 +6,8 @@ SET
     status = 'archived',
     archived_at = CASE
         WHEN status = 'archived' THEN archived_at
-        ELSE clock.now
+        -- As a subselect, because Citus refuses now() in a CASE.
+        ELSE (SELECT now())
     END
--- Apart, because Citus refuses now() in a CASE.
-FROM (SELECT now() AS now) AS clock
 WHERE user_id = :user_id AND id = :conversation_id::uuid
 RETURNING id, user_id, status, created_at, updated_at

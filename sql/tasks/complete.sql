@@ -5,9 +5,8 @@
 UPDATE tasks
 SET
     completed = true,
-    completed_at = coalesce(completed_at, clock.now),
-    updated_at = CASE WHEN completed THEN updated_at ELSE clock.now END
--- The time comes from outside: a distributed table (Citus) allows no now() inside CASE.
-FROM (SELECT now() AS now) AS clock
+    -- As a subselect: a distributed table (Citus) allows no now() inside CASE or coalesce.
+    completed_at = coalesce(completed_at, (SELECT now())),
+    updated_at = CASE WHEN completed THEN updated_at ELSE (SELECT now()) END
 WHERE user_id = :user_id AND id = :task_id::uuid
 RETURNING id, user_id, title, description, completed, completed_at, created_at, updated_at

@@ -5,8 +5,7 @@ UPDATE tasks
 SET
     completed = false,
     completed_at = NULL,
-    updated_at = CASE WHEN completed THEN clock.now ELSE updated_at END
--- The time comes from outside: a distributed table (Citus) allows no now() inside CASE.
-FROM (SELECT now() AS now) AS clock
+    -- As in complete.sql.
+    updated_at = CASE WHEN completed THEN (SELECT now()) ELSE updated_at END
 WHERE user_id = :user_id AND id = :task_id::uuid
 RETURNING id, user_id, title, description, completed, completed_at, created_at, updated_at

@@ -8,17 +8,16 @@ SET
     title = coalesce(:title::text, title),
     description = CASE WHEN :set_description::boolean THEN :description::text ELSE description END,
     completed = coalesce(:completed::boolean, completed),
+    -- As in complete.sql.
     completed_at = CASE
-        WHEN coalesce(:completed::boolean, completed) THEN coalesce(completed_at, clock.now)
+        WHEN coalesce(:completed::boolean, completed) THEN coalesce(completed_at, (SELECT now()))
     END,
     updated_at = CASE
         WHEN
             :title::text IS NULL AND NOT :set_description::boolean
             AND coalesce(:completed::boolean, completed) = completed
             THEN updated_at
-        ELSE clock.now
+        ELSE (SELECT now())
     END
--- The time comes from outside: a distributed table (Citus) allows no now() inside CASE.
-FROM (SELECT now() AS now) AS clock
 WHERE user_id = :user_id AND id = :task_id::uuid
 RETURNING id, user_id, title, description, completed, completed_at, created_at, updated_at

@@ -456,6 +456,9 @@ def test_what_is_proven(catalog: Catalog, tmp_path: Path, statement: str) -> Non
         "updated_at = now() + interval '1 day'",
         "updated_at = coalesce(updated_at, →now())",
         "updated_at = CASE WHEN completed THEN updated_at ELSE →now() END",
+        "updated_at = CASE WHEN completed THEN updated_at ELSE (SELECT now()) END",
+        "updated_at = coalesce(updated_at, (SELECT now()))",
+        "updated_at = (SELECT CASE WHEN true THEN →now() END)",
         "updated_at = CASE WHEN completed THEN updated_at ELSE →CURRENT_TIMESTAMP END",
         "title = (SELECT →to_char(u.created_at, 'YYYY') FROM users AS u WHERE u.id = :user_id)",
         "completed = (SELECT tasks.updated_at < u.created_at"
