@@ -10,14 +10,6 @@ WITH stored AS (
     SELECT id, conversation_id, user_id, role, content, metadata, created_at
     FROM messages
     WHERE user_id = :user_id AND id = :id::uuid
-), locked AS (
-    -- Waits for an append under way, and then sees the times that it left.
-    SELECT id, last_message_at
-    FROM conversations
-    WHERE
-        user_id = :user_id AND id = :conversation_id::uuid
-        AND NOT EXISTS (SELECT FROM stored)
-    FOR NO KEY UPDATE
 ), conversation AS (
     UPDATE conversations AS c
     SET
@@ -32,16 +24,27 @@ WITH stored AS (
             (greatest(c.updated_at, c.last_message_at) AT TIME ZONE 'UTC'
             + interval '1 microsecond') AT TIME ZONE 'UTC'
         )
-    FROM locked
+    FROM (
+        -- Waits for an append under way, and then sees the times that it left.
+        SELECT id, last_message_at
+        FROM conversations
+        WHERE
+            user_id = :user_id AND id = :conversation_id::uuid
+            AND NOT EXISTS (SELECT 1 FROM stored)
+        FOR NO KEY UPDATE
+    ) AS locked
     -- The id also as the parameter: no plan can then read the user's other conversations.
     WHERE c.user_id = :user_id AND c.id = :conversation_id::uuid AND c.id = locked.id
-    RETURNING c.id, c.user_id, c.last_message_at
+    RETURNING c.id, c.last_message_at, locked.last_message_at AS last_before
 ), added AS (
     INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
     SELECT
-        :id::uuid, conversation.id, conversation.user_id,
+        :id::uuid, c.id, c.user_id,
         :role::text, :content::text, :metadata::text::jsonb, conversation.last_message_at
     FROM conversation
+    -- As in create.sql.
+    JOIN conversations AS c ON c.id = conversation.id
+    WHERE c.user_id = :user_id AND c.id = :conversation_id::uuid
     -- Met only in a race, as in create.sql.
     ON CONFLICT (user_id, id) DO UPDATE SET role = left(
         m.role,
@@ -78,12 +81,13 @@ SELECT
     -- Compare last_message_at in this statement's snapshot with the value after locking: if it
     -- grew, others appended. NULL means no message yet.
     EXISTS (
-        SELECT FROM conversations AS c
-        JOIN locked ON locked.id = c.id
+        SELECT 1
+        FROM conversations AS c
+        JOIN conversation ON conversation.id = c.id
         WHERE
             c.user_id = :user_id AND c.id = :conversation_id::uuid
             AND coalesce(c.last_message_at, '-infinity')
-            < coalesce(locked.last_message_at, '-infinity')
+            < coalesce(conversation.last_before, '-infinity')
     ) AS stale
 FROM newest
 UNION ALL

@@ -57,15 +57,18 @@ WITH batch AS (
     WHERE
         user_id = :user_id AND id = :conversation_id::uuid
         AND EXISTS (SELECT FROM missing)
-    RETURNING id, user_id, last_message_at
+    RETURNING id, last_message_at
 ), added AS (
     INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
     SELECT
-        missing.id, conversation.id, conversation.user_id,
+        missing.id, c.id, c.user_id,
         missing.role, missing.content, missing.metadata,
         conversation.last_message_at - missing.from_end * interval '1 microsecond'
     FROM conversation
-    JOIN missing ON true
+    -- As in create.sql.
+    JOIN conversations AS c ON c.id = conversation.id
+    CROSS JOIN missing
+    WHERE c.user_id = :user_id AND c.id = :conversation_id::uuid
     -- Met only in a race, as in create.sql.
     ON CONFLICT (user_id, id) DO UPDATE SET role = left(
         m.role,

@@ -60,7 +60,7 @@ async def test_an_import_scans_no_table(
         summary = await import_lines(single, [json.dumps(line).encode() for line in lines])
     assert summary.messages == 2000
     [rows] = scanned  # with those of `say`, where the server has not counted them yet
-    assert rows < 100
+    assert rows < 150  # 108 are of `say`, whose plans were made for one row
 
 
 METADATA = {
