@@ -15,6 +15,7 @@ WITH page AS (
             -- As in history.sql; the other way round, because the index is read backwards.
             conversation_id = ANY (ARRAY[given.id])
             AND user_id = (SELECT :user_id::text)  -- hidden, as the limit is there
+            AND user_id = :user_id  -- plain as well: only so Citus sees that it is one shard's
             AND (created_at, id) > (
                 CASE
                     WHEN given.place = 1
