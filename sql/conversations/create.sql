@@ -1,5 +1,5 @@
 -- Makes a conversation, or returns the stored one where the id is repeated.
--- Index: conversations_pkey (user_id, id).
+-- Index: conversations_pkey (user_id, id), the primary key of users.
 -- Locks: the new row, and the user's row FOR KEY SHARE (its foreign key).
 WITH stored AS (
     SELECT id, user_id, status, created_at, updated_at
@@ -7,8 +7,10 @@ WITH stored AS (
     WHERE user_id = :user_id AND id = :id::uuid
 ), added AS (
     INSERT INTO conversations AS c (id, user_id)
-    SELECT :id::uuid, :user_id
-    WHERE NOT EXISTS (SELECT FROM stored)
+    -- The owner comes from a table, as in tasks/create.sql.
+    SELECT :id::uuid, u.id
+    FROM users AS u
+    WHERE u.id = :user_id AND NOT EXISTS (SELECT 1 FROM stored)
     -- Met only in a race. DO NOTHING would return no row there: the winner's is not in the
     -- statement's snapshot.
     ON CONFLICT (user_id, id) DO UPDATE SET status = c.status

@@ -1,7 +1,7 @@
 -- Makes a batch of tasks, or returns those that are stored already, in the order given.
 -- `conflict` says that a stored one has another title or description; then none is made. Times are
 -- a microsecond apart, so that the list keeps the batch's order.
--- Index: tasks_pkey (user_id, id).
+-- Index: tasks_pkey (user_id, id), the primary key of users.
 -- Locks: the new rows, and the user's row FOR KEY SHARE (their foreign key).
 -- Waives nullable on user_id, title, completed, created_at, updated_at, conflict: a row that has
 -- an id is a task, stored or added.
@@ -26,13 +26,16 @@ WITH batch AS (
 ), added AS (
     INSERT INTO tasks AS t (id, user_id, title, description, created_at, updated_at)
     SELECT
-        batch.id, :user_id, batch.title, batch.description,
+        batch.id, u.id, batch.title, batch.description,
         now() + batch.place * interval '1 microsecond',
         now() + batch.place * interval '1 microsecond'
-    FROM batch
+    -- The owner comes from a table, as in create.sql.
+    FROM users AS u
+    CROSS JOIN batch
     WHERE
-        batch.id NOT IN (SELECT stored.id FROM stored)
-        AND NOT EXISTS (SELECT FROM stored WHERE stored.conflict)
+        u.id = :user_id
+        AND batch.id NOT IN (SELECT stored.id FROM stored)
+        AND NOT EXISTS (SELECT 1 FROM stored WHERE stored.conflict)
     -- Met only in a race, as in create.sql. Where the winner's task differs, a division by zero
     -- undoes the whole batch: plain SQL has no other way to raise an error.
     ON CONFLICT (user_id, id) DO UPDATE SET title = left(

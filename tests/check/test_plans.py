@@ -332,7 +332,8 @@ SHAPES = {
     "messages.history": "Limit > Index Scan using idx_messages_conversation_created on messages",
     "conversations.get_with_messages": "Sort > Nested Loop (Index Scan using conversations_pkey on"
     " conversations, Limit > Index Scan using idx_messages_conversation_created on messages)",
-    "tasks.create": "stored: Index Scan using tasks_pkey on tasks; added: Insert on tasks",
+    "tasks.create": "stored: Index Scan using tasks_pkey on tasks; added: Insert on tasks"
+    " > Index Only Scan using users_pkey on users",
     "users.delete": "Delete on users > Index Scan using users_pkey on users",
     "jsonl.clock": "",
 }

@@ -11,6 +11,8 @@ import dal
 from dal import conversations, errors, users
 from dal.database.transaction import Isolation
 
+NO_TABLES = "SET LOCAL search_path = pg_catalog"  # every function's statement fails from then on
+
 
 @contextmanager
 def failing(kind: type[Exception], match: str, sqlstate: str | None = None) -> Iterator[None]:
@@ -140,8 +142,8 @@ async def test_savepoints_nest(db: dal.Database) -> None:
 @pytest.mark.parametrize(
     ("swallow", "kind", "sqlstate"),
     [
-        (nullcontext(), errors.UserNotFoundError, "23503"),
-        (suppress(errors.UserNotFoundError), errors.DalError, "25P02"),
+        (nullcontext(), errors.SchemaMismatchError, "42P01"),
+        (suppress(errors.SchemaMismatchError), errors.DalError, "25P02"),
     ],
     ids=["raised", "swallowed"],
 )
@@ -153,11 +155,12 @@ async def test_a_failed_statement_is_undone_with_its_savepoint(
 ) -> None:
     async with db.transaction() as outer:
         await users.ensure(outer, user_id="outer")
-        with failing(kind, "no such user|an earlier statement", sqlstate):
+        with failing(kind, "does not exist|an earlier statement", sqlstate):
             async with outer.transaction() as inner:
                 await users.ensure(inner, user_id="inner")
+                await inner.execute(NO_TABLES)
                 with swallow:
-                    await conversations.create(inner, user_id="nobody")
+                    await conversations.create(inner, user_id="outer")
     assert await stored(db) == {"outer"}
 
 
@@ -277,8 +280,9 @@ async def test_a_failure_in_a_savepoint_of_the_transaction_around_it_undoes_the_
         with failing(errors.DalError, "an earlier statement", "25P02"):
             async with outer.transaction() as inner:
                 await users.ensure(inner, user_id="lost")
-                with suppress(errors.UserNotFoundError):
-                    await conversations.create(outer, user_id="nobody")
+                await inner.execute(NO_TABLES)
+                with suppress(errors.SchemaMismatchError):
+                    await conversations.create(outer, user_id="outer")
         await users.ensure(outer, user_id="after")
     assert await stored(db) == {"outer", "after"}
 
@@ -292,8 +296,9 @@ async def refused(db: dal.Database, transaction: dal.Transaction) -> None:
 
 
 async def explained(db: dal.Database, transaction: dal.Transaction) -> None:
-    with pytest.raises(errors.UserNotFoundError):
-        await conversations.create(transaction, user_id="nobody")
+    await transaction.execute(NO_TABLES)
+    with pytest.raises(errors.SchemaMismatchError):
+        await conversations.create(transaction, user_id="ada")
 
 
 async def timed_out(db: dal.Database, transaction: dal.Transaction) -> None:

@@ -156,9 +156,8 @@ async def test_an_absent_task(executor: Executor, ada: str) -> None:
 async def test_an_absent_user(db: Database) -> None:
     for create in (tasks.create, tasks.create_many):
         for arguments in variants(create, VALUES):
-            with pytest.raises(UserNotFoundError) as caught:
+            with pytest.raises(UserNotFoundError):
                 await call(create, db, arguments)
-            assert caught.value.sqlstate == "23503"
 
 
 def test_records_are_frozen_and_show_no_text() -> None:
