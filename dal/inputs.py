@@ -26,11 +26,11 @@ from dal.record import RowKey
 
 __all__ = [
     "Age",
+    "BatchId",
     "BatchSize",
     "Flag",
     "Limit",
     "Metadata",
-    "NewBatchId",
     "NewId",
     "PageStart",
     "Text",
@@ -96,7 +96,7 @@ def _as_text(id: UUID) -> str:
     return id.hex
 
 
-NewBatchId: TypeAlias = Annotated[NewId, SentAs(_as_text)]
+BatchId: TypeAlias = Annotated[NewId, SentAs(_as_text)]
 """As NewId, in a batch. It is sent as text: on each new connection, asyncpg would first ask the
 server in six round trips what uuid[] is."""
 

@@ -12,17 +12,7 @@ from pydantic_core import PydanticCustomError
 from dal.binding import Columns, Executor, JsonColumn, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, ConversationNotFoundError, MessageTooLongError
-from dal.inputs import (
-    Limit,
-    Metadata,
-    NewBatchId,
-    NewId,
-    PageStart,
-    Text,
-    UserId,
-    one_batch,
-    one_of,
-)
+from dal.inputs import BatchId, Limit, Metadata, NewId, PageStart, Text, UserId, one_batch, one_of
 from dal.record import Record, describe_by_first_line
 
 USER_MESSAGE_CHARACTERS = 1000
@@ -90,7 +80,7 @@ class NewMessage:
     role: Role
     content: Content = field(repr=False)
     metadata: Metadata = field(default=None, repr=False)
-    id: NewBatchId = None
+    id: BatchId = None
 
 
 Batch: TypeAlias = Annotated[Sequence[NewMessage], AfterValidator(one_batch), Columns(NewMessage)]

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from dal.binding import Columns, Executor, query
 from dal.cursor import Cursor
 from dal.errors import ConflictError, TaskNotFoundError, UserNotFoundError
-from dal.inputs import Flag, Limit, NewBatchId, NewId, PageStart, Text, Title, UserId, one_batch
+from dal.inputs import BatchId, Flag, Limit, NewId, PageStart, Text, Title, UserId, one_batch
 from dal.record import Record, describe_by_first_line
 
 
@@ -50,7 +50,7 @@ class NewTask:
 
     title: Title = field(repr=False)
     description: Text | None = field(default=None, repr=False)
-    id: NewBatchId = None
+    id: BatchId = None
 
 
 Batch: TypeAlias = Annotated[Sequence[NewTask], AfterValidator(one_batch), Columns(NewTask)]
