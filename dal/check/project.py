@@ -89,15 +89,13 @@ class Project:
     rules: tuple[Rule, ...] = ()
 
 
-def joint_owner(projects: Sequence[Project]) -> OwnerColumns:
-    """The owner columns of projects that share a database.
+def joint_owner(owners: Sequence[OwnerColumns]) -> OwnerColumns:
+    """The owner columns of projects that share a database, by those of each.
 
     For a table that several projects name, the first one decides; for a table that none names, the
     last one.
     """
     by_table = {
-        table: column
-        for project in reversed(projects)
-        for table, column in project.owner.by_table.items()
+        table: column for owner in reversed(owners) for table, column in owner.by_table.items()
     }
-    return OwnerColumns(projects[-1].owner.column, by_table) if projects else OwnerColumns()
+    return OwnerColumns(owners[-1].column, by_table) if owners else OwnerColumns()

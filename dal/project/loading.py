@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dal.binding.errors import BindingError
 from dal.binding.queries import Queries
-from dal.check.project import OwnerColumns, Project, Rule
+from dal.check.project import Project, Rule
 from dal.errors import ConfigurationError, DalError
 from dal.project.header_comments import header_comment
 from dal.project.own import own
@@ -51,10 +51,7 @@ def _project(service: Service) -> Project:
         migrations=migrations,
         bindings=[binding for queries in loaded for binding in queries.bindings],
         needs_no_stub=needs_no_stub,
-        owner=OwnerColumns(
-            settings.owner,
-            {table: column or None for table, column in settings.owner_exceptions.items()},
-        ),
+        owner=service.owner,
         populate=populate,
         has_made_up_rows=populate is None,
         rules=(Rule(header_comment, "header-comment"),) if settings.header_comments else (),

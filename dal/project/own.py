@@ -9,6 +9,12 @@ from dal.paths import MIGRATIONS, SQL
 from dal.project.header_comments import header_comment
 from dal.project.volatile import volatile
 
+OWNER = OwnerColumns(
+    "user_id",
+    {"users": "id", "tasks": "user_id", "conversations": "user_id", "messages": "user_id"},
+)
+"""The columns that hold the owners in dal's tables."""
+
 _MODULES = ("conversations", "jsonl", "maintenance", "messages", "stats", "tasks", "users")
 
 
@@ -23,15 +29,7 @@ def own() -> Project:
         migrations=MIGRATIONS,
         bindings=query.bindings,
         needs_no_stub=lambda path: path.parent == SQL,  # people run these files by hand
-        owner=OwnerColumns(
-            "user_id",
-            {
-                "users": "id",
-                "tasks": "user_id",
-                "conversations": "user_id",
-                "messages": "user_id",
-            },
-        ),
+        owner=OWNER,
         comment_prefix="dal ",
         indexes=SQL / "indexes.sql",
         populate=SQL / "populate.sql",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
+from dal.check.project import OwnerColumns
 from dal.errors import ConfigurationError
 from dal.migrate.folder import DAL, OWN, Folder
 from dal.migrate.migration import Folders
@@ -92,6 +93,14 @@ class Service:
             return None
         base = OWN if self.settings.dal else None
         return Folder(self.root / self.settings.migrations, self.name, base)
+
+    @property
+    def owner(self) -> OwnerColumns:
+        """The columns that hold the owners of its rows."""
+        by_table = self.settings.owner_exceptions
+        return OwnerColumns(
+            self.settings.owner, {table: column or None for table, column in by_table.items()}
+        )
 
     @property
     def populate(self) -> Path | None:

@@ -92,7 +92,7 @@ class Catalog:
         self, connection: psycopg.Connection, projects: Sequence[Project], *, live: bool = False
     ) -> None:
         self.connection, self.projects, self.live = connection, projects, live
-        self.owners = joint_owner(projects)
+        self.owners = joint_owner([project.owner for project in projects])
         self.schema = read_schema(connection)
         self._types = read_types(connection.execute(_TYPES))
         self.checks: dict[tuple[str, str], list[str]] = defaultdict(list)
