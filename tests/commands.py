@@ -6,6 +6,7 @@ CALLS = {
     "status": "status",
     "rollback": "rollback --yes",
     "baseline": "baseline 0004",
+    "distribute": "distribute --undo",  # elsewhere it takes a cluster
     "import": "import {chats} --keep-going",
     "export": "export",
     "explain": "explain users.get --user-id ada",

@@ -78,9 +78,9 @@ SQL_OF_THE_MACHINERY = {
 # asyncpg's and psycopg's methods whose first argument is SQL.
 SENDING = {"fetch", "fetchrow", "fetchval", "fetchmany", "execute", "executemany"}
 SENDING |= {"prepare", "cursor", "copy_from_query"}
-# What is sent though it is no literal, apart from those who run migrations, and who prepare and
-# explain the statements of files.
-APART = ("dal/migrate/", "dal/catalog/", "dal/check/")
+# What is sent though it is no literal, apart from those who run migrations or what files write, and
+# who prepare and explain the statements of files.
+APART = ("dal/migrate/", "dal/distribute/", "dal/catalog/", "dal/check/")
 PASSED_ON = {
     ("dal/binding/binding.py", "text"): "the text of a file",
     ("dal/database/session.py", "NEW_CONNECTION"): "the text of a file",

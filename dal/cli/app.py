@@ -14,6 +14,7 @@ from dal.cli import streams
 from dal.cli.statuses import ANYWHERE, DECLARED, ExitStatus, listing
 from dal.database.connect_errors import TlsError
 from dal.database.sqlstates import INSUFFICIENT_PRIVILEGE, READ_ONLY, TOO_MANY_CONNECTIONS
+from dal.distribute import PendingError
 from dal.migrate import PoolerError, ReadOnlyError, UnfitError
 
 # The first that fits, by SQLSTATE or its class, then by kind.
@@ -28,6 +29,7 @@ _BY_KIND: list[tuple[type[errors.DalError], ExitStatus]] = [
     (PoolerError, ExitStatus.POOLER),
     (ReadOnlyError, ExitStatus.READ_ONLY),
     (errors.TransactionConflictError, ExitStatus.LOCKED),
+    (PendingError, ExitStatus.PENDING),
     (UnfitError, ExitStatus.UNFIT),
     (errors.SchemaMismatchError, ExitStatus.UNFIT),
     (errors.PermissionDeniedError, ExitStatus.FORBIDDEN),

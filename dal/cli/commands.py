@@ -7,7 +7,8 @@ from dal.cli.app import app
 __all__ = ["app"]
 
 _MODULES = [
-    *("demo", "ping", "migrate", "status", "rollback", "baseline", "grants", "import_", "export"),
+    *("demo", "ping", "migrate", "status", "rollback", "baseline", "grants", "distribute"),
+    *("import_", "export"),
     *("check", "sql", "explain", "stats", "archive", "purge", "erase_user", "orphans"),
     *("new", "lint_migrations", "catalog"),
 ]

@@ -10,7 +10,7 @@ from dal.migrate.migration import Folders
 from dal.project import service
 
 if TYPE_CHECKING:
-    from dal.check.project import Project
+    from dal.check.project import OwnerColumns, Project
 
 
 def folders_if_any() -> Folders:
@@ -59,6 +59,18 @@ def require_dal(command: str) -> None:
             f"dal {command} is about dal's own tables, which {found.name} leaves out: dal = false"
             f" in [tool.dal] of {found.file.name}"
         )
+
+
+def owners() -> "tuple[OwnerColumns, list[str]]":
+    """The columns that hold the owners in all projects' tables, and the names of dal's tables."""
+    from dal.check.project import joint_owner
+    from dal.project.own import OWNER
+
+    own, found = [OWNER], service.find()
+    if found:
+        own = own if found.settings.dal else []
+        return joint_owner([*own, found.owner]), [name for each in own for name in each.by_table]
+    return OWNER, [*OWNER.by_table]
 
 
 def projects() -> "list[Project]":

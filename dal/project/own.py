@@ -28,7 +28,8 @@ def own() -> Project:
         statements=(SQL,),
         migrations=MIGRATIONS,
         bindings=query.bindings,
-        needs_no_stub=lambda path: path.parent == SQL,  # people run these files by hand
+        # People run the one by hand, `dal distribute` the other.
+        needs_no_stub=lambda path: path.parent in (SQL, SQL / "distribute"),
         owner=OWNER,
         comment_prefix="dal ",
         indexes=SQL / "indexes.sql",

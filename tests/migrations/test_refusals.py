@@ -13,7 +13,13 @@ from tests.faults.restartable import Restartable
 from tests.migrations.database import IDS, LAST, catalogue, lock_held, run
 from tests.roles import connecting_as, role
 
-RUNS = [("migrate",), ("migrate", "--dry-run"), ("rollback", "--yes"), ("baseline", LAST)]
+RUNS = [
+    ("migrate",),
+    ("migrate", "--dry-run"),
+    ("rollback", "--yes"),
+    ("baseline", LAST),
+    ("distribute",),
+]
 EVERY = pytest.mark.parametrize("command", RUNS, ids=" ".join)
 
 

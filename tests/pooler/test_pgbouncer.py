@@ -73,7 +73,10 @@ async def test_a_pooler_is_told_from_a_server(pooled: str, url: str) -> None:
             assert {connection._config.statement_cache_size} == sizes
 
 
-@pytest.mark.parametrize("command", [("migrate",), ("rollback", "--yes"), ("baseline", LAST)])
+@pytest.mark.parametrize(
+    "command",
+    [("migrate",), ("rollback", "--yes"), ("baseline", LAST), ("distribute",)],
+)
 def test_migrations_want_the_direct_address(
     pooled: str, url: str, command: tuple[str, ...]
 ) -> None:

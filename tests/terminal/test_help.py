@@ -19,7 +19,7 @@ from tests.terminal.screen import CHECKOUT, in_pipes, on_terminal, plain
 
 COMMANDS = {
     "Use": ["demo", "ping"],
-    "Deploy": ["migrate", "status", "rollback", "baseline", "grants"],
+    "Deploy": ["migrate", "status", "rollback", "baseline", "grants", "distribute"],
     "Data": ["import", "export"],
     "Prove": ["check", "sql", "explain"],
     "Maintain": ["stats", "archive", "purge", "erase-user", "orphans"],

@@ -63,6 +63,7 @@ def test_where_somebody_holds_the_tables(url: str, tmp_path: Path, command: str)
         "migrate": "migrate --wait 0",
         "rollback": "rollback --yes --wait 0",
         "baseline": "baseline 0004 --wait 0",
+        "distribute": "distribute --wait 0",
         "check": "check",
         "erase-user --yes": "erase-user grace --yes",
         "orphans --delete": "orphans --delete",

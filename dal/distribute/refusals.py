@@ -1,0 +1,144 @@
+"""Refuses what can't be distributed, by name, before anything happens."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from dal import errors
+from dal.distribute.files import rows
+from dal.distribute.placed import Placed, placed
+from dal.distribute.tables import Table
+from dal.migrate.ledger import applied
+from dal.migrate.migration import Folders, read
+from dal.migrate.status import refuse_disagreement
+
+
+class ClusterError(errors.ConfigurationError):
+    """The server is no cluster, or can't distribute tables now."""
+
+
+class PendingError(errors.SchemaMismatchError):
+    """Migrations are pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    problem: str
+    help: str
+    kind: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.help}"
+
+
+def refuse_server(connection: psycopg.Connection) -> None:
+    """Refuse a server that is not the coordinator of a cluster in good health.
+
+    Raises:
+        ClusterError: it is not; the text says what to do.
+    """
+    problems = rows(connection, "server", _Problem)
+    if not problems:  # the next would need the extension
+        problems = rows(connection, "cluster", _Problem)
+    if problems:
+        raise ClusterError(_listed("this server can't distribute tables", problems))
+
+
+def refuse_pending(connection: psycopg.Connection, folders: Folders) -> None:
+    """Refuse a database that is not migrated.
+
+    Raises:
+        PendingError: migrations are pending.
+        SchemaMismatchError: the files and the database disagree.
+    """
+    migrations, recorded = read(folders), applied(connection)
+    refuse_disagreement(migrations, recorded)
+    pending = [migration.id for migration in migrations if migration.id not in recorded]
+    if pending:
+        raise PendingError(f"migrations are pending: {', '.join(pending)}; run dal migrate first")
+
+
+def already(connection: psycopg.Connection, tables: Sequence[Table]) -> list[Placed]:
+    """Those of the tables that are distributed: all of them, by their owners, or none.
+
+    Raises:
+        SchemaMismatchError: half of them are, or in another way; the text lists each.
+    """
+    known = {table.id: table for table in placed(connection)}
+    if not known.keys() & {table.id for table in tables}:
+        return []
+    problems = []
+    colocation = known[tables[0].id].colocation if tables[0].id in known else None
+    for table in tables:
+        found = known.get(table.id)
+        if found is None:
+            problems.append(f"{table.identifier} is not distributed")
+        elif found.owner != table.owner:
+            problems.append(f"{table.identifier} is, but not by {table.owner}")
+        elif found.colocation != colocation:
+            problems.append(f"{table.identifier} is, but not placed with {tables[0].identifier}")
+        else:
+            problems.append(f"{table.identifier} is distributed")
+    if all(problem.endswith(" is distributed") for problem in problems):
+        return [known[table.id] for table in tables]
+    raise errors.SchemaMismatchError(
+        _listed(
+            "the tables are half distributed; finish it by hand with create_distributed_table, or"
+            " bring all back with dal distribute --undo",
+            problems,
+        )
+    )
+
+
+def refuse_tables(
+    connection: psycopg.Connection, tables: Sequence[Table], unmarked: Collection[str] = ()
+) -> None:
+    """Refuse tables that Citus would not take, or that would lose something by it.
+
+    Parameters:
+        connection: to the database.
+        tables: those to distribute.
+        unmarked: names of tables that are refused unless they bear dal's mark.
+
+    Raises:
+        SchemaMismatchError: the text lists each problem.
+    """
+    problems: list[object] = [
+        f"{table.identifier} was there before dal: pass --existing if it may be distributed"
+        for table in tables
+        if table.name in unmarked and not table.marked
+    ]
+    problems += obstacles(connection, tables)
+    if problems:
+        raise errors.SchemaMismatchError(
+            _listed("these tables can't be distributed as they are", problems)
+        )
+
+
+def refuse_others(connection: psycopg.Connection, tables: Sequence[Table]) -> None:
+    """Refuse tables that can't be brought back without others.
+
+    Raises:
+        SchemaMismatchError: foreign keys connect them with others; the text lists each.
+    """
+    found = obstacles(connection, tables)
+    if problems := [problem for problem in found if problem.kind == "foreign key"]:
+        raise errors.SchemaMismatchError(
+            _listed("these tables can't be brought back by themselves", problems)
+        )
+
+
+def obstacles(connection: psycopg.Connection, tables: Sequence[Table]) -> list[_Problem]:
+    """What Citus would refuse about tables."""
+    return rows(
+        connection,
+        "obstacles",
+        _Problem,
+        tables=[table.id for table in tables],
+        owners=[table.owner for table in tables],
+    )
+
+
+def _listed(what: str, problems: Iterable[object]) -> str:
+    return "\n  ".join([f"{what}:", *map(str, problems)])

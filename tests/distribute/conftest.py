@@ -1,0 +1,19 @@
+"""A Citus cluster, where DAL_TEST_CITUS has a coordinator's URL; else its tests are none."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.distribute.cluster import Cluster
+
+CITUS = os.environ.get("DAL_TEST_CITUS")
+collect_ignore = [] if CITUS else ["test_cluster.py", "test_refused_there.py"]
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A fresh database on all nodes, migrated."""
+    assert CITUS
+    with Cluster.like(CITUS) as cluster:
+        yield cluster
