@@ -10,6 +10,7 @@ from dal.database.address import Address
 from dal.database.failures import explain_connect, translated
 from dal.database.opening import open_connection
 from dal.database.pooler import is_behind_pooler
+from dal.distribute import distribution
 from dal.migrate.folder import project_of
 from dal.migrate.migration import DAL_FOLDERS, Folders
 
@@ -26,6 +27,7 @@ class PingResult:
         tls: the protocol between us and the server (or its pooler), or None.
         pooler: whether a pooler is in front of the server.
         schema: the last migration that is applied, how many are pending, or that it does not fit.
+        distribution: the tables that are distributed over a cluster, and how; None if none is.
         seconds: one round trip.
     """
 
@@ -34,6 +36,7 @@ class PingResult:
     tls: str | None
     pooler: bool
     schema: str
+    distribution: str | None
     seconds: float
 
 
@@ -50,7 +53,8 @@ def ping(url: str, folders: Folders = DAL_FOLDERS) -> PingResult:
     address = Address.parse(url)
     answer = asyncio.run(translated(_ask, address, query="ping", explain=explain_connect))
     version, role, tls, pooler, seconds = answer
-    return PingResult(version, role, tls, pooler, _schema(url, folders), seconds)
+    spread = distribution(url, application_name="dal ping")
+    return PingResult(version, role, tls, pooler, _schema(url, folders), spread, seconds)
 
 
 def _schema(url: str, folders: Folders) -> str:

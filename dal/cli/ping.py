@@ -27,4 +27,6 @@ def ping(as_json: Json = False) -> None:
     out.print(f"TLS         {answer.tls or 'no'}")
     out.print(f"pooler      {'yes' if answer.pooler else 'no'}")
     out.print(f"schema      {answer.schema}")
+    if answer.distribution:
+        out.print(f"distributed {answer.distribution}")
     out.print(f"round trip  {answer.seconds * 1000:.2f} ms")

@@ -9,6 +9,7 @@ from dal.cli.options import Json
 from dal.cli.project import folders
 from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import out, print_json
+from dal.distribute import distribution
 
 
 @command("status", Group.DEPLOY, *READING, ExitStatus.PENDING)
@@ -18,7 +19,8 @@ def status(as_json: Json = False) -> None:
     Notes name things that may change rows but stop nothing, such as a trigger. The role only needs
     to read _yoyo_migration and _yoyo_log.
     """
-    states = migrations.status(database_url(), folders=folders())
+    url = database_url()
+    states = migrations.status(url, folders=folders())
     if as_json:
         rows = [
             {
@@ -40,6 +42,8 @@ def status(as_json: Json = False) -> None:
             out.print(f"{state.id:<20} {when}" + (f"  {state.problem}" if state.problem else ""))
         for note in (note for state in states for note in state.notes):
             out.print(f"note: {note}")
+        if spread := distribution(url, application_name="dal status"):
+            out.print(f"distributed: {spread}")
     if any(state.problem for state in states):
         raise typer.Exit(ExitStatus.UNFIT)
     if any(state.applied_at is None for state in states):

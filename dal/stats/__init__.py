@@ -6,7 +6,7 @@ from functools import partial
 from dal.binding import Executor
 from dal.database import Database
 from dal.paths import SQL
-from dal.stats import findings, parts, queries
+from dal.stats import cluster, findings, parts, queries
 from dal.stats.queries import Setting
 from dal.stats.records import Count, Stats, StatsFinding, Unseen
 
@@ -35,11 +35,14 @@ async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]
     reader.unseen += parts.unseen_of_tables(known, schemas, server.role)
     reader.unseen += parts.unseen_of_extension(extension)
     reader.unseen += parts.unseen_of_server(server)
+    distributed = await reader.part("distributed", cluster.distributed)
+    reader.unseen += parts.unseen_of_distributed(distributed or ())
     unseen_parts = {note.what for note in reader.unseen}
     names = [".".join(path.relative_to(SQL).with_suffix("").parts) for path in SQL.rglob("*.sql")]
     stats = Stats(
         server=server,
         tables=await reader.part("tables", partial(queries.tables, tables=oids), when=bool(oids)),
+        distributed=distributed,
         indexes=await reader.part(
             "indexes", partial(queries.indexes, tables=oids), when=bool(oids)
         ),

@@ -8,6 +8,7 @@ from dal.binding import Executor
 from dal.database import Database
 from dal.database.sqlstates import LOCK_NOT_AVAILABLE
 from dal.stats import queries
+from dal.stats.cluster import Distributed
 from dal.stats.findings import quoted
 from dal.stats.queries import DalTable, Extension
 from dal.stats.records import Server, Unseen
@@ -156,4 +157,14 @@ def unseen_of_extension(extension: Extension) -> Iterator[Unseen]:
             what="functions",
             why="pg_stat_statements is not there, or not for this role",
             remedy=" ".join(steps),
+        )
+
+
+def unseen_of_distributed(tables: Sequence[Distributed]) -> Iterator[Unseen]:
+    """What the coordinator knows nothing of."""
+    if tables:
+        yield Unseen(
+            what="rows, sizes and vacuums of distributed tables",
+            why="they are on the nodes that have the shards",
+            remedy="SELECT * FROM citus_tables;",
         )

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import AwareDatetime
 
 from dal.record import Record
+from dal.stats.cluster import Distributed
 
 Level: TypeAlias = Literal["alert", "advice"]
 """An alert needs action today; advice can wait."""
@@ -18,8 +19,7 @@ class Server(Record):
         database, role: their names.
         sees_everyone: whether the role sees other roles' sessions and statements.
         standby: whether it is a standby, which takes no writes and keeps its own counters.
-        at: when this was read.
-        started_at: when the server was started.
+        at, started_at: when this was read, and when the server was started.
         connections, max_connections: the whole server's.
         commits, rollbacks, deadlocks: transactions of the database, since `counted_since`.
         temporary_bytes: what did not fit into work_mem and was written to files.
@@ -247,7 +247,7 @@ class Stats(Record):
 
     Attributes:
         server: the server, the database and the role.
-        tables, indexes: dal's; the largest index first.
+        tables, indexes, distributed: dal's; the largest index first, and what is on a cluster.
         retention: conversations by what retention will do with them.
         functions: from pg_stat_statements, the highest total time first.
         applications: the sessions of this database.
@@ -260,6 +260,7 @@ class Stats(Record):
     server: Server
     tables: list[Table] | None
     indexes: list[Index] | None
+    distributed: list[Distributed] | None
     retention: list[Count] | None
     functions: list[StatementCost] | None
     applications: list[Application] | None

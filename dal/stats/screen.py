@@ -7,6 +7,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from dal.stats import records
+from dal.stats.cluster import Distributed
 from dal.stats.records import Stats
 
 WIDTH = 80
@@ -41,6 +42,8 @@ def _parts(stats: Stats) -> Iterator[str | Table]:
     yield _plain(_server(stats.server))
     if stats.tables is not None:
         yield _tables(stats.tables, stats.server)
+    if stats.distributed:
+        yield _plain("\n".join(map(_distributed, stats.distributed)))
     if stats.retention is not None:
         yield f"retention: {', '.join(map(_count, stats.retention))}"
     if stats.functions is not None:
@@ -82,6 +85,13 @@ def _tables(tables: Sequence[records.Table], server: records.Server) -> Table:
 
     headings = ("tables", "rows", "heap", "indexes", "dead rows", "vacuumed", "HOT", "cached")
     return _table(headings, map(row, tables))
+
+
+def _distributed(table: Distributed) -> str:
+    return (
+        f"{table.identifier} is distributed by {table.owner}: {table.shards} shards on"
+        f" {table.nodes} nodes"
+    )
 
 
 def _functions(functions: Sequence[records.StatementCost]) -> Table:

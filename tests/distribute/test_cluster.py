@@ -209,3 +209,22 @@ def test_a_program_may_call_it(cluster: Cluster) -> None:
     assert ([moved.table for moved in plan.tables], plan.shards) == (OWN, 4)
     assert any("create_distributed_table('messages'" in line for line in lines)
     assert rows(cluster.url, "SELECT count(*) FROM pg_dist_shard") == [(16,)]
+
+
+def test_whoever_asks_is_told(cluster: Cluster) -> None:
+    assert "distributed" not in cluster.dal("status")[1] + cluster.dal("ping")[1]
+    assert cluster.dal("distribute", "--shards", "8")[0] == 0
+    with role(cluster.url, "GRANT SELECT ON _yoyo_migration, _yoyo_log TO {role}") as reader:
+        for command in ("status", "ping"):
+            told = cluster.dal(command, url=reader)[1]
+            assert "conversations, messages, tasks, users: 8 shards on 2 nodes" in told
+    told = cluster.dal("stats")[1]
+    assert "messages is distributed by user_id: 8 shards on 2 nodes" in told
+    assert "not seen: rows, sizes and vacuums of distributed tables" in told
+    listed = json.loads(cluster.dal("stats", "--json")[1])["distributed"]
+    assert [(table["identifier"], table["owner"]) for table in listed] == [
+        ("conversations", "user_id"),
+        ("messages", "user_id"),
+        ("tasks", "user_id"),
+        ("users", "id"),
+    ]
