@@ -12,15 +12,14 @@
 WITH given AS (
     SELECT place, id, id::regclass::text AS name, owner
     FROM unnest(:tables::oid[], :owners::text[]) WITH ORDINALITY AS given (id, owner, place)
-)
-SELECT
-    'lock' AS phase,
-    format('LOCK TABLE %s IN EXCLUSIVE MODE', string_agg(name, ', ' ORDER BY place)) AS statement
-FROM given
-UNION ALL
-(
+), written (part, place, phase, statement) AS (
     SELECT
-        'move',
+        1, 0, 'lock',
+        format('LOCK TABLE %s IN EXCLUSIVE MODE', string_agg(name, ', ' ORDER BY place))
+    FROM given
+    UNION ALL
+    SELECT
+        2, place, 'move',
         CASE
             WHEN place = 1 THEN format(
                 'SELECT create_distributed_table(%L, %L, colocate_with => ''none'','
@@ -33,14 +32,15 @@ UNION ALL
             )
         END
     FROM given
-    ORDER BY place
-)
-UNION ALL
-(
-    SELECT 'after', format('SELECT truncate_local_data_after_distributing_table(%L)', name)
+    UNION ALL
+    SELECT
+        3, place, 'after',
+        format('SELECT truncate_local_data_after_distributing_table(%L)', name)
     FROM given
-    ORDER BY place
+    UNION ALL
+    SELECT 4, 0, 'after', format('ANALYZE %s', string_agg(name, ', ' ORDER BY place))
+    FROM given
 )
-UNION ALL
-SELECT 'after', format('ANALYZE %s', string_agg(name, ', ' ORDER BY place))
-FROM given
+SELECT phase, statement
+FROM written
+ORDER BY part, place

@@ -41,25 +41,28 @@ WITH RECURSIVE given AS (
     FROM given
     JOIN pg_index ON indrelid = id
     JOIN pg_description ON objoid = indexrelid AND classoid = 'pg_class'::regclass
-)
--- Else the next ones would not reach the workers, where sessions of their own may hold the shards.
-SELECT 'lock' AS phase, 'SET LOCAL citus.propagate_set_commands = ''local''' AS statement
-UNION ALL
-SELECT 'lock', 'SET LOCAL lock_timeout = ''1s'''
-UNION ALL
-SELECT
-    'lock',
-    format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', string_agg(name, ', ' ORDER BY place))
-FROM given
-UNION ALL
-(
-    SELECT 'move', format('SELECT undistribute_table(%L, cascade_via_foreign_keys => true)', name)
+), written (part, place, number, phase, statement) AS (
+    -- Without it the next one would not reach the workers, where others may hold the shards.
+    SELECT 1, 0, 0, 'lock', 'SET LOCAL citus.propagate_set_commands = ''local'''
+    UNION ALL
+    SELECT 2, 0, 0, 'lock', 'SET LOCAL lock_timeout = ''1s'''
+    UNION ALL
+    SELECT
+        3, 0, 0, 'lock',
+        format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', string_agg(name, ', ' ORDER BY place))
+    FROM given
+    UNION ALL
+    SELECT
+        4, place, 0, 'move',
+        format('SELECT undistribute_table(%L, cascade_via_foreign_keys => true)', name)
     FROM given
     WHERE id NOT IN (SELECT id FROM taken_along)
-    ORDER BY place
+    UNION ALL
+    SELECT 5, place, number, 'comment', statement FROM remark
+    UNION ALL
+    SELECT 6, 0, 0, 'after', format('ANALYZE %s', string_agg(name, ', ' ORDER BY place))
+    FROM given
 )
-UNION ALL
-(SELECT 'comment', statement FROM remark ORDER BY place, number, statement COLLATE "C")
-UNION ALL
-SELECT 'after', format('ANALYZE %s', string_agg(name, ', ' ORDER BY place))
-FROM given
+SELECT phase, statement
+FROM written
+ORDER BY part, place, number, statement COLLATE "C"
