@@ -39,10 +39,15 @@ class _Installed:
     installed: bool
 
 
+def has_citus(connection: psycopg.Connection) -> bool:
+    """Whether a database has Citus."""
+    [answer] = rows(connection, "installed", _Installed)
+    return answer.installed
+
+
 def placed(connection: psycopg.Connection) -> list[Placed]:
     """The tables of a database that Citus knows; none where there is no Citus."""
-    [answer] = rows(connection, "installed", _Installed)
-    return rows(connection, "placed", Placed) if answer.installed else []
+    return rows(connection, "placed", Placed) if has_citus(connection) else []
 
 
 def described(tables: Iterable[Placed]) -> str | None:

@@ -7,7 +7,7 @@ import psycopg
 
 from dal import errors
 from dal.distribute.files import rows
-from dal.distribute.placed import Placed, placed
+from dal.distribute.placed import Placed, has_citus, placed
 from dal.distribute.tables import Table
 from dal.migrate.ledger import applied
 from dal.migrate.migration import Folders, read
@@ -33,14 +33,25 @@ class _Problem:
 
 
 def refuse_server(connection: psycopg.Connection) -> None:
-    """Refuse a server that is not the coordinator of a cluster in good health.
+    """Refuse a server that can't be the coordinator of a cluster.
 
     Raises:
-        ClusterError: it is not; the text says what to do.
+        ClusterError: it can't; the text says what to do.
     """
-    problems = rows(connection, "server", _Problem)
-    if not problems:  # the next would need the extension
-        problems = rows(connection, "cluster", _Problem)
+    _refuse(rows(connection, "server", _Problem))
+
+
+def refuse_cluster(connection: psycopg.Connection) -> None:
+    """Refuse a worker, and a cluster in bad health; a server without Citus is none.
+
+    Raises:
+        ClusterError: the text says what to do.
+    """
+    if has_citus(connection):
+        _refuse(rows(connection, "cluster", _Problem))
+
+
+def _refuse(problems: list[_Problem]) -> None:
     if problems:
         raise ClusterError(_listed("this server can't distribute tables", problems))
 

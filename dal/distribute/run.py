@@ -14,6 +14,7 @@ from dal.distribute.placed import placed
 from dal.distribute.plan import Capacity, Moved, Plan, Script, Size, measured, script
 from dal.distribute.refusals import (
     already,
+    refuse_cluster,
     refuse_others,
     refuse_pending,
     refuse_server,
@@ -64,6 +65,7 @@ def apply(
         Others are those of `dal.migrate.apply`.
     """
     with session(dsn, application_name=_NAME, wait=wait, report=report) as run:
+        refuse_cluster(run.connection)  # first, because a worker has no record of migrations
         refuse_pending(run.connection, folders)
         refuse_server(run.connection)
         tables = owned(run.connection, owners, own)
@@ -108,7 +110,7 @@ def undo(
         known = {table.id: table for table in placed(run.connection)}
         if not known:
             return Plan()
-        refuse_server(run.connection)
+        refuse_cluster(run.connection)
         tables = owned(run.connection, owners, own)
         refuse_others(run.connection, tables)
         tables = [table for table in tables if table.id in known]
