@@ -8,7 +8,7 @@ import psycopg
 
 from dal.distribute.files import Step, rows
 from dal.distribute.tables import Table
-from dal.migrate.connection import explained, undone
+from dal.migrate.connection import explained, rolled_back
 
 SAMPLE_ROWS = 20_000
 """How many rows of each table are copied to measure the time."""
@@ -135,10 +135,10 @@ def measured(
         percent=min(100.0, 100.0 * SAMPLE_ROWS / max(count, 1)),
     )
     with explained(f"measuring the copy of {table.identifier}"):
-        with undone(connection):
+        with rolled_back(connection):
             connection.execute(sample.make.encode())
             empty = 0.0 if undo else _timed(connection, sample.distribute)[0]
-        with undone(connection):
+        with rolled_back(connection):
             connection.execute(sample.make.encode())
             filled, copied = _timed(connection, sample.fill)
             if not undo:

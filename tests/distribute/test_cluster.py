@@ -120,7 +120,7 @@ async def test_a_service_waits_and_goes_on(cluster: Cluster) -> None:
 
 def test_a_table_that_is_in_use(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(session.Patience.pause, "__defaults__", (0.1,))
+    monkeypatch.setattr(session.WaitBudget.pause, "__defaults__", (0.1,))
     monkeypatch.setattr(session, "LOCK_TIMEOUT_SECONDS", 0.2)
     with psycopg.connect(cluster.url, application_name="service") as writer:
         writer.execute("INSERT INTO users (id) VALUES ('ada')")
