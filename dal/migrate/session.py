@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 WAIT_SECONDS = 60.0
 """How long a run waits for others in all, by default."""
-LOCK_TIMEOUT_SECONDS = 1.0
+LOCK_TIMEOUT_SECONDS = 0.8  # before deadlock_timeout (1 s), which may end the service's statement
 """How long a migration waits for a table's lock; the service's statements queue behind it."""
 PAUSE_SECONDS = 2.0
 """How long it then pauses before the next try, so that the service can work."""
