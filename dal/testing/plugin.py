@@ -86,7 +86,11 @@ def _migrated(postgres: "Postgres", folders: "_Folders") -> str:
     from dal import migrate
 
     url = postgres.create()
-    migrate.apply(url, folders=folders)
+    try:
+        migrate.apply(url, folders=folders)
+    except BaseException:
+        postgres.drop(url)
+        raise
     return url
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dal.errors import InvalidInputError
+from dal import migrate
+from dal.errors import InvalidInputError, SchemaMismatchError
+from dal.testing import plugin
 from dal.testing.choice import running
 from dal.testing.server import Postgres, database_name
 from tests.roles import role
@@ -100,6 +102,22 @@ def test_migrations_that_fail(service: Path, dal_server: Postgres) -> None:
     assert done.returncode == 1
     assert 'type "nonsense" does not exist' in done.stdout
     assert "dal/migrate" not in done.stdout
+
+
+def test_migrations_that_fail_leave_no_database(
+    dal_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def fail(url: str, **_: object) -> None:
+        tried.append(database_name(url))
+        raise SchemaMismatchError
+
+    monkeypatch.setattr(migrate, "apply", fail)
+    with pytest.raises(SchemaMismatchError):
+        plugin._migrated(Postgres("another run's", dal_server.url), ())
+    assert len(tried) == 1
+    assert not databases(dal_server) & {*tried}
 
 
 def test_without_the_extra(service: Path, dal_server: Postgres) -> None:
