@@ -1,5 +1,6 @@
 -- Appends a message and moves its conversation's recency, or returns the stored message where
--- the id is repeated, and moves nothing. `conflict` says that the stored one differs.
+-- the id is repeated, and moves nothing (in a race with its twin it moves the recency by a
+-- moment). `conflict` says that the stored one differs.
 -- Index: messages_pkey (user_id, id), conversations_pkey (user_id, id).
 -- Locks: the conversation's row until the transaction ends. The message's time is taken under
 --   this lock: that is why order by time is order of commit.
@@ -20,7 +21,7 @@ WITH conversation AS (
         )
     WHERE
         user_id = :user_id AND id = :conversation_id::uuid
-        -- Not by way of stored, which would be one more command of Citus.
+        -- Not through the CTE `stored`: Citus would run one more command.
         AND NOT EXISTS (SELECT FROM messages WHERE user_id = :user_id AND id = :id::uuid)
     RETURNING id, last_message_at
 ), added AS (
