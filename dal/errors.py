@@ -122,7 +122,7 @@ class ConflictError(DalError):
     """A row of the database is in the way.
 
     An id is taken by a row with other content; or a foreign key of another table refers to what
-    would be deleted; or `users.ensure` is called with an id that the table takes for another one.
+    would be deleted; or `users.ensure` is called with an id that compares equal to another user's.
     """
 
     message = "This id is taken by a row with other content; use a new id."

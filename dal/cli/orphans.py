@@ -30,7 +30,7 @@ def orphans(
     """Find rows whose user or conversation is missing.
 
     It also finds conversations with outdated times, which are before their newest message. It reads
-    every row, for which DAL_COMMAND_TIMEOUT is no limit.
+    every row; DAL_COMMAND_TIMEOUT does not apply.
     """
 
     async def look(db: dal.Database) -> list[Orphan]:

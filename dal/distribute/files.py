@@ -25,7 +25,7 @@ def rows(
     """
     statement = read_statement(SQL, f"distribute/{name}.sql")
     values = [parameters[name] for name in statement.parameters]
-    # Of the kind that leaves `%` alone, and takes `$1`.
+    # A RawCursor takes `$1` and leaves `%` alone.
     with psycopg.RawCursor(connection, row_factory=class_row(row)) as cursor:
         return cursor.execute(statement.text.encode(), values).fetchall()
 

@@ -11,7 +11,7 @@ from dal.migrate.settings import apply_session_settings, committed_reads
 from dal.paths import SQL
 
 _TABLES = ("users", "tasks", "conversations", "messages")  # which sql/grants.sql knows
-# Tables and views, and the sequences that number the rows of serial columns, with those's tables.
+# Tables and views, and the sequences of serial columns, with the tables whose rows they number.
 _OTHERS = """
     SELECT relkind = 'S', relname::text, (
         SELECT of_table.relname::text
@@ -74,7 +74,8 @@ def others(dsn: str, role: str, folder: Folder, *, beside_own: bool) -> str:
     if foreign:
         parts += [
             "",
-            f"-- Not created by them. Run what is nevertheless {folder.project}'s:",
+            f"-- Not created by {folder.project}'s migrations. Run the lines whose tables belong to"
+            f" {folder.project}:",
             *foreign,
         ]
     return "\n".join(parts) + "\n"

@@ -2,7 +2,7 @@
 -- on how many nodes, and how many bytes of theirs were left on the coordinator. It needs Citus.
 -- owner is NULL where rows are not distributed by a column, as in a reference table.
 --
--- Plain reads of the catalogue; nothing is locked.
+-- Reads the catalogue; the bytes open each table with ACCESS SHARE for a moment.
 
 SELECT
     logicalrelid::oid::bigint AS id,

@@ -1,6 +1,6 @@
 -- Writes the statements with which the time of a copy is measured: of a new table like another one,
--- with some of its rows, that is rolled back. Foreign keys are not checked in it. A LIMIT would not
--- do: each shard sends as many.
+-- with some of its rows, that is rolled back. Foreign keys are not checked in it.
+-- No LIMIT: every shard would send that many rows.
 --
 -- Plain reads of the catalogue; nothing is locked.
 

@@ -1,7 +1,7 @@
 -- The tables of the search path with their columns, out of which those with an owner are chosen.
 -- yoyo's, and those of extensions, are left out.
 --
--- Plain reads of the catalogue; nothing is locked. The size is the files', indexes included.
+-- Reads the catalogue; the size, indexes included, opens each table with ACCESS SHARE for a moment.
 
 SELECT
     pg_class.oid::bigint AS id,
@@ -14,7 +14,7 @@ SELECT
         WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
         ORDER BY attnum
     ) AS columns,
-    -- Those that have to be there before.
+    -- The tables that must be distributed first.
     ARRAY(
         SELECT DISTINCT confrelid::bigint FROM pg_constraint
         WHERE contype = 'f' AND conrelid = pg_class.oid AND confrelid <> conrelid
