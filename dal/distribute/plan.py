@@ -9,6 +9,7 @@ import psycopg
 from dal.distribute.files import Step, rows
 from dal.distribute.tables import Table
 from dal.migrate.connection import explained, rolled_back
+from dal.migrate.session import LOCK_TIMEOUT_SECONDS
 
 SAMPLE_ROWS = 20_000
 """How many rows of each table are copied to measure the time."""
@@ -98,7 +99,15 @@ def script(
     ids = [table.id for table in tables]
     owners = [table.owner for table in tables]
     [count] = rows(connection, "count", Step, tables=ids)
-    steps = rows(connection, file, Step, tables=ids, owners=owners, shards=shards)
+    steps = rows(
+        connection,
+        file,
+        Step,
+        tables=ids,
+        owners=owners,
+        shards=shards,
+        lock_timeout=f"{LOCK_TIMEOUT_SECONDS * 1000:.0f}ms",
+    )
     by_phase = {
         phase: [step.statement for step in steps if step.phase == phase]
         for phase in ("lock", "move", "comment", "after")

@@ -134,7 +134,7 @@ def refuse_others(connection: psycopg.Connection, tables: Sequence[Table]) -> No
         SchemaMismatchError: foreign keys connect them with others; the text lists each.
     """
     found = obstacles(connection, tables)
-    if problems := [problem for problem in found if problem.kind == "foreign key"]:
+    if problems := [problem for problem in found if problem.kind == "stays behind"]:
         raise errors.SchemaMismatchError(
             _listed("these tables can't be brought back by themselves", problems)
         )

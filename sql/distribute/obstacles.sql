@@ -47,7 +47,7 @@ WITH given AS (
     WHERE (given.atttypid, given.attcollation) <> (first.atttypid, first.attcollation)
     UNION ALL
     SELECT
-        'foreign key', format('the foreign key %I from %s to %s, one of which would stay behind',
+        'stays behind', format('the foreign key %I from %s to %s, one of which would stay behind',
             conname, conrelid::regclass, confrelid::regclass),
         format('ALTER TABLE %s DROP CONSTRAINT %I, or say in [tool.dal] what the other''s owner is',
             conrelid::regclass, conname)

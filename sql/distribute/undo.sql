@@ -45,7 +45,7 @@ WITH RECURSIVE given AS (
     -- Without it the next one would not reach the workers, where others may hold the shards.
     SELECT 1, 0, 0, 'lock', 'SET LOCAL citus.propagate_set_commands = ''local'''
     UNION ALL
-    SELECT 2, 0, 0, 'lock', 'SET LOCAL lock_timeout = ''800ms'''
+    SELECT 2, 0, 0, 'lock', format('SET LOCAL lock_timeout = %L', :lock_timeout::text)
     UNION ALL
     SELECT
         3, 0, 0, 'lock',

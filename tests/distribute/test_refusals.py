@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 from dal.check.project import OwnerColumns
 from dal.cli.commands import app
 from dal.distribute.plan import script
-from dal.distribute.refusals import obstacles
+from dal.distribute.refusals import obstacles, refuse_others
 from dal.distribute.tables import owned
 from dal.errors import SchemaMismatchError
+from dal.migrate.session import LOCK_TIMEOUT_SECONDS
 from dal.project.own import OWNER
 from tests.migrations.database import IDS, catalogue, run
 
@@ -131,6 +132,29 @@ def test_what_keeps_a_table(url: str, statements: list[str], problem: str) -> No
     with psycopg.connect(url) as connection:
         found = obstacles(connection, owned(connection, OWNER, OWN))
     assert {problem in str(each) for each in found} == {True}, found
+
+
+def test_only_what_stays_behind_keeps_tables_from_coming_back(url: str) -> None:
+    run(
+        url,
+        OTHERS,
+        "CREATE TABLE shared (user_id varchar(255), theirs varchar(255), id int,"
+        " FOREIGN KEY (theirs, id) REFERENCES others)",
+    )
+    with psycopg.connect(url) as connection:
+        tables = owned(connection, OWNER, OWN)
+        assert [each.kind for each in obstacles(connection, tables)] == ["foreign key"]
+        refuse_others(connection, tables)
+        connection.execute("CREATE TABLE orders (buyer varchar(255) REFERENCES users)")
+        with pytest.raises(SchemaMismatchError, match="one of which would stay behind"):
+            refuse_others(connection, tables)
+
+
+def test_the_way_back_waits_as_long_as_a_migration(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        written = script(connection, "undo", owned(connection, OWNER, OWN), 8)
+    limit = f"{LOCK_TIMEOUT_SECONDS * 1000:.0f}ms"
+    assert f"SET LOCAL lock_timeout = '{limit}'" in written.lock
 
 
 def test_a_circle(url: str) -> None:
