@@ -75,7 +75,7 @@ def _show(plan: Plan, *, undo: bool, dry_run: bool) -> None:
             out.print(f"{statement};")
     if not plan.tables:
         if not plan.statements:
-            out.print(f"nothing to do: {'no table is' if undo else 'they are all'} distributed")
+            out.print(f"nothing to do: {'no table is' if undo else 'all tables are'} distributed")
         return
     for table in plan.tables:
         out.print(f"{table.table:<24} {table.rows:>14,} rows {decimal(table.bytes):>10}")
@@ -84,7 +84,15 @@ def _show(plan: Plan, *, undo: bool, dry_run: bool) -> None:
     who = "reads and writes" if undo else "writes"
     if dry_run:
         out.print(
-            f"{what}; {who} would wait for about {plan.seconds:,.1f} s, as a copy was measured"
+            f"{what}; {who} would wait for about {plan.seconds:,.1f} s"
+            " (estimated from a sample copy)"
         )
     else:
         out.print(f"{what}; {who} waited for {plan.seconds:,.1f} s")
+    if plan.unfinished:
+        out.print(
+            "brought back; statistics are gathered later, by autovacuum"
+            if undo
+            else "distributed; what remains of the rows on the coordinator is removed by the next"
+            " run"
+        )

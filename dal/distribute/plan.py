@@ -38,7 +38,8 @@ class Plan:
         tables: those that are moved.
         shards, nodes: in how many parts each table is then, and on how many nodes.
         statements: each one that is sent.
-        seconds: how long writes stop; an estimate, before it has happened.
+        seconds: how long writes stop; in a dry run an estimate.
+        unfinished: whether others kept the clean-up after the transaction waiting for too long.
     """
 
     tables: Sequence[Moved] = ()
@@ -46,6 +47,7 @@ class Plan:
     nodes: int = 0
     statements: Sequence[str] = field(default=(), repr=False)
     seconds: float = 0.0
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,35 +71,68 @@ def refuse_pending(connection: psycopg.Connection, folders: Folders) -> None:
 
 
 def already(connection: psycopg.Connection, tables: Sequence[Table]) -> list[Placed]:
-    """Those of the tables that are distributed: all of them, by their owners, or none.
+    """Those of the tables that are distributed, each by its owner and beside the others.
 
     Raises:
-        SchemaMismatchError: half of them are, or in another way; the text lists each.
+        SchemaMismatchError: some are distributed in another way; the text lists each table.
     """
     known = {table.id: table for table in placed(connection)}
-    if not known.keys() & {table.id for table in tables}:
-        return []
-    problems = []
-    colocation = known[tables[0].id].colocation if tables[0].id in known else None
+    there = [known[table.id] for table in tables if table.id in known]
+    told, otherwise = [], False
     for table in tables:
-        found = known.get(table.id)
+        name, found = table.identifier, known.get(table.id)
         if found is None:
-            problems.append(f"{table.identifier} is not distributed")
+            told.append(f"{name} is not distributed")
         elif found.owner != table.owner:
-            problems.append(f"{table.identifier} is, but not by {table.owner}")
-        elif found.colocation != colocation:
-            problems.append(f"{table.identifier} is, but not placed with {tables[0].identifier}")
+            told.append(f"{name} is distributed, but not by {table.owner}")
+            otherwise = True
+        elif found.colocation != there[0].colocation:
+            told.append(f"{name} is distributed, but apart from {there[0].identifier}")
+            otherwise = True
         else:
-            problems.append(f"{table.identifier} is distributed")
-    if all(problem.endswith(" is distributed") for problem in problems):
-        return [known[table.id] for table in tables]
-    raise errors.SchemaMismatchError(
-        _listed(
-            "the tables are half distributed; finish it by hand with create_distributed_table, or"
-            " bring all back with dal distribute --undo",
-            problems,
+            told.append(f"{name} is distributed")
+    if otherwise:
+        raise errors.SchemaMismatchError(
+            _listed(
+                "tables are distributed in another way; bring all back with dal distribute --undo",
+                told,
+            )
         )
-    )
+    return there
+
+
+def refuse_missing(missing: Sequence[Table], statements: Sequence[str]) -> None:
+    """Refuse tables that are not distributed while others are.
+
+    Parameters:
+        missing: the tables.
+        statements: what distributes them.
+
+    Raises:
+        SchemaMismatchError: the text has both.
+    """
+    if missing:
+        names = ", ".join(table.identifier for table in missing)
+        raise errors.SchemaMismatchError(
+            _listed(
+                f"not distributed yet, while others are: {names}. Run these statements, during"
+                " which writes to the tables wait, and then dal distribute again",
+                (f"{statement};" for statement in statements),
+            )
+        )
+
+
+def refuse_shards(there: Sequence[Placed], shards: int | None) -> None:
+    """Refuse another number of shards than distributed tables have.
+
+    Raises:
+        SchemaMismatchError: the text has both numbers.
+    """
+    if there and shards not in (None, there[0].shards):
+        raise errors.SchemaMismatchError(
+            f"the tables are in {there[0].shards} shards already, not in {shards}: leave out"
+            " --shards, or bring them back first with dal distribute --undo"
+        )
 
 
 def refuse_tables(

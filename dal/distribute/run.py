@@ -10,20 +10,22 @@ import psycopg
 from dal import errors
 from dal.check.project import OwnerColumns
 from dal.distribute.files import rows
-from dal.distribute.placed import placed
+from dal.distribute.placed import Placed, placed
 from dal.distribute.plan import Capacity, Moved, Plan, Script, Size, measured, script
 from dal.distribute.refusals import (
     already,
     refuse_cluster,
+    refuse_missing,
     refuse_others,
     refuse_pending,
     refuse_server,
+    refuse_shards,
     refuse_tables,
 )
 from dal.distribute.tables import Table, owned
 from dal.migrate.connection import explained
 from dal.migrate.migration import DAL_FOLDERS, Folders
-from dal.migrate.session import WAIT_SECONDS, Report, Session, session, silent
+from dal.migrate.session import WAIT_SECONDS, LockedError, Report, Session, session, silent
 from dal.paths import SQL
 
 _NAME = "dal distribute"
@@ -54,14 +56,15 @@ def apply(
         shards: in how many parts each table is to be; None means citus.shard_count.
         existing: whether tables that were there before dal may be distributed.
         dry_run: check everything, and measure a copy that is rolled back, but change nothing.
-        wait: seconds to wait in all for another run, and for tables that others have locked.
+        wait: seconds to wait for others, once for the move and once for the clean-up.
         folders: where the migrations are: dal's own, and after them a service's.
         report: called with a line about each statement and each wait.
 
     Raises:
         ClusterError: the server is no coordinator of a cluster in good health.
         PendingError: migrations are pending.
-        SchemaMismatchError: tables can't be distributed as they are, or are half distributed.
+        SchemaMismatchError: tables can't be distributed as they are, or some are already, but in
+            another way, in another number of shards, or without the rest.
         Others are those of `dal.migrate.apply`.
     """
     with session(dsn, application_name=_NAME, wait=wait, report=report) as run:
@@ -70,22 +73,16 @@ def apply(
         refuse_server(run.connection)
         tables = owned(run.connection, owners, own)
         there = already(run.connection, tables)
+        refuse_shards(there, shards)
         [form] = rows(run.connection, "capacity", Capacity, shards=shards)
-        if not there:
-            refuse_tables(run.connection, tables, () if existing else own)
-        elif not any(table.left_bytes for table in there):
-            return Plan()
-        steps = script(run.connection, "distribute", tables, form.shards)
         if there:
-            steps = Script(count="", lock=(), move=(), after=steps.after)
-            plan = Plan(statements=steps.after)
-        elif dry_run:
+            return _left(run, tables, there, form, report, dry_run=dry_run)
+        refuse_tables(run.connection, tables, () if existing else own)
+        steps = script(run.connection, "distribute", tables, form.shards)
+        if dry_run:
             return _estimated(run, tables, steps, form, undo=False)
-        else:
-            plan = _moved(run, tables, steps, form, report, undo=False)
-    if not dry_run:
-        _finish(dsn, steps.after, wait, report)
-    return plan
+        plan = _moved(run, tables, steps, form, report, undo=False)
+    return _finished(plan, dsn, steps.after, wait, report)
 
 
 def undo(
@@ -99,8 +96,8 @@ def undo(
 ) -> Plan:
     """Bring distributed tables back to the coordinator, in one transaction.
 
-    Reads and writes wait meanwhile. Citus loses the comments; they are written again, and whatever
-    else a table would lose is refused.
+    Reads and writes wait meanwhile. Citus loses the comments; they are written again. Where a
+    column, constraint, index, trigger, rule, policy or function would get lost, it is refused.
 
     Raises:
         SchemaMismatchError: something would be lost, or other tables would have to come along.
@@ -125,7 +122,34 @@ def undo(
         if dry_run:
             return _estimated(run, tables, steps, form, undo=True)
         plan = _moved(run, tables, steps, form, report, undo=True)
-    _finish(dsn, steps.after, wait, report)
+    return _finished(plan, dsn, steps.after, wait, report)
+
+
+def _left(
+    run: Session,
+    tables: Sequence[Table],
+    there: Sequence[Placed],
+    form: Capacity,
+    report: Report,
+    *,
+    dry_run: bool,
+) -> Plan:
+    """Remove what the coordinator still keeps of distributed tables, as far as Citus lets it."""
+    ids = {table.id for table in there}
+    distributed = [table for table in tables if table.id in ids]
+    missing = [table for table in tables if table.id not in ids]
+    # The first of these statements is for a table that is there, beside which the others come.
+    [_, *moves] = script(run.connection, "distribute", [distributed[0], *missing], form.shards).move
+    # What a table of the coordinator refers to, Citus does not empty.
+    if dry_run or any(ids & {*table.needs} for table in missing):
+        refuse_missing(missing, moves)
+    plan = Plan()
+    if any(table.left_bytes for table in there):
+        after = script(run.connection, "distribute", distributed, form.shards).after
+        plan = Plan(statements=after)
+        if not dry_run:
+            _finish(run, after, report)
+    refuse_missing(missing, moves)
     return plan
 
 
@@ -179,12 +203,22 @@ def _moved(
     return Plan(_listed(tables, counts), form.shards, form.nodes, steps.statements, seconds)
 
 
-def _finish(dsn: str, statements: Sequence[str], wait: float, report: Report) -> None:
-    """What may wait for others by itself, with the patience of a run of its own."""
-    with session(dsn, application_name=_NAME, wait=wait, report=report) as run:
-        for statement in statements:
-            with explained(statement):
-                run.retried(statement, partial(_execute, run.connection, statement, report))
+def _finished(plan: Plan, dsn: str, statements: Sequence[str], wait: float, report: Report) -> Plan:
+    """Finish what has committed, which a lock of others must not hide."""
+    try:
+        with session(dsn, application_name=_NAME, wait=wait, report=report) as run:
+            _finish(run, statements, report)
+    except LockedError as error:
+        report(str(error))
+        return replace(plan, unfinished=True)
+    return plan
+
+
+def _finish(run: Session, statements: Sequence[str], report: Report) -> None:
+    """Run the statements that need not be in the transaction, each with its own tries."""
+    for statement in statements:
+        with explained(statement):
+            run.retried(statement, partial(_execute, run.connection, statement, report))
 
 
 def _execute(connection: psycopg.Connection, statement: str, report: Report) -> None:

@@ -70,7 +70,7 @@ def test_there_and_back(cluster: Cluster) -> None:
             assert connection.execute("SELECT count(id) FROM users").fetchone() == (500,)
             connection.execute("INSERT INTO users (id) VALUES ('new')")
             connection.rollback()
-        assert cluster.dal("distribute") == (0, "nothing to do: they are all distributed\n")
+        assert cluster.dal("distribute") == (0, "nothing to do: all tables are distributed\n")
 
         distributed = cluster.catalogue()
         status, planned = cluster.dal("distribute", "--undo", "--dry-run")
@@ -141,13 +141,50 @@ def test_a_reader_delays_the_end_alone(cluster: Cluster) -> None:
     with psycopg.connect(cluster.url) as reader:
         reader.execute("SELECT count(*) FROM users")
         status, said = cluster.dal("distribute", "--wait", "0")
-        assert (status, cluster.distributed()) == (12, TABLES)
+        assert (status, cluster.distributed()) == (0, TABLES)
+        assert "into 32 shards on 2 nodes; writes waited" in said
+        assert "distributed; what remains of the rows on the coordinator is removed by" in said
         assert "truncate_local_data_after_distributing_table('users'): a transaction" in said
     assert cluster.rows(LEFT)[0][0] != 0
     assert "SELECT truncate_local_data" in output(cluster, "--dry-run")
+    with psycopg.connect(cluster.url) as reader:
+        reader.execute("SELECT count(*) FROM users")
+        assert cluster.dal("distribute", "--wait", "0")[0] == 12
     assert cluster.rows(LEFT)[0][0] != 0
     assert cluster.dal("distribute")[0] == 0
     assert (cluster.rows(LEFT), counts(cluster)) == ([(0,)], COUNTS)
+
+
+def test_a_table_that_is_added_later(cluster: Cluster) -> None:
+    """It is named, with its statement; what is left of the others is removed nevertheless."""
+    cluster.run(*FILL)
+    with psycopg.connect(cluster.url) as reader:
+        reader.execute("SELECT count(*) FROM users")
+        assert cluster.dal("distribute", "--wait", "0")[0] == 0
+    cluster.run(
+        "CREATE TABLE notes (user_id varchar(255) PRIMARY KEY, text text)",
+        "INSERT INTO notes VALUES ('u1', 'Hi')",
+        "CREATE TABLE twice (user_id varchar(255), id int, other varchar(255),"
+        " PRIMARY KEY (user_id, id), FOREIGN KEY (other) REFERENCES notes)",
+    )
+    status, said = cluster.refusal("--dry-run")
+    assert (status, cluster.rows(LEFT)[0][0] != 0) == (13, True)
+    status, said = cluster.refusal()
+    assert (status, cluster.rows(LEFT)) == (13, [(0,)])
+    assert "not distributed yet, while others are: notes, twice. Run" in said
+    cluster.run("ALTER TABLE twice DROP CONSTRAINT twice_other_fkey")
+    cluster.run(*(line for line in said.splitlines() if "create_distributed_table" in line))
+    assert cluster.rows(LEFT)[0][0] != 0
+    assert cluster.dal("distribute")[0] == 0
+    assert (cluster.rows(LEFT), counts(cluster)) == ([(0,)], COUNTS)
+    assert cluster.rows("SELECT * FROM notes") == [("u1", "Hi")]
+
+
+def test_the_way_back_beside_a_table_that_can_not_be_distributed(cluster: Cluster) -> None:
+    assert cluster.dal("distribute")[0] == 0
+    cluster.run("CREATE TABLE notes (user_id varchar(255), id int PRIMARY KEY)")
+    assert cluster.dal("distribute", "--undo")[0] == 0
+    assert cluster.distributed() == []
 
 
 def test_a_run_that_is_cut_off(cluster: Cluster) -> None:

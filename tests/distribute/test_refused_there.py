@@ -33,8 +33,18 @@ def test_a_worker_that_does_not_answer(cluster: Cluster) -> None:
 def test_half_distributed_tables(cluster: Cluster) -> None:
     cluster.run("SELECT create_distributed_table('users', 'id', colocate_with => 'none')")
     status, said = cluster.refusal()
-    assert (status, "the tables are half distributed" in said) == (13, True)
-    assert "\n  users is distributed\n  tasks is not distributed\n" in said
+    assert (status, "while others are: tasks, conversations, messages. Run" in said) == (13, True)
+    statements = [line.strip() for line in said.splitlines() if "create_distributed_table" in line]
+    cluster.run(*statements)
+    assert cluster.distributed() == ["conversations", "messages", "tasks", "users"]
+    assert cluster.dal("distribute") == (0, "nothing to do: all tables are distributed\n")
+
+
+def test_another_number_of_shards(cluster: Cluster) -> None:
+    assert cluster.dal("distribute", "--shards", "8")[0] == 0
+    status, said = cluster.refusal("--shards", "16")
+    assert (status, "in 8 shards already, not in 16" in said) == (13, True)
+    assert cluster.dal("distribute", "--shards", "8")[0] == 0
 
 
 def test_tables_that_are_distributed_otherwise(cluster: Cluster) -> None:
@@ -46,8 +56,10 @@ def test_tables_that_are_distributed_otherwise(cluster: Cluster) -> None:
         "SELECT create_distributed_table('conversations', 'id', colocate_with => 'none')",
     )
     said = cluster.refusal()[1]
-    assert "\n  tasks is, but not placed with users\n" in said
-    assert "\n  conversations is, but not by user_id\n" in said
+    assert "\n  users is distributed\n" in said
+    assert "\n  tasks is distributed, but apart from users\n" in said
+    assert "\n  conversations is distributed, but not by user_id\n" in said
+    assert "\n  messages is not distributed" in said
     assert cluster.dal("distribute", "--undo")[0] == 0
     assert cluster.distributed() == []
 
