@@ -91,7 +91,7 @@ class RowReader:
         if joins.items or joins.ones:
             return joins.nested(rows)
         columns = list(rows[0].keys()) if rows else []
-        # A sixth cheaper than dict(row), a third cheaper than a strict zip of what has one length.
+        # A sixth cheaper than dict(row), a third than zip(strict=True); both have one length.
         return [dict(zip(columns, row.values())) for row in rows]  # noqa: B905
 
     def _values(self, rows: Sequence[Row]) -> list[Any]:
@@ -110,7 +110,8 @@ class RowReader:
         """
         if self._fields_set:
             for record in records:
-                object.__setattr__(record, "__pydantic_fields_set__", self._fields_set)
+                if type(record) is self.record:  # and not what a validator made instead
+                    object.__setattr__(record, "__pydantic_fields_set__", self._fields_set)
         return records
 
     def _sound(self, rows: Sequence[Any]) -> list[Any]:

@@ -98,10 +98,17 @@ async def expire(connection: Any) -> None:
         await holder._pool.expire_connections()
 
 
-async def discard(connection: asyncpg.Connection) -> None:
-    """Close a connection that can't be kept, which ends a statement that still runs."""
+async def discard(
+    connection: asyncpg.Connection,
+    timeout: float | None = None,  # noqa: ASYNC109
+) -> None:
+    """Close a connection that can't be kept, which ends a statement that still runs.
+
+    Parameters:
+        timeout: seconds after which it is cut off; None means command_timeout.
+    """
     with suppress(asyncpg.InterfaceError, TimeoutError):  # the pool may have taken it back already
-        await connection.close()
+        await connection.close(timeout=timeout)
 
 
 async def reset_or_close(connection: Any, *, prepared: bool) -> None:

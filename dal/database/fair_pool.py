@@ -7,7 +7,7 @@ import asyncpg
 
 from dal.database.address import Address
 from dal.database.affinity import Affinity
-from dal.database.connection import expire, is_lost, is_reusable, release_to_pool
+from dal.database.connection import discard, expire, is_lost, is_reusable, release_to_pool
 from dal.database.failures import explain_connect
 from dal.database.idle_connections import IdleConnections
 from dal.database.min_size_warning import MinSizeWarning
@@ -15,9 +15,10 @@ from dal.database.pool import no_connection
 from dal.database.settings import PoolSettings
 from dal.database.sqlstates import READ_ONLY
 from dal.database.stats import PoolStats
-from dal.database.waiting_calls import WaitingCalls
-from dal.errors import DalError, DatabaseUnavailableError, PoolTimeoutError
+from dal.database.waiting_calls import WaitingCalls, closed
+from dal.errors import DalError, PoolTimeoutError
 
+_CLOSING_TIME = 1.0  # seconds for the end of an idle connection; its host may have gone silently
 _UNUSED_FOR = 60.0  # seconds after which a connection that no call needs goes back to the pool
 
 
@@ -132,8 +133,8 @@ class FairPool:
         try:
             connection = await served
         except asyncio.CancelledError:
-            if not served.cancelled():  # it was served, and cancelled at the same moment
-                connection = served.result()
+            if served.done() and not served.cancelled() and not served.exception():
+                connection = served.result()  # it was served and cancelled at the same moment
                 if connection is None:
                     self._let_next()
                 else:
@@ -154,7 +155,7 @@ class FairPool:
             if connection := self._idle.pop():
                 if is_reusable(connection):
                     return connection
-                await release_to_pool(connection, self._settings.acquire_timeout)
+                await discard(connection, _CLOSING_TIME)
             return await self.pool.acquire()
         except BaseException:
             self._let_next()
@@ -162,7 +163,7 @@ class FairPool:
 
     def _explain(self, error: Exception) -> DalError | None:
         if self.pool.is_closing():
-            return DatabaseUnavailableError("closed while a call waited for a connection")
+            return closed()
         if not isinstance(error, TimeoutError):
             return explain_connect(error)
         if self.pool.get_size() == self.pool.get_max_size():
@@ -178,5 +179,9 @@ class FairPool:
     async def _shrink(self) -> None:
         while True:
             await asyncio.sleep(_UNUSED_FOR)
-            for connection in self._idle.take_unused():
-                await release_to_pool(connection, self._settings.acquire_timeout)
+            while connection := self._idle.pop_unused():
+                if is_reusable(connection):
+                    await release_to_pool(connection, self._settings.acquire_timeout)
+                else:
+                    await discard(connection, _CLOSING_TIME)
+            self._idle.watch()

@@ -7,12 +7,12 @@ from typing import Any
 class IdleConnections:
     """A stack: the connection that was used last is the next to be used.
 
-    What lies below has not been used for longest, so a pool that has grown in a rush can shrink.
+    Those at the bottom have been idle for longest, so a pool that has grown in a rush can shrink.
     """
 
     def __init__(self) -> None:
         self._stack: list[Any] = []
-        self._unused = 0  # at the bottom, since `take_unused`
+        self._unused = 0  # how many at the bottom no call has used since `watch`
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._stack)
@@ -29,8 +29,13 @@ class IdleConnections:
         self._unused = min(self._unused, len(self._stack))
         return connection
 
-    def take_unused(self) -> list[Any]:
-        """Remove and return those that no call has used since this was last asked."""
-        unused, self._stack = self._stack[: self._unused], self._stack[self._unused :]
+    def watch(self) -> None:
+        """Begin to note which of them are used."""
         self._unused = len(self._stack)
-        return unused
+
+    def pop_unused(self) -> Any:
+        """Remove and return one that no call has used since `watch`, or None."""
+        if not self._unused:
+            return None
+        self._unused -= 1
+        return self._stack.pop(0)

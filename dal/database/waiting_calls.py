@@ -4,6 +4,13 @@ import asyncio
 from collections import deque
 from typing import Any
 
+from dal.errors import DatabaseUnavailableError
+
+
+def closed() -> DatabaseUnavailableError:
+    """The error of a call that has no connection yet when the pool is closed."""
+    return DatabaseUnavailableError("closed while a call waited for a connection")
+
 
 class WaitingCalls:
     """Serves the call that has waited longest; each gives up after the same time.
@@ -25,6 +32,7 @@ class WaitingCalls:
 
         Raises:
             TimeoutError: nothing came in time.
+            DatabaseUnavailableError: the pool is closed.
         """
         future = self._loop.create_future()
         deadline = self._loop.time() + self._timeout
@@ -43,9 +51,13 @@ class WaitingCalls:
         return False
 
     def close(self) -> None:
-        """Stop the timer."""
+        """Refuse all calls that wait."""
         if self._timer is not None:
             self._timer.cancel()
+        for _, future in self._calls:
+            if not future.done():
+                future.set_exception(closed())
+        self._calls.clear()
 
     def _give_up(self) -> None:
         self._timer = None

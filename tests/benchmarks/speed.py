@@ -160,6 +160,7 @@ COLUMNS = [
     "dal, held connection",
     "asyncpg, held connection",
     "asyncpg, Pool.fetch",
+    "asyncpg, as sqlc generates",
     "SQLModel",
     "SQLAlchemySession",
     "PostgresChatMessageHistory",

@@ -1,6 +1,7 @@
 """The records of a result share the set of their fields, where it is the same for each of them."""
 
 import gc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,17 @@ class WithDefault(Frozen):
         return row | {"size": 3} if row["name"] == "axe" else row
 
 
+class Tool(Frozen):
+    @model_validator(mode="wrap")
+    @classmethod
+    def made_as_its_kind(cls, row: dict[str, Any], make: Callable[[Any], Any]) -> Any:
+        return Sharp(**row, edge="steel") if cls is Tool and row["name"] == "axe" else make(row)
+
+
+class Sharp(Tool):
+    edge: str
+
+
 def read(record: Any) -> list[Any]:
     records = RowReader(_STATEMENT, record).all(_ROWS)
     assert records == [record.model_validate(row) for row in _ROWS]
@@ -72,6 +84,11 @@ def test_dals_own_records_are_frozen_and_have_no_defaults() -> None:
 def test_other_records_keep_their_own(record: Any) -> None:
     axe, bow = read(record)
     assert axe.__pydantic_fields_set__ is not bow.__pydantic_fields_set__
+
+
+def test_what_a_validator_makes_instead_keeps_its_own() -> None:
+    axe, bow = read(Tool)
+    assert (axe.model_fields_set, bow.model_fields_set) == ({"id", "name", "edge"}, {"id", "name"})
 
 
 def test_a_copy_has_its_own_set() -> None:

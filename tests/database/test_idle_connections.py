@@ -1,6 +1,7 @@
 """The connections that no call uses: which is used next, and when the pool gets one back."""
 
 import asyncio
+from typing import Any
 from unittest.mock import patch
 
 import asyncpg
@@ -33,15 +34,17 @@ def test_only_those_that_nobody_used_are_unused() -> None:
     idle = IdleConnections()
     for name in "abcd":
         idle.push(name)
-    assert idle.take_unused() == []
+    assert idle.pop_unused() is None
+    idle.watch()
     for _ in range(2):  # two calls at a time
         calls = [idle.pop(), idle.pop()]
         for name in calls:
             idle.push(name)
-    assert idle.take_unused() == ["a", "b"]
+    assert [idle.pop_unused() for _ in range(3)] == ["a", "b", None]
     assert sorted(idle) == ["c", "d"]
-    assert sorted(idle.take_unused()) == ["c", "d"]
-    assert list(idle) == []
+    idle.watch()
+    assert sorted([idle.pop_unused(), idle.pop_unused()]) == ["c", "d"]
+    assert (idle.pop_unused(), idle.pop(), list(idle)) == (None, None, [])
 
 
 async def test_calls_use_no_more_connections_than_they_need(url: str) -> None:
@@ -76,6 +79,24 @@ async def test_what_the_pool_closes_is_not_used(url: str) -> None:
         after = await pid(db)
         assert after != before
         assert await pid(db) == after
+
+
+async def test_an_idle_connection_whose_host_is_silent_is_cut_off(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await asyncio.sleep(60 if timeout is None else timeout)
+        connection.terminate()
+        raise TimeoutError
+
+    monkeypatch.setattr(fair_pool, "_CLOSING_TIME", 0.05)
+    async with dal.connect(url, min_size=1, max_size=1) as db:
+        before = await pid(db)
+        assert db._pool
+        await db._pool.pool.expire_connections()
+        with patch.object(asyncpg.Connection, "close", silent):
+            async with asyncio.timeout(5):
+                assert await pid(db) != before
 
 
 async def test_closing_takes_no_time_where_all_is_idle(url: str) -> None:

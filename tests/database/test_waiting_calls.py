@@ -184,12 +184,30 @@ async def test_the_time_limit_holds_with_the_opening_of_a_connection(url: str) -
         assert await pid(db)
 
 
+async def test_a_call_that_is_cancelled_as_it_gives_up_is_cancelled(url: str) -> None:
+    give_up = WaitingCalls._give_up
+
+    def given_up(queue: WaitingCalls) -> None:
+        give_up(queue)
+        call.cancel()  # before its task has run again
+
+    async with dal.connect(url, min_size=1, max_size=1, acquire_timeout=0.1) as db:
+        async with db.acquire():
+            with patch.object(WaitingCalls, "_give_up", given_up):
+                call = asyncio.create_task(pid(db))
+                await asyncio.wait([call])
+        assert call.cancelled()
+        assert await pid(db)
+
+
 async def test_calls_that_wait_are_refused_when_the_pool_closes(single: dal.Database) -> None:
-    async with single.acquire():
+    async with single.acquire() as lent:
         calls = [asyncio.create_task(pid(single)) for _ in range(3)]
         await asyncio.sleep(0)
         closing = asyncio.create_task(single.close())
-        await asyncio.sleep(0)
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert not closing.done()
+        assert await lent.fetchval("SELECT 1") == 1
     await closing
-    outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [errors.DatabaseUnavailableError] * 3
+    assert {str(outcome) for outcome in outcomes} == {"closed while a call waited for a connection"}
