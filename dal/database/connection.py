@@ -79,6 +79,7 @@ def is_reusable(connection: Any) -> bool:
     return bool(
         lent is not None
         and not (lent.is_closed() or _is_unfinished(lent))
+        and lent._top_xact is None  # else a COMMIT's answer was not waited for
         and holder._generation == holder._pool._generation
         and not holder._pool.is_closing()
     )

@@ -26,7 +26,7 @@ STATEMENTS = {
     name: binding
     for binding in own().bindings
     if (name := binding.statement.name) == "stats.retention"
-    or not name.startswith(("stats.", "jsonl.export_columns"))
+    or not name.startswith(("stats.", "distribute.", "jsonl.export_columns"))
 }
 
 PAGE = 20  # rows
