@@ -210,7 +210,9 @@ def _row(of: Any, owner: Owner, *, new: bool = False) -> Any:
     }
     other_ids: dict[Any, Any] = {ImportedMessage: _id(owner.message)}
     values["id"] = other_ids.get(of, values["id"])
-    return of(**{name: values.get(name) for name in signature(of).parameters})
+    # A model that has not been used yet has no signature.
+    names = getattr(of, "model_fields", None) or signature(of).parameters
+    return of(**{name: values.get(name) for name in names})
 
 
 def _id(text: str) -> UUID:
