@@ -20,8 +20,8 @@ Where a target is missed, these are the reasons, from the profiles on this page 
   Python's garbage collector visits each of them again and again. To it, a record is its model and
   its dictionary, where asyncpg's is one object; each has two UUIDs besides. The table under load
   shows the collector's part, and the ratio without it.
-- *p95 and p99 with 30 tasks*: dal keeps the server's one core full, which is why it takes more turns
-  a second, and the last of 30 connections then waits longer for that core. A run of the collector
+- *p95 and p99 with 30 tasks*: dal keeps the server's one core full, which is why it takes more
+  turns a second, and the last of 30 connections then waits longer for that core. A run of the collector
   stops all tasks for some milliseconds besides; with the collector off, p99 was 1.1 to 1.2 times
   that of `Pool.fetch`.
 - *CPU with 30 tasks*: by the profile, what typing adds is as much as `Pool.fetch` spends on its
