@@ -21,9 +21,9 @@ Where a target is missed, these are the reasons, from the profiles on this page 
   its dictionary, where asyncpg's is one object; each has two UUIDs besides. The table under load
   shows the collector's part, and the ratio without it.
 - *p95 and p99 with 30 tasks*: dal keeps the server's one core full, which is why it takes more
-  turns a second, and the last of 30 connections then waits longer for that core. A run of the collector
-  stops all tasks for some milliseconds besides; with the collector off, p99 was 1.1 to 1.2 times
-  that of `Pool.fetch`.
+  turns a second, and the last of 30 connections then waits longer for that core. A run of the
+  collector stops all tasks for some milliseconds besides; with the collector off, p99 was 1.1 to
+  1.2 times that of `Pool.fetch`.
 - *CPU with 30 tasks*: by the profile, what typing adds is as much as `Pool.fetch` spends on its
   pool and its resets; runs differ by more than what is missing (0.92 to 1.03).
 - *The import* reads, checks and compares each message on the client's core, where COPY has rows
