@@ -105,8 +105,8 @@ class RowReader:
     def _compact(self, records: list[Any]) -> list[Any]:
         """The records with one set of their fields' names for all of them.
 
-        Pydantic gives each record a set of its own, which takes more memory than all the rest of
-        it, and which Python's garbage collector has to visit.
+        Pydantic gives each record a set of its own, which takes more memory than the record and its
+        dictionary, and which Python's garbage collector has to visit.
         """
         if self._fields_set:
             for record in records:

@@ -136,14 +136,14 @@ def refuse_shards(there: Sequence[Placed], shards: int | None) -> None:
 
 
 def refuse_tables(
-    connection: psycopg.Connection, tables: Sequence[Table], unmarked: Collection[str] = ()
+    connection: psycopg.Connection, tables: Sequence[Table], dal_only: Collection[str] = ()
 ) -> None:
     """Refuse tables that Citus would not take, or that would lose something by it.
 
     Parameters:
         connection: to the database.
         tables: those to distribute.
-        unmarked: names of tables that are refused unless they bear dal's mark.
+        dal_only: names of tables that are refused unless dal's ownership comment is on them.
 
     Raises:
         SchemaMismatchError: the text lists each problem.
@@ -151,7 +151,7 @@ def refuse_tables(
     problems: list[object] = [
         f"{table.identifier} was there before dal: pass --existing if it may be distributed"
         for table in tables
-        if table.name in unmarked and not table.marked
+        if table.name in dal_only and not table.is_dals
     ]
     problems += obstacles(connection, tables)
     if problems:

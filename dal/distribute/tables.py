@@ -20,7 +20,7 @@ class Table:
         identifier: its name, with the schema where the search_path needs it.
         name: without the schema.
         bytes: its size, indexes included.
-        marked: whether a comment says that a migration of dal's has made it.
+        is_dals: whether a comment says that a migration of dal's has made it.
         columns: their names.
         needs: the oids of the tables that it refers to.
         owner: the column that holds the owners of its rows.
@@ -30,7 +30,7 @@ class Table:
     identifier: str
     name: str
     bytes: int
-    marked: bool
+    is_dals: bool
     columns: Sequence[str]
     needs: Sequence[int]
     owner: str = ""

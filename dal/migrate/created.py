@@ -3,9 +3,10 @@
 import re
 
 from dal.migrate.folder import Folder
+from dal.source.identifiers import fold
+from dal.source.scanner import ScanError, TokenKind, blanked
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_NAME = r'(?:"((?:[^"]|"")+)"|([^\W\d][\w$]*))'
+_NAME = r'("(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _CREATED = re.compile(
     r"\b(?:"
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?:(?:UNLOGGED|RECURSIVE|MATERIALIZED)\s+)*"
@@ -24,7 +25,9 @@ def created(folder: Folder) -> set[str]:
     names = set()
     for name in folder.names:
         text = (folder.path / f"{name}.sql").read_text(encoding="utf-8", errors="replace")
-        for match in _CREATED.finditer(_COMMENT.sub(" ", text)):
-            quoted, plain = match.groups()[2:]
-            names.add(quoted.replace('""', '"') if quoted else plain.lower())
+        try:
+            statements = blanked(text, TokenKind.COMMENT, TokenKind.STRING)
+        except ScanError:  # a draft that can't run, and so has created nothing
+            continue
+        names |= {fold(match[2]) for match in _CREATED.finditer(statements)}
     return names

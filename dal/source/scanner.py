@@ -134,6 +134,17 @@ def tokens(sql: str) -> Iterator[Token]:
         last = token
 
 
+def blanked(sql: str, *kinds: TokenKind) -> str:
+    """The text with a space for each character of these kinds of tokens, so that offsets stay.
+
+    Raises:
+        ScanError: as `tokens` does.
+    """
+    return "".join(
+        " " * len(token.text) if token.kind in kinds else token.text for token in tokens(sql)
+    )
+
+
 def _is_value(token: Token | None) -> bool:
     if token is None:
         return False

@@ -8,7 +8,7 @@ SELECT
     pg_class.oid::regclass::text AS identifier,
     relname::text AS name,
     pg_total_relation_size(pg_class.oid) AS bytes,
-    coalesce(starts_with(obj_description(pg_class.oid, 'pg_class'), 'dal '), false) AS marked,
+    coalesce(starts_with(obj_description(pg_class.oid, 'pg_class'), 'dal '), false) AS is_dals,
     ARRAY(
         SELECT attname::text FROM pg_attribute
         WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped

@@ -1,7 +1,7 @@
 -- Writes the statements that bring distributed tables back to the coordinator, in the order in
 -- which they are sent; distribute.sql explains the phases. Here reads wait as well, because Citus
 -- makes new tables and drops the old ones. It takes along what is connected by foreign keys, and
--- loses every comment, dal's marks among them, so these are written again (comment).
+-- loses every comment, dal's ownership comments among them, so these are written again (comment).
 --
 -- Plain reads of the catalogue; nothing is locked.
 

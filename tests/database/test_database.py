@@ -19,6 +19,7 @@ import pytest
 import dal
 from dal import conversations, errors, users
 from dal.database.waiting_calls import WaitingCalls
+from tests.database.backends import pid
 
 SECRET = "correct-horse"
 
@@ -57,20 +58,8 @@ def url(module_database: str) -> str:
     return module_database
 
 
-@pytest.fixture
-async def single(url: str) -> AsyncIterator[dal.Database]:
-    """A pool of a single connection, so that the next borrower gets what the last one left."""
-    async with dal.connect(url, min_size=1, max_size=1, acquire_timeout=5) as single:
-        yield single
-
-
 async def value(db: dal.Executor, sql: str, *args: Any) -> Any:
     return (await db.fetch(sql, *args))[0][0]
-
-
-async def pid(db: dal.Executor) -> int:
-    backend: int = await value(db, "SELECT pg_backend_pid()")
-    return backend
 
 
 async def backends(db: dal.Database, name: str) -> int:

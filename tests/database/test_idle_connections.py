@@ -10,17 +10,13 @@ import pytest
 import dal
 from dal.database import fair_pool
 from dal.database.idle_connections import IdleConnections
+from tests.database.backends import pid
 
 
 @pytest.fixture(scope="module")
 def url(module_database: str) -> str:
     """One database for all of these tests: what they are about is not in its tables."""
     return module_database
-
-
-async def pid(db: dal.Database) -> int:
-    [row] = await db.fetch("SELECT pg_backend_pid() AS pid")
-    return int(row["pid"])
 
 
 def test_the_last_one_used_is_the_next() -> None:

@@ -3,7 +3,6 @@ leaves behind.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from unittest.mock import patch
 
@@ -14,25 +13,13 @@ import dal
 from dal import errors
 from dal.database.connection import release_to_pool
 from dal.database.waiting_calls import WaitingCalls
+from tests.database.backends import pid
 
 
 @pytest.fixture(scope="module")
 def url(module_database: str) -> str:
     """One database for all of these tests: what they are about is not in its tables."""
     return module_database
-
-
-@pytest.fixture
-async def single(url: str) -> AsyncIterator[dal.Database]:
-    """A database with one connection."""
-    async with dal.connect(url, min_size=1, max_size=1, acquire_timeout=5) as db:
-        await db.ping()
-        yield db
-
-
-async def pid(db: dal.Database) -> int:
-    [row] = await db.fetch("SELECT pg_backend_pid() AS pid")
-    return int(row["pid"])
 
 
 async def test_statements_run_in_the_order_of_their_calls(single: dal.Database) -> None:
@@ -67,6 +54,7 @@ async def test_no_task_starves(single: dal.Database) -> None:
 
 
 async def test_a_connection_goes_from_call_to_call_without_the_pool(single: dal.Database) -> None:
+    await single.ping()
     acquire = asyncpg.Pool.acquire
     with (
         patch("dal.database.fair_pool.release_to_pool", wraps=release_to_pool) as released,

@@ -63,7 +63,7 @@ def test_our_tables_are_fit(url: str) -> None:
     with psycopg.connect(url) as connection:
         tables = owned(connection, OWNER, OWN)
         assert [(table.name, table.owner) for table in tables] == [*OWNER.by_table.items()]
-        assert all(table.marked for table in tables)
+        assert all(table.is_dals for table in tables)
         assert obstacles(connection, tables) == []
 
 

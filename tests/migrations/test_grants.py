@@ -10,13 +10,14 @@ from dal.migrate.folder import Folder
 from dal.migrate.grants import others
 
 MIGRATION = """-- CREATE TABLE commented (id int);
-/* CREATE TABLE also_commented (id int); */
+/* CREATE TABLE also_commented (id int); /* nested */ CREATE TABLE commented_too (id int); */
 CREATE TABLE habits (id serial PRIMARY KEY);
 CREATE UNLOGGED TABLE IF NOT EXISTS public."Daily Marks" (id int);
 CREATE OR REPLACE VIEW recent AS SELECT id FROM habits;
 CREATE MATERIALIZED VIEW totals AS SELECT count(*) FROM habits;
 CREATE SEQUENCE numbers;
-CREATE TABLE old (id int);
+COMMENT ON TABLE habits IS 'not from CREATE TABLE quoted (id int), -- nor this';
+CREATE TABLE OLD (id int);
 ALTER TABLE old RENAME TO renamed;
 """
 FOREIGN = """

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dal.check.project import Project
+from dal.source.scanner import ScanError, TokenKind, blanked
 from dal.source.text import Source
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _ONLY = r'(?:(?:IF\s+(?:NOT\s+)?EXISTS|ONLY)\s+)*(?:"?\w+"?\.)?'
 
 
@@ -59,4 +60,7 @@ def _files(project: Project) -> Iterator[tuple[Path, str]]:
     """The migrations with their texts, in which comments are blank."""
     for path in sorted(project.migrations.glob("*.sql")) if project.migrations else ():
         if not path.name.endswith(".rollback.sql"):
-            yield path, _COMMENT.sub(lambda found: " " * len(found[0]), Source.read(path).text)
+            text = Source.read(path).text
+            with suppress(ScanError):  # which the migrations' own lint reports
+                text = blanked(text, TokenKind.COMMENT)
+            yield path, text
