@@ -82,9 +82,8 @@ def test_there_and_back(cluster: Cluster) -> None:
         with psycopg.connect(service) as connection:
             assert connection.execute("SELECT count(id) FROM users").fetchone() == (500,)
         assert output(cluster, "--undo") == "nothing to do: no table is distributed\n"
-    assert (
-        cluster.dal("rollback", "--all", "--yes")[0] == 0
-    )  # by their comments
+    # Rollback knows dal's tables by their comments.
+    assert cluster.dal("rollback", "--all", "--yes")[0] == 0
     assert cluster.rows("SELECT to_regclass('messages')") == [(None,)]
 
 
