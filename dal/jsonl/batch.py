@@ -48,34 +48,44 @@ class Item:
 
 
 async def write(
-    connection: asyncpg.Connection, items: Sequence[Item], is_second_try: bool = False
+    connection: asyncpg.Connection,
+    items: Sequence[Item],
+    distributed: bool,
+    is_second_try: bool = False,
 ) -> Counter[str]:
     """Write the good lines, and set the reasons of the bad ones; returns counts of rows by kind.
 
     It runs in a savepoint of the connection's transaction. No two of the lines may
     share a conversation, or an id of a message or a task.
+
+    Parameters:
+        connection: in a transaction.
+        items: the lines.
+        distributed: whether the tables are spread over the nodes of a cluster.
+        is_second_try: whether another writer got in the way of the first.
     """
     try:
         async with begin(connection) as savepoint:
-            batch = await _judged(savepoint, items)
+            batch = await _judged(savepoint, items, distributed)
             return await batch.write(savepoint, connection)
     except (InvalidInputError, ConflictError) as error:
         refusal = error
     if isinstance(refusal, ConflictError) and not is_second_try:
         # Another writer made one of the rows after this one had looked. Now it is seen.
-        return await write(connection, items, is_second_try=True)
+        return await write(connection, items, distributed, is_second_try=True)
     # A rule that only the database knows, such as an encoding that lacks a character.
     if len(items) == 1:
         items[0].reason = str(refusal)
         return Counter()
     counts: Counter[str] = Counter()
     for item in items:
-        counts += await write(connection, [item])
+        counts += await write(connection, [item], distributed)
     return counts
 
 
-async def _judged(db: Executor, items: Sequence[Item]) -> "_Batch":
-    existing = await import_statements.read_existing(db, [item.line for item in items if item.line])
+async def _judged(db: Executor, items: Sequence[Item], distributed: bool) -> "_Batch":
+    lines = [item.line for item in items if item.line]
+    existing = await import_statements.read_existing(db, lines, distributed)
     batch = _Batch(existing)
     for place, item in enumerate(items):
         if item.line is None:

@@ -1,16 +1,20 @@
 """The statements of an export. Their SQL is in sql/jsonl/."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from pydantic import AwareDatetime, ValidationError
 
 from dal.binding import Executor, query
+from dal.cluster import is_distributed
 from dal.errors import SchemaMismatchError
 from dal.inputs import Limit, PageStart, UserId
 from dal.jsonl.lines import StoredConversation, StoredMessage
 from dal.messages import Message
 from dal.record import Record
 from dal.tasks import Task
+
+_OWNERS = 1000  # of a page
 
 
 class Column(Record):
@@ -75,6 +79,23 @@ async def owns(db: Executor, *, user_id: UserId) -> bool:
 async def owners(db: Executor, *, first: str, limit: Limit) -> list[str]:
     """A page of those who own tasks or conversations, from the user id `first` on."""
     raise NotImplementedError
+
+
+@query("jsonl/export_users.sql", strict=True)
+async def users(db: Executor, *, first: str, limit: Limit) -> list[str]:
+    """A page of the users, from the user id `first` on."""
+    raise NotImplementedError
+
+
+async def all_owners(db: Executor) -> AsyncIterator[str]:
+    """The users that may own tasks or conversations, in the order of their ids."""
+    owners_from = users if await is_distributed(db) else owners
+    first: str | None = ""
+    while first is not None:
+        page = await owners_from(db, first=first, limit=_OWNERS)
+        first = page.pop() if len(page) == _OWNERS else None
+        for owner in page:
+            yield owner
 
 
 @query("jsonl/export_task_ids.sql", strict=True)

@@ -151,12 +151,8 @@ class _Export:
 
     async def export_all(self) -> None:
         """Write the rows of all users."""
-        first: str | None = ""
-        while first is not None:
-            page = await export_statements.owners(self._db, first=first, limit=_ROWS)
-            first = page.pop() if len(page) == _ROWS else None
-            for owner in page:
-                await self.export_user(owner)
+        async for owner in export_statements.all_owners(self._db):
+            await self.export_user(owner)
 
     async def export_user(self, user_id: str) -> None:
         """Write the rows of a user."""

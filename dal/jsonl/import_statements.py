@@ -11,6 +11,7 @@ import asyncpg
 from pydantic import AwareDatetime
 
 from dal.binding import Columns, Executor, query
+from dal.cluster import lockable_groups
 from dal.conversations import Conversation
 from dal.database.failures import translated
 from dal.inputs import Keys
@@ -81,7 +82,9 @@ async def clock(db: Executor) -> datetime:
 
 
 @query("jsonl/lock_conversations.sql", strict=True)
-async def lock_conversations(db: Executor, *, keys: Keys) -> list[LockedConversation]:
+async def lock_conversations(
+    db: Executor, *, keys: Keys, user_id: str | None
+) -> list[LockedConversation]:
     """The conversations that are stored, locked until the transaction ends."""
     raise NotImplementedError
 
@@ -186,12 +189,16 @@ class Existing:
     tasks: dict[KeyTuple, bool]
 
 
-async def read_existing(db: Executor, lines: Sequence[Line]) -> Existing:
+async def read_existing(db: Executor, lines: Sequence[Line], distributed: bool) -> Existing:
     """Lock the conversations that exist, and read what is stored under the ids of the lines."""
     chats = [line for line in lines if isinstance(line, ConversationLine)]
     todos = [line for line in lines if isinstance(line, TaskLine) and line.task.id]
     # First of all: what is read next holds as long as nobody else appends.
-    locked = await lock_conversations(db, keys=_keys(chats))
+    locked = [
+        row
+        for user_id, keys in lockable_groups(_keys(chats), distributed)
+        for row in await lock_conversations(db, keys=keys, user_id=user_id)
+    ]
     last = await last_messages(db, keys=_keys(locked))
     with_ids = [(chat, message) for chat in chats for message in chat.messages if message.id]
     stored = await stored_messages(

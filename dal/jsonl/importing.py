@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from dal.cluster import is_distributed
 from dal.database import Database
 from dal.database.failures import translated
 from dal.database.transaction import begin
@@ -121,7 +122,7 @@ async def store_lines(
     async with db.acquire() as connection, begin(connection, isolation="read_committed") as tx:
         for setting in _SETTINGS:
             await translated(tx.execute, setting)
-        run = _Import(connection, reject, progress)
+        run = _Import(connection, await is_distributed(tx), reject, progress)
         try:
             for number, raw in enumerate(lines, start=1):
                 if not is_blank(raw):
@@ -162,10 +163,12 @@ class _Import:
     def __init__(
         self,
         connection: asyncpg.Connection,
+        distributed: bool,
         reject: Reject | None,
         progress: Callable[[Summary], None] | None,
     ) -> None:
-        self._connection, self._reject, self._progress = connection, reject, progress
+        self._connection, self._distributed = connection, distributed
+        self._reject, self._progress = reject, progress
         self._counts: Counter[str] = Counter()
         self._writing: asyncio.Task[None] | None = None
         self._items: list[Item] = []
@@ -224,7 +227,7 @@ class _Import:
             await self._writing
 
     async def _write(self, items: list[Item]) -> None:
-        self._counts += await write(self._connection, items)
+        self._counts += await write(self._connection, items, self._distributed)
         self._counts["lines"] += len(items)
         for item in items:
             if item.reason is None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 from dal.binding import Executor, Fields, query
+from dal.cluster import is_distributed, lockable_groups
 from dal.database import Database
 from dal.errors import ConflictError
 from dal.inputs import Age, BatchSize, Keys
@@ -29,7 +30,7 @@ async def _stale(db: Executor, *, older_than: Age, after: After, batch: BatchSiz
 
 
 @query("maintenance/archive.sql")
-async def _archive(db: Executor, *, older_than: Age, keys: Keys) -> int:
+async def _archive(db: Executor, *, older_than: Age, keys: Keys, user_id: str | None) -> int:
     raise NotImplementedError
 
 
@@ -39,7 +40,7 @@ async def _archived(db: Executor, *, older_than: Age, after: After, batch: Batch
 
 
 @query("maintenance/purge.sql")
-async def _purge(db: Executor, *, older_than: Age, keys: Keys) -> int:
+async def _purge(db: Executor, *, older_than: Age, keys: Keys, user_id: str | None) -> int:
     raise NotImplementedError
 
 
@@ -125,10 +126,16 @@ async def _run(
     dry_run: bool,
 ) -> AsyncGenerator[Progress, None]:
     progress, after = Progress(), None
+    async with transaction(db) as tx:
+        distributed = await is_distributed(tx)
     while True:
         async with transaction(db) as tx:
             page = await pick(tx, older_than=older_than, after=after, batch=batch)
-        done, blocked = (len(page), []) if dry_run else await _acted(db, act, older_than, page)
+        done, blocked = (len(page), list[UUID]()) if dry_run else (0, [])
+        for user_id, keys in [] if dry_run else lockable_groups(page, distributed):
+            number, kept = await _acted(db, act, older_than, keys, user_id)
+            done += number
+            blocked += kept
         progress = replace(
             progress,
             conversations=progress.conversations + done,
@@ -143,19 +150,19 @@ async def _run(
 
 
 async def _acted(
-    db: Database, act: Act, older_than: timedelta, keys: Sequence[RowKey]
+    db: Database, act: Act, older_than: timedelta, keys: Sequence[RowKey], user_id: str | None
 ) -> tuple[int, list[UUID]]:
     """Act on conversations; returns how many, and the ids of those that a foreign key keeps."""
     try:
         async with transaction(db) as tx:
-            return await act(tx, older_than=older_than, keys=keys), []
+            return await act(tx, older_than=older_than, keys=keys, user_id=user_id), []
     except ConflictError:
         if len(keys) == 1:
             return 0, [keys[0].id]
     # Another table refers to one of them; the others are deleted one by one.
     done, blocked = 0, list[Any]()
     for key in keys:
-        number, kept = await _acted(db, act, older_than, [key])
+        number, kept = await _acted(db, act, older_than, [key], user_id)
         done += number
         blocked += kept
     return done, blocked

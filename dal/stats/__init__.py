@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
+from dal import cluster
 from dal.binding import Executor
 from dal.database import Database
 from dal.paths import SQL
-from dal.stats import cluster, findings, parts, queries
+from dal.stats import findings, parts, queries
 from dal.stats.queries import Setting
 from dal.stats.records import Count, Stats, StatsFinding, Unseen
 

@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from dal import errors
 from dal.binding import Executor
+from dal.cluster import Distributed
 from dal.database import Database
 from dal.database.sqlstates import LOCK_NOT_AVAILABLE
 from dal.stats import queries
-from dal.stats.cluster import Distributed
 from dal.stats.findings import quoted
 from dal.stats.queries import DalTable, Extension
 from dal.stats.records import Server, Unseen

@@ -4,8 +4,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import AwareDatetime
 
+from dal.cluster import Distributed
 from dal.record import Record
-from dal.stats.cluster import Distributed
 
 Level: TypeAlias = Literal["alert", "advice"]
 """An alert needs action today; advice can wait."""

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from dal.cluster import Distributed
 from dal.stats import records
-from dal.stats.cluster import Distributed
 from dal.stats.records import Stats
 
 WIDTH = 80

@@ -6,6 +6,6 @@
 INSERT INTO users (id)
 SELECT given.id
 FROM unnest(:user_ids::text[]) AS given (id)
-WHERE NOT EXISTS (SELECT FROM users AS u WHERE u.id = given.id)
+WHERE given.id NOT IN (SELECT u.id FROM users AS u WHERE u.id = ANY (:user_ids::text[]))
 ORDER BY given.id
 ON CONFLICT (id) DO NOTHING

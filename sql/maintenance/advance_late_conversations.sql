@@ -4,12 +4,14 @@
 -- Locks: the conversations' rows; appends to them wait. What is committed while this statement
 --   waits for one has moved both by itself.
 WITH newest AS (
-    SELECT given.user_id, given.id, latest.created_at
+    SELECT c.user_id, c.id, latest.created_at
     FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
+    -- In between the conversation, as in jsonl/last_messages.sql.
+    JOIN conversations AS c ON c.user_id = given.user_id AND c.id = given.id
     CROSS JOIN LATERAL (
         SELECT m.created_at
         FROM messages AS m
-        WHERE m.conversation_id = ANY (ARRAY[given.id]) AND m.user_id = given.user_id
+        WHERE m.conversation_id = ANY (ARRAY[c.id]) AND m.user_id = c.user_id
         ORDER BY m.conversation_id, m.created_at DESC, m.id DESC
         LIMIT 1
     ) AS latest

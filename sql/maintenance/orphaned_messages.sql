@@ -18,4 +18,4 @@ WHERE
         SELECT FROM conversations AS c WHERE c.user_id = m.user_id AND c.id = m.conversation_id
     )
 ORDER BY m.user_id, m.id
-LIMIT (SELECT :batch::bigint)
+LIMIT :batch::bigint  -- plain: over all shards (Citus), a subselect is refused here

@@ -16,4 +16,4 @@ WHERE
         (SELECT coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000'))
     )
 ORDER BY updated_at, user_id, id
-LIMIT (SELECT :batch::bigint)
+LIMIT :batch::bigint  -- plain: over all shards (Citus), a subselect is refused here

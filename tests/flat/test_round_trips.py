@@ -303,7 +303,8 @@ def todos(count: int) -> list[bytes]:
     return [json.dumps({"task": {"title": "Milk"}}).encode()] * count
 
 
-AN_IMPORT = 9  # BEGIN, four settings, COMMIT; three that reset a connection that was lent
+# BEGIN, four settings, whether there is Citus, COMMIT; three that reset a connection that was lent.
+AN_IMPORT = 10
 NEW_CHATS = 9  # a savepoint 2; what is stored, and the time, 3; users, conversations; COPY 2
 KNOWN_CHATS = 10  # their last messages as well; their recency, and not the conversations
 NEW_TASKS = 6

@@ -116,6 +116,7 @@ async def test_pages_change_nothing(db: dal.Database, monkeypatch: pytest.Monkey
     monkeypatch.setattr(exporting, "_ROWS", 2)
     monkeypatch.setattr(exporting, "_CONVERSATIONS", 1)
     monkeypatch.setattr(exporting, "_BYTES", 1)
+    monkeypatch.setattr(export_statements, "_OWNERS", 2)
     assert await exported(db) == everyone
 
 
