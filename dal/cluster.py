@@ -47,12 +47,13 @@ async def is_distributed(db: Executor) -> bool:
     return bool(await distributed(db))
 
 
-def lockable_groups(
+def groups_of_one_shard(
     keys: Iterable[Key], distributed: bool
 ) -> Iterable[tuple[str | None, Sequence[Key]]]:
-    """The keys in groups whose rows one statement can lock, each with its user, or None for many.
+    """The keys in groups that are on one shard, each with its user; one group on one server.
 
-    Citus locks rows on one shard only, which holds all rows of a user.
+    Some statements can't be run on several shards, such as one that locks rows. All rows of a user
+    are on one.
     """
     if not distributed:
         return [(None, list(keys))]

@@ -11,7 +11,7 @@ import asyncpg
 from pydantic import AwareDatetime
 
 from dal.binding import Columns, Executor, query
-from dal.cluster import lockable_groups
+from dal.cluster import groups_of_one_shard
 from dal.conversations import Conversation
 from dal.database.failures import translated
 from dal.inputs import Keys
@@ -90,7 +90,7 @@ async def lock_conversations(
 
 
 @query("jsonl/last_messages.sql", strict=True)
-async def last_messages(db: Executor, *, keys: Keys) -> list[LastMessageTime]:
+async def last_messages(db: Executor, *, keys: Keys, user_id: str | None) -> list[LastMessageTime]:
     """The last messages' times of conversations that have any."""
     raise NotImplementedError
 
@@ -194,19 +194,18 @@ async def read_existing(db: Executor, lines: Sequence[Line], distributed: bool) 
     chats = [line for line in lines if isinstance(line, ConversationLine)]
     todos = [line for line in lines if isinstance(line, TaskLine) and line.task.id]
     # First of all: what is read next holds as long as nobody else appends.
-    locked = [
-        row
-        for user_id, keys in lockable_groups(_keys(chats), distributed)
-        for row in await lock_conversations(db, keys=keys, user_id=user_id)
-    ]
-    last = await last_messages(db, keys=_keys(locked))
+    locked, last = list[LockedConversation](), list[LastMessageTime]()
+    for user_id, keys in groups_of_one_shard(_keys(chats), distributed):
+        stored = await lock_conversations(db, keys=keys, user_id=user_id)
+        last += await last_messages(db, keys=_keys(stored), user_id=user_id)
+        locked += stored
     with_ids = [(chat, message) for chat in chats for message in chat.messages if message.id]
-    stored = await stored_messages(
+    messages_stored = await stored_messages(
         db,
         user_ids=[chat.user_id for chat, _ in with_ids],
         message_ids=[message.id for _, message in with_ids if message.id],
     )
-    taken = {(row.user_id, row.id) for row in stored}
+    taken = {(row.user_id, row.id) for row in messages_stored}
     repeated = [
         (chat, message)
         for chat, message in with_ids

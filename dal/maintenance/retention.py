@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 from dal.binding import Executor, Fields, query
-from dal.cluster import is_distributed, lockable_groups
+from dal.cluster import groups_of_one_shard, is_distributed
 from dal.database import Database
 from dal.errors import ConflictError
 from dal.inputs import Age, BatchSize, Keys
@@ -132,7 +132,7 @@ async def _run(
         async with transaction(db) as tx:
             page = await pick(tx, older_than=older_than, after=after, batch=batch)
         done, blocked = (len(page), list[UUID]()) if dry_run else (0, [])
-        for user_id, keys in [] if dry_run else lockable_groups(page, distributed):
+        for user_id, keys in [] if dry_run else groups_of_one_shard(page, distributed):
             number, kept = await _acted(db, act, older_than, keys, user_id)
             done += number
             blocked += kept

@@ -6,7 +6,7 @@
 WITH newest AS (
     SELECT c.user_id, c.id, latest.created_at
     FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
-    -- In between the conversation, as in jsonl/last_messages.sql.
+    -- In between the conversation: distributed tables (Citus) are joined with each other only.
     JOIN conversations AS c ON c.user_id = given.user_id AND c.id = given.id
     CROSS JOIN LATERAL (
         SELECT m.created_at

@@ -19,11 +19,11 @@ WITH stored AS (  -- as in get.sql; one row, whether there is such a user or not
 ), added AS (
     INSERT INTO users AS u (id)
     SELECT :user_id
-    -- The table again, not the CTE: where it is distributed (Citus), an INSERT that reads no such
-    -- table is sent to every node. The count gives a row where there is no user.
-    FROM users
-    WHERE id = :user_id AND id::text COLLATE "C" = concat(:user_id)
-    HAVING count(*) = 0
+    -- The table again, not the CTE: where it is distributed (Citus), an INSERT that reads a CTE alone
+    -- is sent to every node.
+    WHERE NOT EXISTS (
+        SELECT FROM users WHERE id = :user_id AND id::text COLLATE "C" = concat(:user_id)
+    )
     -- Met in a race, where DO NOTHING would return no row: the winner's is not in the statement's
     -- snapshot. And met where the table takes the id of another user for equal to this one.
     ON CONFLICT (id) DO UPDATE SET id = u.id
