@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from sqlglot import exp
 
 from dal.binding.binding import Binding
@@ -10,7 +11,8 @@ from dal.check.analysis import Analysis, analyse
 from dal.check.dialect import parsed
 from dal.check.findings import Finding
 from dal.check.server.describe import Described
-from dal.check.server.explain import Plan, generic_plan
+from dal.check.server.explain import Plan, custom_plan, generic_plan
+from dal.check.server.samples import any_value
 from dal.check.tree import start
 from dal.check.types import parameters
 from dal.source.header import Header
@@ -112,12 +114,17 @@ class BoundStatement:
 
     @cached_property
     def plan(self) -> Plan:
-        """The generic plan.
+        """The generic plan; where Citus has none, the plan for values of the parameters' types.
 
         Raises:
             psycopg.Error: it can't be planned, though it could be prepared.
         """
-        return generic_plan(self._catalog.connection, self.binding.statement)
+        connection, statement = self._catalog.connection, self.binding.statement
+        try:
+            return generic_plan(connection, statement)
+        except psycopg.errors.FeatureNotSupported:
+            values = [any_value(type_.name) for type_ in self.description.parameters]
+            return custom_plan(connection, statement, values)
 
     # Places in the file.
 

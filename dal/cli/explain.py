@@ -29,7 +29,8 @@ def explain(
     custom: Annotated[
         bool,
         typer.Option(
-            "--custom", help="Show the plan for these values instead of the generic plan."
+            "--custom",
+            help="Show the plan for these values instead of the generic plan.",
         ),
     ] = False,
     as_json: Json = False,
@@ -41,8 +42,10 @@ def explain(
     has the function's default (a new row's id is made), or is NULL:
 
     dal explain messages.history --user-id ada --conversation-id ...
+
+    Over distributed tables (Citus) the statement is not run, and the plan is that for these values.
     """
-    from dal.check.server.explain import analyzed_plan, explain_text
+    from dal.check.server.explain import explain_text, explained_plan, has_generic_plan
 
     if name is None:
         statements.show_all(as_json=as_json)
@@ -66,11 +69,13 @@ def explain(
     with connect(database_url(), application_name="dal explain") as connection, explained(name):
         connection.autocommit = True
         ordered = [values.get(parameter) for parameter in statement.parameters]
+        # EXPLAIN ANALYZE of a write ends the process of Citus' coordinator, and with it all others.
+        run = has_generic_plan(connection, statement)
+        how = {"generic": run and not custom, "run": run}
         if as_json:  # as PostgreSQL's own EXPLAIN (FORMAT JSON)
-            plan = analyzed_plan(connection, statement, ordered, generic=not custom)
-            print_json([{"Plan": plan.root}])
+            print_json([{"Plan": explained_plan(connection, statement, ordered, **how).root}])
         else:
-            out.print(explain_text(connection, statement, ordered, generic=not custom))
+            out.print(explain_text(connection, statement, ordered, **how))
 
 
 def _is_true(name: str, value: str) -> bool:

@@ -18,7 +18,7 @@ import dal
 from dal import Cursor
 from dal.binding import query
 from dal.binding.statement import Statement
-from dal.check.server.explain import analyzed_plan
+from dal.check.server.explain import explained_plan
 from tests.benchmarks.databases import copied, fill_skewed, undone
 from tests.benchmarks.steps import Each
 from tests.surface import FUNCTIONS, VALUES, Function, variants
@@ -203,5 +203,5 @@ async def _timed(db: dal.Database, call: _Call) -> float:
 
 def _pages(url: str, sent: list[tuple[Statement, tuple[Any, ...]]]) -> int:
     with psycopg.connect(url, autocommit=True) as connection:
-        plans = [analyzed_plan(connection, *statement, generic=True).root for statement in sent]
+        plans = [explained_plan(connection, *statement, generic=True).root for statement in sent]
     return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)

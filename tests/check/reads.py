@@ -14,7 +14,7 @@ import psycopg
 from dal import Cursor, NewMessage, NewTask
 from dal.binding import Columns, Fields
 from dal.binding.binding import Binding
-from dal.check.server.explain import analyzed_plan
+from dal.check.server.explain import explained_plan
 from dal.cursor import Position
 from dal.jsonl.lines import ImportedMessage
 from dal.project.own import own
@@ -156,7 +156,7 @@ def reads(
     """Run a statement, undo it, and count what it has read."""
     with connection.transaction(force_rollback=True):
         before: dict[str, int] = dict(connection.execute(_COUNTS).fetchall())
-        plan = analyzed_plan(connection, binding.statement, values, generic=generic)
+        plan = explained_plan(connection, binding.statement, values, generic=generic)
         after: dict[str, int] = dict(connection.execute(_COUNTS).fetchall())
     return Reads(
         pages=plan.root["Shared Hit Blocks"] + plan.root["Shared Read Blocks"],

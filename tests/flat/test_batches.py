@@ -9,7 +9,7 @@ import pytest
 import dal
 from dal import NewMessage, NewTask, errors
 from dal.binding import query
-from dal.check.server.explain import analyzed_plan
+from dal.check.server.explain import explained_plan
 from dal.check.server.scans import Node
 from tests.surface import FUNCTIONS, call
 
@@ -66,7 +66,7 @@ async def test_twice_the_batch_is_twice_the_work(
         await call(FUNCTIONS[name], db, own | batch(name, int(size * stored)))
         arguments = binding.arguments.checked(own | batch(name, size))
         with psycopg.connect(url, autocommit=True) as connection:
-            plan = analyzed_plan(
+            plan = explained_plan(
                 connection,
                 binding.statement,
                 binding.arguments.values(arguments),

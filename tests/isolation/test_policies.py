@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from dal import Cursor
-from dal.check.server.explain import analyzed_plan
+from dal.check.server.explain import explained_plan
 from dal.testing.server import Postgres
 from tests.check.reads import STATEMENTS
 from tests.roles import role
@@ -67,7 +67,7 @@ def test_a_deep_page(policed: psycopg.Connection, name: str, generic: bool) -> N
     binding = STATEMENTS[name]
     arguments = {argument: everything[argument] for argument in binding.hints}
     values = binding.arguments.values(binding.arguments.checked(arguments))
-    plan = analyzed_plan(policed, binding.statement, values, generic=generic)
+    plan = explained_plan(policed, binding.statement, values, generic=generic)
     [scan] = [node for node in plan.nodes if "Relation Name" in node]
     assert scan["Actual Rows"] == 20
     assert scan.get("Rows Removed by Filter", 0) <= 1

@@ -7,7 +7,7 @@ import psycopg
 
 import dal.maintenance  # noqa: F401 - it binds a statement as well
 from dal.binding import query
-from dal.check.server.explain import Plan, analyzed_plan
+from dal.check.server.explain import Plan, explained_plan
 from dal.check.server.populate import populate
 from dal.project.own import own
 
@@ -43,7 +43,7 @@ def test_no_statement_reads_a_whole_table(whole_database: str) -> None:
             }
             values = binding.arguments.values(binding.arguments.checked(arguments))
             for generic in (True, False):
-                plan = analyzed_plan(connection, binding.statement, values, generic=generic)
+                plan = explained_plan(connection, binding.statement, values, generic=generic)
                 if name == "stats.retention":
                     # Four counts of 100 entries; the index has 70 pages, and the table 100.
                     read = [

@@ -109,6 +109,15 @@ def generic_plan(connection: psycopg.Connection, statement: Statement) -> Plan:
     return _explain(connection, statement, _GENERIC, [None] * len(statement.parameters))
 
 
+def has_generic_plan(connection: psycopg.Connection, statement: Statement) -> bool:
+    """Whether a statement has a generic plan; over distributed tables (Citus) it has none."""
+    try:
+        generic_plan(connection, statement)
+    except psycopg.errors.FeatureNotSupported:
+        return False
+    return True
+
+
 def custom_plan(
     connection: psycopg.Connection, statement: Statement, values: Sequence[Any]
 ) -> Plan:
@@ -120,23 +129,41 @@ def custom_plan(
     return _explain(connection, statement, _CUSTOM, values)
 
 
-def analyzed_plan(
-    connection: psycopg.Connection, statement: Statement, values: Sequence[Any], *, generic: bool
+def explained_plan(
+    connection: psycopg.Connection,
+    statement: Statement,
+    values: Sequence[Any],
+    *,
+    generic: bool,
+    run: bool = True,
 ) -> Plan:
-    """The plan with its actual rows and pages; the statement is run and rolled back.
+    """A plan with its actual rows and pages.
+
+    Parameters:
+        connection: to a database.
+        statement: what to explain.
+        values: the values of `$1`, `$2`, ...
+        generic: whether it is the generic plan, or the one for these values.
+        run: whether the statement is run, and rolled back; else the plan has estimates alone.
 
     Raises:
         psycopg.Error: as `custom_plan`; or the statement fails.
     """
-    return _explain(connection, statement, _GENERIC if generic else _CUSTOM, values, _ANALYZE)
+    explain = _ANALYZE if run else _PLAIN
+    return _explain(connection, statement, _GENERIC if generic else _CUSTOM, values, explain)
 
 
 def explain_text(
-    connection: psycopg.Connection, statement: Statement, values: Sequence[Any], *, generic: bool
+    connection: psycopg.Connection,
+    statement: Statement,
+    values: Sequence[Any],
+    *,
+    generic: bool,
+    run: bool = True,
 ) -> str:
-    """The same as `analyzed_plan`, as PostgreSQL's text."""
-    mode = _GENERIC if generic else _CUSTOM
-    return "\n".join(line for (line,) in _rows(connection, statement, mode, values, _TEXT))
+    """The same as `explained_plan`, as PostgreSQL's text."""
+    mode, explain = _GENERIC if generic else _CUSTOM, _TEXT if run else "EXPLAIN"
+    return "\n".join(line for (line,) in _rows(connection, statement, mode, values, explain))
 
 
 def _explain(

@@ -25,8 +25,12 @@ _STATISTICS = """
       AND schemaname = ANY (current_schemas(false))
 """
 # For these types the values of any column will do; a text may need a certain form.
-_BY_TYPE = ("uuid", "timestamp with time zone", "boolean")
 _ANY_NUMBER = "20"  # also valid as text and JSON
+_ANY_VALUE = {
+    "uuid": "00000000-0000-0000-0000-000000000000",
+    "timestamp with time zone": "2000-01-01 00:00:00+00",
+    "boolean": "true",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,22 @@ class Samples:
 
         known = [column for column in self._columns if column.type == item]
         best = max(known, key=likeness, default=None)
-        if best and (likeness(best)[0] or item in _BY_TYPE):
+        if best and (likeness(best)[0] or item in _ANY_VALUE):
             value = best.sample(rare=rare)
         else:
-            value = None if item in _BY_TYPE else _ANY_NUMBER
-        if value is None or item == type:
-            return value
-        return '{"' + value.replace("\\", r"\\").replace('"', r"\"") + '"}'
+            value = None if item in _ANY_VALUE else _ANY_NUMBER
+        return value if value is None or item == type else _array_of(value)
+
+
+def any_value(type: str) -> str:
+    """A value of a type, as text."""
+    item = type.removesuffix("[]")
+    value = _ANY_VALUE.get(item, _ANY_NUMBER)
+    return value if item == type else _array_of(value)
+
+
+def _array_of(value: str) -> str:
+    return '{"' + value.replace("\\", r"\\").replace('"', r"\"") + '"}'
 
 
 def _cursor_fields(binding: Binding) -> set[str]:
