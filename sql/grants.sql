@@ -15,6 +15,10 @@
 -- users.ensure reads whole rows (a table that was there before dal may lack created_at) and
 -- inserts; where two callers race it updates id to itself.
 GRANT SELECT, INSERT (id), UPDATE (id) ON users TO :"service";
+-- Where the tables are distributed, run this as well: Citus sends created_at with each new user.
+--
+--     GRANT INSERT (created_at) ON users TO :"service";
+--
 -- Only users.delete needs this. Leave it out where users are the accounts of another service.
 GRANT DELETE ON users TO :"service";
 

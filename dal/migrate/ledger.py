@@ -19,6 +19,7 @@ from yoyo.migrations import default_migration_table
 
 from dal.migrate.indexes import confirm
 from dal.migrate.migration import Migration
+from dal.migrate.settings import share_lock_timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,12 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     @contextmanager
     def _scope(self, migration: Migration) -> Iterator[None]:
-        with self.transaction() if migration.transactional else self.disable_transactions():
+        if not migration.transactional:
+            with self.disable_transactions():
+                yield
+            return
+        with self.transaction():
+            share_lock_timeout(self.connection)
             yield
 
     def connect(self, dburi: object) -> psycopg.Connection:  # noqa: ARG002

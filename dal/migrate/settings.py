@@ -2,6 +2,7 @@
 
 import psycopg
 from psycopg import IsolationLevel
+from psycopg.sql import SQL
 
 # How names, times and strings are written, so that they are read correctly; that notices are sent,
 # that a run may write, and that a statement sees what is committed.
@@ -20,6 +21,16 @@ _SETTINGS = """
 def committed_reads(connection: psycopg.Connection) -> None:
     """Let the connection's transactions be read committed: a standby has no serializable ones."""
     connection.isolation_level = IsolationLevel.READ_COMMITTED
+
+
+def share_lock_timeout(connection: psycopg.Connection) -> None:
+    """Let all nodes of a cluster (Citus) wait for a lock as long as this session, and no longer.
+
+    Until the end of the transaction; a server without Citus takes the setting, and ignores it.
+    """
+    [(timeout,)] = connection.execute("SHOW lock_timeout")
+    connection.execute("SET LOCAL citus.propagate_set_commands = 'local'")
+    connection.execute(SQL("SET LOCAL lock_timeout = {}").format(timeout))
 
 
 def apply_session_settings(connection: psycopg.Connection, *, transaction: bool) -> None:

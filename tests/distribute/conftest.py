@@ -8,7 +8,7 @@ import pytest
 from tests.distribute.cluster import Cluster
 
 CITUS = os.environ.get("DAL_TEST_CITUS")
-collect_ignore = [] if CITUS else ["test_cluster.py", "test_refused_there.py"]
+collect_ignore = [] if CITUS else ["test_cluster.py", "test_refused_there.py", "test_commands.py"]
 
 
 @pytest.fixture
