@@ -168,6 +168,6 @@ def test_a_services_concurrent_index(distributed: Cluster, tmp_path: Path) -> No
     assert "applied shop/0001.titles" in done(distributed, "migrate")
     on_shards = "SELECT success, result FROM run_command_on_shards('tasks', $$SELECT count(*) FROM"
     on_shards += " pg_index WHERE indrelid = '%s'::regclass AND indisvalid$$)"
-    assert set(distributed.rows(on_shards)) == {(True, "3")}
+    assert set(distributed.rows(on_shards)) == {(True, "4")}
     done(distributed, "rollback", "-n", "1", "--yes")
-    assert set(distributed.rows(on_shards)) == {(True, "2")}
+    assert set(distributed.rows(on_shards)) == {(True, "3")}
