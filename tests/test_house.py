@@ -71,7 +71,7 @@ SQL_OF_THE_MACHINERY = {
     "dal/migrate/watch.py": "for whom a statement waits",
     "dal/migrate/create.py": "the beginnings of a new migration",
     "dal/stats/findings.py": "commands for a person to run",
-    "dal/stats/parts.py": "commands for a person to run",
+    "dal/stats/unseen.py": "commands for a person to run",
     "dal/jsonl/importing.py": "settings of an import's transaction",
 }
 

@@ -7,7 +7,8 @@ from dal import cluster
 from dal.binding import Executor
 from dal.database import Database
 from dal.paths import SQL
-from dal.stats import findings, parts, queries
+from dal.stats import findings, queries, unseen
+from dal.stats.part_reader import PartReader
 from dal.stats.queries import Setting
 from dal.stats.records import Count, Stats, StatsFinding, Unseen
 
@@ -32,12 +33,12 @@ async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]
         extension = await queries.extension(tx)
         oids = [table.oid for table in known if table.oid is not None]
         settings = await queries.settings(tx, tables=oids)
-    reader = parts.PartReader(db)
-    reader.unseen += parts.unseen_of_tables(known, schemas, server.role)
-    reader.unseen += parts.unseen_of_extension(extension)
-    reader.unseen += parts.unseen_of_server(server)
+    reader = PartReader(db)
+    reader.unseen += unseen.of_tables(known, schemas, server.role)
+    reader.unseen += unseen.of_extension(extension)
+    reader.unseen += unseen.of_server(server)
     distributed = await reader.part("distributed", cluster.distributed)
-    reader.unseen += parts.unseen_of_distributed(distributed or ())
+    reader.unseen += unseen.of_distributed(distributed or ())
     unseen_parts = {note.what for note in reader.unseen}
     names = [".".join(path.relative_to(SQL).with_suffix("").parts) for path in SQL.rglob("*.sql")]
     stats = Stats(
@@ -54,7 +55,7 @@ async def read(db: Database, counts: Callable[[Executor], Awaitable[list[Count]]
             "functions",
             partial(queries.functions, names=names),
             when="functions" not in unseen_parts,
-            update=parts.UPDATE_EXTENSION,
+            update=unseen.UPDATE_EXTENSION,
         ),
         applications=await reader.part("applications", queries.applications),
         waits=await reader.part("waits", partial(queries.waits, names=names)),

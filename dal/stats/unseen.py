@@ -1,89 +1,17 @@
-"""Reads the parts of the stats, and notes why a part can't be read."""
+"""What the stats can't show of a database, why, and the command that would change that."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
-from dal import errors
-from dal.binding import Executor
 from dal.cluster import Distributed
-from dal.database import Database
-from dal.database.sqlstates import LOCK_NOT_AVAILABLE
-from dal.stats import queries
 from dal.stats.findings import quoted
 from dal.stats.queries import DalTable, Extension
 from dal.stats.records import Server, Unseen
 
-Part = TypeVar("Part")
-
 UPDATE_EXTENSION = "ALTER EXTENSION pg_stat_statements UPDATE;"
 """The remedy where the extension is older than the server, as after an upgrade."""
 
-# Errors of the caller's arguments or of the connection; all others concern one part.
-_RAISED = (
-    errors.InvalidInputError,
-    errors.ConfigurationError,
-    errors.ConnectionLostError,
-    errors.DatabaseUnavailableError,
-    errors.PoolTimeoutError,
-)
 
-
-class PartReader:
-    """Reads one part after another, each in a short transaction, and notes which can't be read.
-
-    Attributes:
-        unseen: the parts that could not be read, and why.
-    """
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self.unseen: list[Unseen] = []
-
-    async def part(
-        self,
-        name: str,
-        look: Callable[[Executor], Awaitable[Part]],
-        *,
-        when: bool = True,
-        update: str = "dal migrate",
-    ) -> Part | None:
-        """Read a part; None if a lock, a limit or a missing privilege prevents it.
-
-        Parameters:
-            name: the part's name, for the note.
-            look: reads it.
-            when: whether the part can be read; if not, `unseen` already says why.
-            update: the command that updates what is read to this version.
-
-        Raises:
-            DalError: an argument is wrong, or the database is gone.
-        """
-        if not when:
-            return None
-        try:
-            async with self._db.transaction(isolation="read_committed", readonly=True) as tx:
-                await queries.limit(tx)
-                return await look(tx)
-        except _RAISED:
-            raise
-        except errors.DalError as error:
-            self.unseen.append(Unseen(what=name, **_reason(error, update)))
-            return None
-
-
-def _reason(error: errors.DalError, update: str) -> dict[str, str]:
-    if error.sqlstate == LOCK_NOT_AVAILABLE:
-        return {"why": "somebody holds a lock on it", "remedy": "see who waits, and ask again"}
-    if isinstance(error, errors.QueryTimeoutError):
-        return {"why": "it takes more than 10 s", "remedy": "ask again in a quiet hour"}
-    if isinstance(error, errors.SchemaMismatchError):
-        return {"why": "it is of another version than this dal", "remedy": update}
-    if isinstance(error, errors.PermissionDeniedError):
-        return {"why": "the role lacks a privilege", "remedy": "ask as the tables' owner"}
-    return {"why": str(error), "remedy": "look into the server's log"}
-
-
-def unseen_of_server(server: Server) -> Iterator[Unseen]:
+def of_server(server: Server) -> Iterator[Unseen]:
     """What the role, the server's settings or a standby hide."""
     if not server.sees_everyone:
         yield Unseen(
@@ -106,7 +34,7 @@ def unseen_of_server(server: Server) -> Iterator[Unseen]:
         )
 
 
-def unseen_of_tables(
+def of_tables(
     known: Sequence[DalTable], schemas: Sequence[str], role: str
 ) -> Iterator[Unseen]:
     """Tables that are absent, or that this role can't read."""
@@ -141,7 +69,7 @@ def unseen_of_tables(
         )
 
 
-def unseen_of_extension(extension: Extension) -> Iterator[Unseen]:
+def of_extension(extension: Extension) -> Iterator[Unseen]:
     """pg_stat_statements, if it can't be read."""
     steps = []
     if not extension.available:
@@ -160,7 +88,7 @@ def unseen_of_extension(extension: Extension) -> Iterator[Unseen]:
         )
 
 
-def unseen_of_distributed(tables: Sequence[Distributed]) -> Iterator[Unseen]:
+def of_distributed(tables: Sequence[Distributed]) -> Iterator[Unseen]:
     """What the coordinator knows nothing of."""
     if tables:
         yield Unseen(
