@@ -5,7 +5,7 @@ the files of sql/distribute/. A run holds the lock of the migrations, and refuse
 refuse, or lose, before anything happens.
 """
 
-from dal.distribute.placed import distribution
+from dal.distribute.citus_tables import distribution
 from dal.distribute.plan import Moved, Plan
 from dal.distribute.refusals import ClusterError, PendingError
 from dal.distribute.run import apply, undo

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from dal.distribute.files import Step, rows
+from dal.distribute.sql_files import Step, rows
 from dal.distribute.tables import Table
 from dal.migrate.connection import explained, rolled_back
 from dal.migrate.session import LOCK_TIMEOUT_SECONDS

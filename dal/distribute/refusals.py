@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import psycopg
 
 from dal import errors
-from dal.distribute.files import rows
-from dal.distribute.placed import Placed, has_citus, placed
+from dal.distribute.citus_tables import CitusTable, citus_tables, has_citus
+from dal.distribute.sql_files import rows
 from dal.distribute.tables import Table
 from dal.migrate.ledger import applied
 from dal.migrate.migration import Folders, read
@@ -70,13 +70,13 @@ def refuse_pending(connection: psycopg.Connection, folders: Folders) -> None:
         raise PendingError(f"migrations are pending: {', '.join(pending)}; run dal migrate first")
 
 
-def already(connection: psycopg.Connection, tables: Sequence[Table]) -> list[Placed]:
+def already(connection: psycopg.Connection, tables: Sequence[Table]) -> list[CitusTable]:
     """Those of the tables that are distributed, each by its owner and beside the others.
 
     Raises:
         SchemaMismatchError: some are distributed in another way; the text lists each table.
     """
-    known = {table.id: table for table in placed(connection)}
+    known = {table.id: table for table in citus_tables(connection)}
     there = [known[table.id] for table in tables if table.id in known]
     told, otherwise = [], False
     for table in tables:
@@ -122,7 +122,7 @@ def refuse_missing(missing: Sequence[Table], statements: Sequence[str]) -> None:
         )
 
 
-def refuse_shards(there: Sequence[Placed], shards: int | None) -> None:
+def refuse_shards(there: Sequence[CitusTable], shards: int | None) -> None:
     """Refuse another number of shards than distributed tables have.
 
     Raises:

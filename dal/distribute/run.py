@@ -1,4 +1,4 @@
-"""Distributes the tables, and brings them back."""
+"""What `dal distribute` runs: it distributes the tables, or brings them back."""
 
 import time
 from collections.abc import Sequence
@@ -9,8 +9,7 @@ import psycopg
 
 from dal import errors
 from dal.check.project import OwnerColumns
-from dal.distribute.files import rows
-from dal.distribute.placed import Placed, placed
+from dal.distribute.citus_tables import CitusTable, citus_tables
 from dal.distribute.plan import Capacity, Moved, Plan, Script, Size, measured, script
 from dal.distribute.refusals import (
     already,
@@ -22,6 +21,7 @@ from dal.distribute.refusals import (
     refuse_shards,
     refuse_tables,
 )
+from dal.distribute.sql_files import rows
 from dal.distribute.tables import Table, owned
 from dal.migrate.connection import explained
 from dal.migrate.migration import DAL_FOLDERS, Folders
@@ -104,7 +104,7 @@ def undo(
         Others, and the parameters, are those of `apply`.
     """
     with session(dsn, application_name=_NAME, wait=wait, report=report) as run:
-        known = {table.id: table for table in placed(run.connection)}
+        known = {table.id: table for table in citus_tables(run.connection)}
         if not known:
             return Plan()
         refuse_cluster(run.connection)
@@ -128,7 +128,7 @@ def undo(
 def _left(
     run: Session,
     tables: Sequence[Table],
-    there: Sequence[Placed],
+    there: Sequence[CitusTable],
     form: Capacity,
     report: Report,
     *,

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 import psycopg
 
 from dal.check.project import OwnerColumns
-from dal.distribute.files import rows
+from dal.distribute.sql_files import rows
 from dal.errors import SchemaMismatchError
 
 

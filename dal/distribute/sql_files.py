@@ -1,4 +1,4 @@
-"""Runs the files of sql/distribute/."""
+"""Runs the SQL files of sql/distribute/, and reads the rows that they return."""
 
 from dataclasses import dataclass
 from typing import TypeVar

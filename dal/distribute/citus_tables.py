@@ -1,4 +1,4 @@
-"""What is distributed already, and how."""
+"""The tables that Citus knows: how they are distributed, or that they are reference tables."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import psycopg
 
-from dal.distribute.files import rows
+from dal.distribute.sql_files import rows
 from dal.migrate.connection import connect, explained
 from dal.migrate.settings import apply_session_settings, committed_reads
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class CitusTable:
     """A table that Citus knows.
 
     Attributes:
@@ -45,21 +45,21 @@ def has_citus(connection: psycopg.Connection) -> bool:
     return answer.installed
 
 
-def placed(connection: psycopg.Connection) -> list[Placed]:
+def citus_tables(connection: psycopg.Connection) -> list[CitusTable]:
     """The tables of a database that Citus knows; none where there is no Citus."""
-    return rows(connection, "placed", Placed) if has_citus(connection) else []
+    return rows(connection, "citus_tables", CitusTable) if has_citus(connection) else []
 
 
-def described(tables: Iterable[Placed]) -> str | None:
+def described(tables: Iterable[CitusTable]) -> str | None:
     """Which tables are distributed, and how, in a line; None where none is."""
-    groups = defaultdict[int, list[Placed]](list)
+    groups = defaultdict[int, list[CitusTable]](list)
     for table in tables:
         if table.owner:
             groups[table.colocation].append(table)
     return "; ".join(map(_group, groups.values())) or None
 
 
-def _group(tables: list[Placed]) -> str:
+def _group(tables: list[CitusTable]) -> str:
     names = ", ".join(table.identifier for table in tables)
     return f"{names}: {tables[0].shards} shards on {tables[0].nodes} nodes"
 
@@ -81,4 +81,4 @@ def distribution(dsn: str, *, application_name: str) -> str | None:
         connection.read_only = True
         committed_reads(connection)
         apply_session_settings(connection, transaction=True)
-        return described(placed(connection))
+        return described(citus_tables(connection))
