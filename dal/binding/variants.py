@@ -1,4 +1,4 @@
-"""Statements with lines that may be absent: each subset of the lines is a text of its own."""
+"""Statements with `-- if` lines, which may be absent: each subset of the lines is a variant."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

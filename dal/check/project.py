@@ -1,4 +1,4 @@
-"""Projects: the statements to prove, and the settings of their rules."""
+"""What the check knows of a project: its statements, tables and rules; dal.project builds these."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

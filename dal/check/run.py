@@ -1,4 +1,4 @@
-"""Applies all rules to the statements of projects that share a database."""
+"""What `dal check` runs: all rules, on the statements of projects that share a database."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -9,13 +9,13 @@ import psycopg
 from dal.binding.errors import BindingError
 from dal.check.dialect import NotAnalysedError
 from dal.check.findings import Finding
+from dal.check.merged_findings import merged
 from dal.check.project import Project, Rule
 from dal.check.rules import PLAN_RULES, RULES, SCHEMA_RULES
 from dal.check.rules.refusals import misfit, refusal
 from dal.check.server.catalog import Catalog
 from dal.check.server.describe import RefusedError
 from dal.check.statement import BoundStatement
-from dal.check.variants import merged
 from dal.migrate import settings
 from dal.source.waivers import Waiver, apply_waivers
 

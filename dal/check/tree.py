@@ -1,4 +1,4 @@
-"""Identifiers, brackets, conditions and calls in sqlglot's trees, for all of the check."""
+"""Reads names, brackets, conditions and calls in sqlglot's trees; all of the check uses it."""
 
 from collections.abc import Iterator
 

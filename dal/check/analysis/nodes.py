@@ -1,4 +1,4 @@
-"""Maps sqlglot's nodes to PostgreSQL's constants, operators and functions."""
+"""Tells which constant, operator or function of PostgreSQL a node of sqlglot stands for."""
 
 from collections.abc import Iterator
 

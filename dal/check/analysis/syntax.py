@@ -1,4 +1,4 @@
-"""Names of columns, and the calls and subselects inside a node."""
+"""Searches a node and what is in it: the columns that it returns, its calls and its subselects."""
 
 from collections.abc import Iterable, Iterator
 

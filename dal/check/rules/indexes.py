@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psycopg
 
+from dal.check.definitions import defined_at
 from dal.check.findings import Finding
 from dal.check.project import Project
-from dal.check.rules.places import place
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.source.header import Header
@@ -85,7 +85,7 @@ def _foreign_keys(catalog: Catalog) -> Iterator[Finding]:
         if project := catalog.project_of_table(comment):
             yield Finding(
                 "foreign-key-index",
-                *place(project, name, comment, table=table, columns=_bare(columns)),
+                *defined_at(project, name, comment, table=table, columns=_bare(columns)),
                 f"{name} needs an index of {table} that begins with {listed}, in any order;"
                 " deleting a row that it refers to scans the table",
                 f"add CREATE INDEX CONCURRENTLY ... ON {table} ({listed}) in a migration",
@@ -99,7 +99,7 @@ def _duplicates(catalog: Catalog) -> Iterator[Finding]:
         if project := catalog.project_of_table(comment):
             yield Finding(
                 "duplicate-index",
-                *place(project, name, comment, table=table, columns=_bare(columns)),
+                *defined_at(project, name, comment, table=table, columns=_bare(columns)),
                 f"{name} is {'the same as' if same else 'the beginning of'} {other}",
                 f"drop it in a migration: DROP INDEX CONCURRENTLY {quoted}",
                 name,
@@ -128,7 +128,7 @@ def _unused(
     findings = [
         Finding(
             "unused-index",
-            *place(project, name, default=query),
+            *defined_at(project, name, default=query),
             f"no statement's plan uses {name}, nor does a key need it",
             f"drop it, or write `-- Waives unused-index on {name}: why.` in {query.name}",
             name,

@@ -1,4 +1,4 @@
-"""Where migrations create what the schema's rules report."""
+"""Where migrations define an index, a constraint or a table: findings about it point there."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from dal.source.text import Source
 _ONLY = r'(?:(?:IF\s+(?:NOT\s+)?EXISTS|ONLY)\s+)*(?:"?\w+"?\.)?'
 
 
-def place(
+def defined_at(
     project: Project,
     name: str,
     comment: str | None = None,

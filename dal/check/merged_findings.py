@@ -1,4 +1,4 @@
-"""Merges the findings of a statement's variants, so that each one is reported once."""
+"""Merges the findings of a statement's variants (dal.binding.variants): each is reported once."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
