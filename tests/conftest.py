@@ -14,7 +14,7 @@ import dal
 from dal import embedded
 from dal.cli.app import Commands
 from dal.cli.statuses import ANYWHERE, DECLARED
-from dal.testing.run import server
+from dal.testing.pytest_run import server
 from dal.testing.server import Postgres
 from tests.wire import Relay, relayed
 

@@ -34,9 +34,7 @@ def of_server(server: Server) -> Iterator[Unseen]:
         )
 
 
-def of_tables(
-    known: Sequence[DalTable], schemas: Sequence[str], role: str
-) -> Iterator[Unseen]:
+def of_tables(known: Sequence[DalTable], schemas: Sequence[str], role: str) -> Iterator[Unseen]:
     """Tables that are absent, or that this role can't read."""
     absent = [table.name for table in known if table.oid is None]
     if absent and schemas:

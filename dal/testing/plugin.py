@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dal.testing.run import SERVER, begin, run, server, told
+from dal.testing.pytest_run import SERVER, begin, run, server, told
 
 try:
     import pytest_asyncio

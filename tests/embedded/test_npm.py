@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from dal.embedded import Server
-from dal.testing.choice import running
+from dal.testing.chosen_server import running
 from dal.testing.npm import fetch
 from dal.testing.server import Postgres
 

@@ -8,7 +8,7 @@ import pytest
 from dal import migrate
 from dal.errors import InvalidInputError, SchemaMismatchError
 from dal.testing import plugin
-from dal.testing.choice import running
+from dal.testing.chosen_server import running
 from dal.testing.server import Postgres, database_name
 from tests.roles import role
 from tests.testing.running import databases, run

@@ -1,4 +1,4 @@
-"""Runs `dal check` on a service's statements from its tests."""
+"""`assert_proven` for the tests of a service: runs `dal check` on its statements."""
 
 import warnings
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dal.project.service import Service
-    from dal.testing.run import Run
+    from dal.testing.pytest_run import Run
 
 
 class UnprovenWarning(UserWarning):
@@ -30,7 +30,7 @@ def assert_proven() -> None:
     __tracebackhide__ = True  # by pytest
 
     from dal.errors import DalError
-    from dal.testing.run import run, told
+    from dal.testing.pytest_run import run, told
 
     with told():
         postgres = run().postgres

@@ -1,4 +1,4 @@
-"""A run of pytest: its server, and whose test is under way."""
+"""The run of pytest that is under way: its server, and which test is running."""
 
 import os
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ class Run:
     def postgres(self) -> "Postgres":
         """The server, which is started when it is first asked for; workers share one."""
         if self._postgres is None:
-            from dal.testing.choice import running
+            from dal.testing.chosen_server import running
             from dal.testing.server import Postgres
 
             if self.worker and SERVER in self.worker:
