@@ -7,9 +7,9 @@ import typer
 from dal import migrate as migrations
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
+from dal.cli.current_projects import folders
 from dal.cli.options import Json, Wait, migration_ids
 from dal.cli.progress import progress
-from dal.cli.project import folders
 from dal.cli.statuses import MIGRATING
 from dal.cli.streams import notes, out, print_json
 from dal.migrate.session import WAIT_SECONDS

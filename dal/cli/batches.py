@@ -11,8 +11,8 @@ import typer
 
 import dal
 from dal.cli.address import database_url
+from dal.cli.current_projects import require_dal
 from dal.cli.progress import progress
-from dal.cli.project import require_dal
 from dal.cli.statuses import ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.maintenance import Progress

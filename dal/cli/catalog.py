@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from dal.cli.app import Group, command
+from dal.cli.current_projects import folders, projects
 from dal.cli.progress import progress
-from dal.cli.project import folders, projects
 from dal.cli.statuses import ExitStatus
 from dal.cli.streams import err, out
 from dal.paths import refuse_installed

@@ -11,10 +11,10 @@ from dal import paths
 from dal.check.findings import Finding
 from dal.cli.address import database_url, database_url_if_any
 from dal.cli.app import Group, command
+from dal.cli.current_projects import folders_if_any, projects_with_binding_errors
 from dal.cli.findings import Format, counted, rows, show
 from dal.cli.options import Json
 from dal.cli.progress import progress
-from dal.cli.project import folders_if_any, projects_with_binding_errors
 from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.errors import ConfigurationError

@@ -9,9 +9,9 @@ from rich.filesize import decimal
 from dal import distribute as distribution
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
+from dal.cli.current_projects import folders, owners
 from dal.cli.options import Json, Wait
 from dal.cli.progress import progress
-from dal.cli.project import folders, owners
 from dal.cli.statuses import MIGRATING, ExitStatus
 from dal.cli.streams import notes, out, print_json
 from dal.distribute import Plan

@@ -12,8 +12,8 @@ import typer
 import dal
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
+from dal.cli.current_projects import require_dal
 from dal.cli.progress import progress
-from dal.cli.project import require_dal
 from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import err, is_regular, naming
 

@@ -14,9 +14,9 @@ import typer
 import dal
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
+from dal.cli.current_projects import require_dal
 from dal.cli.options import Json
 from dal.cli.progress import ProgressLine, progress
-from dal.cli.project import require_dal
 from dal.cli.statuses import WRITING, ExitStatus
 from dal.cli.streams import is_regular, naming, out, print_json
 from dal.errors import InvalidInputError

@@ -8,8 +8,8 @@ import typer
 
 from dal import migrate as migrations
 from dal.cli.app import Group, command
+from dal.cli.current_projects import own_folder
 from dal.cli.options import Json
-from dal.cli.project import own_folder
 from dal.cli.statuses import ExitStatus
 from dal.cli.streams import err, notes, out, print_json
 from dal.migrate import Folder

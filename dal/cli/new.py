@@ -6,7 +6,7 @@ import typer
 
 from dal import migrate as migrations
 from dal.cli.app import Group, command
-from dal.cli.project import own_folder
+from dal.cli.current_projects import own_folder
 from dal.cli.statuses import ExitStatus
 from dal.cli.streams import out
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dal.cli.project import folders
+from dal.cli.current_projects import folders
 from dal.cli.statuses import ExitStatus
 from dal.cli.streams import out
 from dal.inputs import BATCH_ROWS

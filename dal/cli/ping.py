@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
+from dal.cli.current_projects import folders
 from dal.cli.options import Json
-from dal.cli.project import folders
 from dal.cli.statuses import READING
 from dal.cli.streams import out, print_json
 from dal.ping import ping as reach

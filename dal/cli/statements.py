@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from dal.binding.binding import Binding
-from dal.cli.project import bindings
+from dal.cli.current_projects import bindings
 from dal.cli.streams import out, print_json
 from dal.errors import InvalidInputError
 

@@ -11,8 +11,8 @@ import dal
 from dal import maintenance
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
+from dal.cli.current_projects import require_dal
 from dal.cli.options import ArchivedFor, Json, OlderThan, duration
-from dal.cli.project import require_dal
 from dal.cli.statuses import CONNECTING
 from dal.cli.streams import Output, out
 from dal.stats import Stats

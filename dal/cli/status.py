@@ -5,8 +5,8 @@ import typer
 from dal import migrate as migrations
 from dal.cli.address import database_url
 from dal.cli.app import Group, command
+from dal.cli.current_projects import folders
 from dal.cli.options import Json
-from dal.cli.project import folders
 from dal.cli.statuses import READING, ExitStatus
 from dal.cli.streams import out, print_json
 from dal.distribute import distribution

@@ -3,7 +3,7 @@
 from dal.database.connect import connect
 from dal.database.database import Database
 from dal.database.executor import Executor
-from dal.database.stats import PoolStats
+from dal.database.pool_stats import PoolStats
 from dal.database.transaction import Transaction
 
 __all__ = ["Database", "Executor", "PoolStats", "Transaction", "connect"]

@@ -16,8 +16,8 @@ from dal.database.connection import reset_or_close
 from dal.database.failures import explain_connect, translated
 from dal.database.fair_pool import FairPool
 from dal.database.pool import open_pool
+from dal.database.pool_stats import PoolStats
 from dal.database.settings import PoolSettings
-from dal.database.stats import PoolStats
 from dal.database.transaction import Isolation, Transaction, begin
 from dal.errors import DalError, DatabaseUnavailableError
 

@@ -12,9 +12,9 @@ from dal.database.failures import explain_connect
 from dal.database.idle_connections import IdleConnections
 from dal.database.min_size_warning import MinSizeWarning
 from dal.database.pool import no_connection
+from dal.database.pool_stats import PoolStats
 from dal.database.settings import PoolSettings
 from dal.database.sqlstates import READ_ONLY
-from dal.database.stats import PoolStats
 from dal.database.waiting_calls import WaitingCalls, closed
 from dal.errors import DalError, PoolTimeoutError
 

@@ -1,1 +1,1 @@
-"""Builds the `Project`s that a command works on; holds the rules that a project may add."""
+"""Builds the `Project`s (dal.check.project) of dal and of a service, and has the optional rules."""

@@ -11,8 +11,8 @@ from dal.binding.errors import BindingError
 from dal.binding.queries import Queries
 from dal.check.project import Project, Rule
 from dal.errors import ConfigurationError, DalError
+from dal.project.dal_project import dal_project
 from dal.project.header_comments import header_comment
-from dal.project.own import own
 from dal.project.service import Service
 
 
@@ -22,7 +22,7 @@ def projects(service: Service | None) -> list[Project]:
     Raises:
         ConfigurationError: a module can't be imported, or lacks the named `Queries`.
     """
-    loaded = [] if service and not service.settings.dal else [own()]
+    loaded = [] if service and not service.settings.dal else [dal_project()]
     return [*loaded, _project(service)] if service else loaded
 
 

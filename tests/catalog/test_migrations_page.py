@@ -13,7 +13,7 @@ from dal.cli import catalog as command
 from dal.cli.commands import app
 from dal.migrate import Folder
 from dal.paths import MIGRATIONS, SQL
-from dal.project.own import own
+from dal.project.dal_project import dal_project
 from tests.migrations.database import LAST, NEXT
 
 
@@ -96,7 +96,9 @@ def test_a_stale_page_is_told_with_the_difference(
 ) -> None:
     (tmp_path / "sql").mkdir()
     shutil.copy(SQL / "CATALOG.md", tmp_path / "sql")
-    copied = replace(own(), report_at=folder, statements=(tmp_path / "sql",), migrations=folder)
+    copied = replace(
+        dal_project(), report_at=folder, statements=(tmp_path / "sql",), migrations=folder
+    )
     monkeypatch.setattr(command, "projects", lambda: [copied])
     text = (folder / "LOCKS.md").read_text()
     (folder / "LOCKS.md").write_text(text.replace("SHARE ROW EXCLUSIVE on `users`", "none"))

@@ -17,14 +17,14 @@ from dal.binding.binding import Binding
 from dal.check.server.explain import explained_plan
 from dal.cursor import Position
 from dal.jsonl.lines import ImportedMessage
-from dal.project.own import own
+from dal.project.dal_project import dal_project
 from tests.check.skew import Data, Owner
 from tests.surface import VALUES
 
 # Of those that read the catalogue alone the cost is its size.
 STATEMENTS = {
     name: binding
-    for binding in own().bindings
+    for binding in dal_project().bindings
     if (name := binding.statement.name) == "stats.retention"
     or not name.startswith(("stats.", "distribute.", "jsonl.export_columns"))
 }

@@ -14,7 +14,7 @@ from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.server.populate import populate
 from dal.check.statement import BoundStatement
-from dal.project.own import own
+from dal.project.dal_project import dal_project
 from dal.testing.server import Postgres
 from tests.check.stubs import bound, list_of
 
@@ -35,7 +35,7 @@ def connection(dal_server: Postgres, dal_template: str) -> Iterator[psycopg.Conn
     """dal's tables with their usual rows, and a service's table with made-up ones."""
     url = dal_server.create(dal_template)
     with psycopg.connect(url, autocommit=True) as connection:
-        populate(connection, own())
+        populate(connection, dal_project())
         connection.execute(LABELS)
         assert list(fill(connection)) == []
         yield connection

@@ -20,7 +20,7 @@ from dal.check.server.populate import populate
 from dal.check.statement import BoundStatement
 from dal.inputs import PageStart
 from dal.paths import MIGRATIONS, SQL
-from dal.project.own import own
+from dal.project.dal_project import dal_project
 from dal.testing.server import Postgres
 from tests.check.reads import STATEMENTS
 from tests.check.stubs import bound
@@ -38,7 +38,7 @@ Before: TypeAlias = PageStart[Found]
 def filled(dal_server: Postgres, dal_template: str) -> Iterator[psycopg.Connection]:
     url = dal_server.create(dal_template)
     with psycopg.connect(url, autocommit=True) as connection:
-        populate(connection, own())
+        populate(connection, dal_project())
         yield connection
     dal_server.drop(url)
 

@@ -23,8 +23,8 @@ from dal.check.run import prove
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.paths import SQL
+from dal.project.dal_project import dal_project
 from dal.project.header_comments import opens_with_sentence
-from dal.project.own import own
 from dal.record import Record
 from dal.source.header import Header
 from dal.testing.server import Postgres
@@ -55,7 +55,7 @@ def catalog(dal_server: Postgres, dal_template: str) -> Iterator[Catalog]:
             "CREATE VIEW anybodys AS SELECT 'ada' AS user_id, title FROM tasks;"
             "CREATE VIEW either AS SELECT user_id FROM tasks UNION SELECT user_id FROM messages"
         )
-        yield Catalog(connection, [own()])
+        yield Catalog(connection, [dal_project()])
     dal_server.drop(url)
 
 
@@ -164,7 +164,7 @@ def test_owners_that_no_table_has(catalog: Catalog, tmp_path: Path) -> None:
         ("owner-column", "tusks"),
     ]
     right = Project(tmp_path, owner=OwnerColumns("user_id", {"users": "id", "tasks": None}))
-    assert list(owner_columns([], Catalog(catalog.connection, [own(), right]))) == []
+    assert list(owner_columns([], Catalog(catalog.connection, [dal_project(), right]))) == []
 
 
 def test_a_view_has_no_owner_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_view_has_no_owner_of_its_own(catalog: Catalog, tmp_path: Path) -> Non
 
 def test_dals_tables_keep_their_owner(catalog: Catalog, tmp_path: Path) -> None:
     claimed = Project(tmp_path, owner=OwnerColumns("account", {"tasks": None, "invoices": "payer"}))
-    both = Catalog(catalog.connection, [own(), claimed])
+    both = Catalog(catalog.connection, [dal_project(), claimed])
     assert both.owner("tasks", ["user_id", "account"]) == "user_id"
     assert both.owner("users", ["id", "account"]) == "id"
     assert both.owner("invoices", ["payer", "account"]) == "payer"

@@ -12,7 +12,7 @@ import dal
 from dal import distribute, errors
 from dal.distribute import run as runs
 from dal.migrate import session
-from dal.project.own import OWNER
+from dal.project.dal_project import OWNER
 from tests.distribute.cluster import Cluster
 from tests.migrations.database import Catalogue, rows
 from tests.roles import role

@@ -13,7 +13,7 @@ from dal.distribute.refusals import obstacles, refuse_others
 from dal.distribute.tables import owned
 from dal.errors import SchemaMismatchError
 from dal.migrate.session import LOCK_TIMEOUT_SECONDS
-from dal.project.own import OWNER
+from dal.project.dal_project import OWNER
 from tests.migrations.database import IDS, catalogue, run
 
 OWN = [*OWNER.by_table]

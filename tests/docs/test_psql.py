@@ -11,7 +11,7 @@ import pytest
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.paths import SQL
-from dal.project.own import own
+from dal.project.dal_project import dal_project
 from tests.surface import ID, VALUES
 
 PSQL = shutil.which("psql")
@@ -27,9 +27,9 @@ GIVEN |= {"id": f"'{ID}'", "conversation_id": f"'{ID}'", "limit": "5", "page_siz
 def test_every_file_runs_in_psql(url: str) -> None:
     script = [f"INSERT INTO users (id) VALUES ({GIVEN['user_id']});"]
     names: set[str] = set()
-    bindings = own().bindings
+    bindings = dal_project().bindings
     with psycopg.connect(url) as connection:
-        catalog = Catalog(connection, [own()])
+        catalog = Catalog(connection, [dal_project()])
         absent = {
             binding.statement.name
             for binding in bindings

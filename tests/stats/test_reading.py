@@ -9,7 +9,7 @@ import dal.maintenance  # noqa: F401 - it binds a statement as well
 from dal.binding import query
 from dal.check.server.explain import Plan, explained_plan
 from dal.check.server.populate import populate
-from dal.project.own import own
+from dal.project.dal_project import dal_project
 
 LIMIT = 100
 VALUES: dict[str, Any] = {
@@ -32,7 +32,7 @@ def pages(plan: Plan) -> int:
 
 def test_no_statement_reads_a_whole_table(whole_database: str) -> None:
     with psycopg.connect(whole_database, autocommit=True) as connection:
-        populate(connection, own())
+        populate(connection, dal_project())
         connection.execute("CREATE EXTENSION pg_stat_statements")
         ours = connection.execute(STATEMENTS["stats.dal_tables"].statement.text.encode())
         tables = {name: oid for name, oid, *_ in ours}

@@ -7,10 +7,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dal.cli.commands import app
-from dal.project.own import own
+from dal.project.dal_project import dal_project
 from tests.terminal.screen import on_terminal, plain
 
-STATEMENTS = {binding.statement.name: binding.statement.parameters for binding in own().bindings}
+STATEMENTS = {
+    binding.statement.name: binding.statement.parameters for binding in dal_project().bindings
+}
 
 
 def run(*arguments: str) -> Result:

@@ -18,7 +18,7 @@ OWNER = OwnerColumns(
 _MODULES = ("conversations", "jsonl", "maintenance", "messages", "stats", "tasks", "users")
 
 
-def own() -> Project:
+def dal_project() -> Project:
     """dal's own project; imports the modules with its stubs."""
     for module in _MODULES:
         import_module(f"dal.{module}")

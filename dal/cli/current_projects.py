@@ -64,7 +64,7 @@ def require_dal(command: str) -> None:
 def owners() -> "tuple[OwnerColumns, list[str]]":
     """The columns that hold the owners in all projects' tables, and the names of dal's tables."""
     from dal.check.project import joint_owner
-    from dal.project.own import OWNER
+    from dal.project.dal_project import OWNER
 
     own, found = [OWNER], service.find()
     if found:
