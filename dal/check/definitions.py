@@ -25,11 +25,11 @@ def defined_at(
 
     Parameters:
         project: has the migrations.
-        name: the index's or constraint's.
+        name: the name of the index or constraint.
         comment: the table's comment, which may name its migration.
-        default: the file where no migration has the name, in place of the table's.
+        default: the file to return where no migration has the name, instead of the table's.
         table: its table, as PostgreSQL writes it.
-        columns: its columns, for the place of one that PostgreSQL has named.
+        columns: its columns, by which it is found if PostgreSQL has named it.
     """
     files = list(_files(project))
     named = rf'\b(?i:INDEX|CONSTRAINT|EXISTS|CONCURRENTLY)\s+"?({re.escape(name)})\b'

@@ -70,7 +70,7 @@ def _readable(sql: str) -> str:
     sqlglot reads `$1,$` of `$1,$2` as the beginning of a string. Positions do not change.
 
     Raises:
-        NotAnalysedError: it has the operator `@`, which sqlglot reads as such a mark.
+        NotAnalysedError: it has the operator `@`, which sqlglot reads as a parameter's mark.
     """
     for token in tokens(sql):
         beside = sql[max(token.offset - 1, 0) : token.offset + 2]

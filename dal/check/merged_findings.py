@@ -11,7 +11,7 @@ from dal.check.statement import BoundStatement
 def merged(
     findings: Sequence[Sequence[Finding]], variants: Sequence[BoundStatement]
 ) -> Iterator[Finding]:
-    """The findings of all variants; if only some have it, the message counts them with an example.
+    """Each finding once; if only some variants have it, the message says how many, and names one.
 
     Parameters:
         findings: the findings of each variant.

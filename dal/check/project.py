@@ -90,7 +90,7 @@ class Project:
 
 
 def joint_owner(owners: Sequence[OwnerColumns]) -> OwnerColumns:
-    """The owner columns of projects that share a database, by those of each.
+    """Join the owner columns of projects that share a database.
 
     For a table that several projects name, the first one decides; for a table that none names, the
     last one.

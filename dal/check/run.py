@@ -44,7 +44,7 @@ def check(
 
     Returns:
         The findings; and the names of the statements that can't be proven here, each with what
-        its header comment needs and is missing: `-- Needs pg_stat_statements: why.`
+        is missing here though its header comment asks for it: `-- Needs pg_stat_statements: why.`
     """
     settings.committed_reads(connection)
     with connection.transaction(force_rollback=True):

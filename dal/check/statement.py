@@ -103,7 +103,7 @@ class BoundStatement:
         if self._catalog.connection.info.server_version // 10_000 < version:
             return f"PostgreSQL {version}"
         words = {token.text.lower() for token in self.source.significant}
-        # A relation that the statement does not name does not prevent its proof.
+        # A missing relation matters only if the statement names it.
         missing = (name for name in self.header.needs if name in words)
         return next((name for name in missing if name not in self._catalog.schema.visible), None)
 

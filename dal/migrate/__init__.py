@@ -2,8 +2,8 @@
 
 yoyo reads the files and records what is applied; this package closes its gaps.
 
-A run holds an advisory lock on the one connection on which it migrates, so that the lock can't
-outlive the work, nor the work the lock. A migration and its history entry are one transaction.
+A run migrates on the connection that holds its advisory lock, so that both end together if the
+connection breaks. A migration and its history entry are one transaction.
 Files or tables that don't fit are refused before anything is applied.
 """
 

@@ -24,10 +24,10 @@ def baseline(
 ) -> list[str]:
     """Adopt an existing schema: record migrations as applied, without applying them.
 
-    The schema is compared with what they make, object by object. Tables that lost the comment by
-    which a rollback knows them, as in a copy without comments, get it back; `users` and `tasks`
-    without one were there before dal, and are not compared. Triggers, rules and policies that
-    somebody added are reported.
+    The schema is compared with what they make, object by object. A rollback knows dal's tables by
+    a comment; tables that lost it, as in a copy without comments, get it back. But `users` and
+    `tasks` without a comment are taken for tables from before dal, and are not compared. Triggers,
+    rules and policies that somebody added are reported.
 
     Parameters:
         to: the last migration that the schema has, by id or number, as for `apply`; dal's come

@@ -96,7 +96,7 @@ def compare(
     """
     made, restored, there = _schemas(connection, migrations)
     comments = {part.table: part.comment for part in there if part.comment}
-    # A service's tables have none, and nothing was there before them.
+    # Only dal's: a service's tables have no such comment, and all of them are compared.
     own_comments = {
         part.table: comment
         for part in made

@@ -20,7 +20,7 @@ _CREATED = re.compile(
 def created(folder: Folder) -> set[str]:
     """The names of tables, views and sequences that the migrations create or rename something to.
 
-    What a migration creates by a function, or under a name that it composes, is not among them.
+    Names that a migration composes when it runs, or that a function of its creates, are left out.
     """
     names = set()
     for name in folder.names:

@@ -23,8 +23,8 @@ class Folder:
 
     Attributes:
         path: where it is.
-        project: the project's name. In a database the ids of all but dal's begin with it, as in
-            `todochat/0001.labels`, so that no id of a later dal can meet one of a service.
+        project: the project's name. In a database, a service's ids begin with it, as in
+            `todochat/0001.labels`, so that they can't clash with those of a later dal.
         base: the folder on whose migrations these build.
     """
 

@@ -46,13 +46,13 @@ def own(role: str) -> str:
 def others(dsn: str, role: str, folder: Folder, *, beside_own: bool) -> str:
     """The statements for a service's tables, views and sequences.
 
-    Those for what its migrations do not create are comments, for a person to decide.
+    Statements for what its migrations do not create are commented out: a person has to decide.
 
     Parameters:
         dsn: a database in which they are; its catalogue alone is read.
         role: the service's.
         folder: the service's migrations.
-        beside_own: whether tables that are called like dal's are dal's to grant.
+        beside_own: whether dal's tables are there as well, so that their names are left out.
     """
     with connect(dsn, application_name="dal grants") as connection, explained("grants"):
         connection.read_only = True

@@ -61,8 +61,8 @@ def repair(connection: psycopg.Connection, index: InvalidIndex, *, pending: bool
     """Drop an INVALID index, or build it again.
 
     Parameters:
-        pending: a migration will build it, perhaps with another definition: IF NOT EXISTS would
-            accept the INVALID one.
+        pending: whether a migration will build it, perhaps with another definition. Then it is
+            dropped, because IF NOT EXISTS would accept the INVALID one.
     """
     verb = (
         "DROP INDEX CONCURRENTLY IF EXISTS"

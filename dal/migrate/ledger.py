@@ -80,8 +80,8 @@ def applied(connection: psycopg.Connection) -> dict[str, Applied]:
 class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
     """yoyo's backend, on the connection that holds the run's lock, and on no other.
 
-    yoyo itself applies on a second connection and writes the history entry in a second transaction,
-    under a lock that is a row, which a killed run leaves behind.
+    yoyo itself applies on a second connection and writes the history entry in a second transaction;
+    its lock is a row, which a killed run leaves behind.
     """
 
     def __init__(self, connection: psycopg.Connection, report: Callable[[str], None]) -> None:
@@ -92,7 +92,7 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc]
         self.statement = 0
 
     def _make_tables(self) -> None:
-        # yoyo's own way fails over a copy that has some of them, or has them without their rows.
+        # yoyo's own way fails on a copy that has only some of its tables, or has them without rows.
         makers = {
             self.migration_table: tables.create_migration_table,
             self.log_table: tables.create_log_table,

@@ -1,7 +1,7 @@
 """SHA256SUMS: the checksums of frozen migrations, to detect edited files.
 
 The format is that of coreutils: `sha256sum --check SHA256SUMS` reads it as well, and skips the
-comments, which record the migration of dal's that a service's migration builds on.
+comments, which name the migration of dal's that a service's migration needs.
 """
 
 import hashlib

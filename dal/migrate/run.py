@@ -76,7 +76,7 @@ def apply(
         refuse_disagreement(migrations, recorded)
         in_the_way = obstacles(run.connection, migrations)
         begun = {project_of(name) for name in recorded}
-        if DAL not in begun:  # else it is too late
+        if DAL not in begun:  # otherwise dal's tables are there, and obstacles are only reported
             refuse(in_the_way)
         pending = [migration for migration in upto if migration.id not in recorded][:steps]
         if any(migration.project not in begun for migration in pending):

@@ -24,8 +24,8 @@ PAUSE_SECONDS = 2.0
 """How long it then pauses before the next try, so that the service can work."""
 
 _LOCK_KEY = int.from_bytes(b"dal migr", "big")
-# Tried again and again, because a session that waits in pg_advisory_lock() has a snapshot, which a
-# concurrent build of the lock's holder would wait for: a deadlock.
+# Tried again and again: a session that waits in pg_advisory_lock() has a snapshot, for whose end a
+# concurrent index build of the lock's holder would wait: a deadlock.
 _TRY_LOCK = "SELECT pg_try_advisory_lock(%s)"
 _HOLDER = """
     SELECT pid, application_name, backend_start
@@ -136,7 +136,7 @@ class Session:
             reason = _in_the_way(subject, [])
 
             def note(others: list[Any]) -> None:
-                # Kept, because nobody is in the way any more once it has given up.
+                # Kept for later: after the timeout, nobody is in the way any more.
                 nonlocal reason
                 reason = _in_the_way(subject, others)
                 if not queues:

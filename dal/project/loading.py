@@ -17,7 +17,7 @@ from dal.project.service import Service
 
 
 def projects(service: Service | None) -> list[Project]:
-    """dal's own project, unless the service does without it, and the service's.
+    """The projects: dal's own, unless the service does without it, and the service's.
 
     Raises:
         ConfigurationError: a module can't be imported, or lacks the named `Queries`.
@@ -39,7 +39,7 @@ def _project(service: Service) -> Project:
     migrations = service.migrations.path if service.migrations else None
 
     def needs_no_stub(path: Path) -> bool:
-        path = path.resolve()  # which a link or `..` in a setting may name otherwise
+        path = path.resolve()  # because a setting may contain a link or `..`
         if populate and path == populate.resolve():
             return True
         return migrations is not None and migrations.resolve() in path.parents

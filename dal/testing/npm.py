@@ -38,7 +38,7 @@ def fetch(version: int, into: Path = FETCHED) -> Path:
         try:
             unpacked.rename(installation)
         except OSError:
-            if not installation.exists():  # no other run was faster
+            if not installation.exists():  # unless another run was faster
                 raise
     return installation
 

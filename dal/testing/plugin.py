@@ -54,7 +54,7 @@ def _has_service(config: pytest.Config) -> bool:
     places = [config.rootpath, *(config.invocation_params.dir / place for place in named)]
     try:
         return any(map(service.find, places))
-    except ConfigurationError:  # which the first test that needs the settings says
+    except ConfigurationError:  # the first test that needs the settings reports it
         return False
 
 
@@ -128,7 +128,7 @@ def dal_database(
 
     with told():
         folders = tuple(service.folders(run().service))
-        # None, where somebody has a `dal_template` of their own.
+        # It is None if the tests define a `dal_template` of their own.
         if run().migrations not in (None, folders):
             dal_spares = _dal_spares_of(folders)
         url = dal_spares.take()

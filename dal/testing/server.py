@@ -108,7 +108,7 @@ class Postgres:
 
 
 class Spares:
-    """Databases made from a template; a thread makes the next one and drops the last one meanwhile.
+    """Databases made from a template; a thread makes the next and drops the last during a test.
 
     Parameters:
         postgres: the server.
@@ -136,7 +136,7 @@ class Spares:
             before.result()
 
     def rest(self) -> None:
-        """Wait until the thread is idle, without a connection that a fork would end."""
+        """Wait until the thread is idle: a fork would end a connection that it has open."""
         self._next.result()
         if self._dropped:
             self._dropped.result()

@@ -87,7 +87,7 @@ def _apply(scope: Scope, equality: Equality) -> bool:
 
 
 def _holder(value: exp.Expr, scope: Scope, filters: Sequence[Relation]) -> Relation | None:
-    """The relation whose column an expression is, if the equality filters it."""
+    """The relation that an expression is a column of, if the equality filters its rows."""
     value = _uncast(value)
     holder = scope.holder(value) if isinstance(value, exp.Column) else None
     return next((relation for relation in filters if relation is holder), None)

@@ -42,7 +42,8 @@ class Relation:
         name: its name or alias in the statement.
         columns: the columns by their names.
         incomplete: whether it has columns whose names are not known.
-        matched: the columns of rows that an outer join did not fill with NULLs; empty without one.
+        matched: the columns as they are in rows that no outer join has filled with NULLs; empty if
+            none can.
         table: the table or view, if it is one.
         owned_node: the node that names the table, if its rows have an owner.
         key: identifies it among the relations of a statement.

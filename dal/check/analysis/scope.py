@@ -61,7 +61,7 @@ class Scope:
         merged: the columns that USING merges from two.
         equalities: the equalities that hold for the rows.
         conditions: the joins' conditions, with the relations that their names may refer to.
-        target: the relation that a statement writes to, and returns as it is then.
+        target: the relation that a statement writes to, as RETURNING sees it.
         windows: the windows that WINDOW names.
         grouped: whether aggregates read the groups of GROUP BY, which have at least one row.
         never_empty: whether FROM and WHERE give at least one row.

@@ -19,9 +19,10 @@ class Value:
         type: its type's OID, or 0.
         null_free: whether it is an array without NULL elements.
         from_caller: whether it can only be a value from the caller, or NULL.
-        null_if_unmatched: keys of the outer-joined relations whose missing row makes it NULL.
+        null_if_unmatched: the keys of outer-joined relations; it is NULL where any has no row.
         only_null_if_unmatched: the key of such a relation if nothing else makes it NULL, or 0.
-        parameters: the parameters that it may be unchanged, and whether it is an item of one.
+        parameters: the parameters whose unchanged value it may be, each with whether it is one item
+            of that value.
         always_null: whether it is the constant NULL.
     """
 

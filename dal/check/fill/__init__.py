@@ -75,5 +75,5 @@ def _has_rows(connection: psycopg.Connection, table: str) -> bool:
 
 
 def _parents(table: FillTable) -> set[int]:
-    """The tables that need rows first; keys that may be NULL need none."""
+    """The tables that must have rows before this one; foreign keys that may be NULL need none."""
     return {key.parent for key in table.keys if key.parent != table.oid and table.is_required(key)}

@@ -29,7 +29,7 @@ def record_fields(binding: Binding, columns: Sequence[str]) -> dict[str, Field]:
 
 
 def signals(binding: Binding) -> set[str]:
-    """The boolean columns besides the record's, which `Queries` documents."""
+    """The boolean columns that are not for the record; `Queries` explains them."""
     return {*binding.signals.columns}
 
 

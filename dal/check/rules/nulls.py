@@ -53,7 +53,7 @@ def nulls(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
 
 
 def _required_relations(columns: Items) -> dict[str, frozenset[int]]:
-    """For each item of a join, the relations without whose row there is no such item."""
+    """For each item of a join, the relations that must have a row for the item to exist."""
     required_relations: dict[str, frozenset[int]] = {}
     for name, value in columns:
         if item := name.rpartition(".")[0]:

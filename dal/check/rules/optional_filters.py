@@ -11,7 +11,7 @@ from dal.check.tree import inner
 
 
 def optional_filters(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Conditions such as `:x IS NULL OR column = :x`, which no generic plan has an index for."""
+    """Conditions such as `:x IS NULL OR column = :x`, for which generic plans can use no index."""
     for clause in statement.tree.find_all(exp.Where, exp.Join, exp.Having):
         condition = clause.args.get("on") if isinstance(clause, exp.Join) else clause.this
         for node in condition.walk(prune=_is_query) if condition else ():

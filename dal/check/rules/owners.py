@@ -9,7 +9,7 @@ from dal.check.tree import table_name
 
 
 def owners(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
-    """Tables of users' rows that are not filtered by an owner from the caller."""
+    """Tables with an owner whose rows are not filtered by an owner that the caller names."""
     if not catalog.owners:
         return
     for table, owner in statement.analysis.unfiltered:

@@ -138,8 +138,8 @@ class _PlanJudge:
         """The scans whose rows are sorted, except look-ups by a unique key.
 
         Such a look-up finds at most one row for each value passed, as in `id = ANY (:ids)`, so the
-        caller limits how many rows are sorted. Neither is a table sorted whose rows were in the
-        order of a unique key, so that only the rows joined with each of them are.
+        caller limits how many rows are sorted. A scan in the order of a unique key is left out,
+        too: only the rows that are joined with each of its rows are sorted.
         """
         return list(
             dict.fromkeys(
@@ -154,13 +154,10 @@ class _PlanJudge:
         )
 
     def _missed_key_lookups(self, plan: Plan) -> dict[Scan, str]:
-        """Scans that could look up a row by a unique key but read a longer index range.
-
-        Each with a message.
-        """
+        """A message for each scan that reads an index range where a unique key finds the row."""
         messages = {scan: self._missed_key_lookup(scan) for scan in plan.scans}
         longer = {scan: message for scan, message in messages.items() if message}
-        # Of tables joined by each other's keys, one is read first: allow that with the fewest rows.
+        # Of tables joined by each other's keys, one has to be read first: it may be the smallest.
         joined = [scan for scan in longer if not self._keys(scan, scan.fixed)]
         if len(joined) > 1:
             del longer[min(joined, key=lambda scan: scan.rows)]
@@ -188,9 +185,9 @@ class _PlanJudge:
         return None
 
     def _would_gain_by_lookups(self, scan: Scan) -> bool:
-        """Whether a look-up for each row that a scan is joined with reads less than its range.
+        """Whether one look-up for each joined row would read less than the scan does.
 
-        Of made-up rows an owner has so few that the planner may read them all either way.
+        An owner has so few made-up rows that the planner may read them all either way.
         """
         is_bounded = all(self._leading(scan, index) for index, _ in scan.indexes)
         return scan.rows > scan.partners and not (

@@ -27,8 +27,8 @@ class Scan:
         alias: its alias in the statement.
         indexes: the indexes that are used, each with its condition, or "" without one.
         fixed: the columns that these conditions compare for equality, perhaps with one of many.
-        picked: the columns that only a filter compares so.
-        joined: the columns that only a join above the scan compares so.
+        picked: the columns that only a filter compares for equality.
+        joined: the columns that only a join above the scan compares for equality.
         rows: the number of rows that the planner expects.
         partners: the number of rows that the planner expects the scan to be joined with; 0 without
             a join.
