@@ -15,8 +15,8 @@ class Distributed(Record):
 
     Attributes:
         identifier: its name, with the schema where the search_path needs it.
-        owner: the column by which they are.
-        shards, nodes: in how many parts, and on how many nodes.
+        owner: the column by which its rows are distributed.
+        shards, nodes: in how many parts it is, and on how many nodes.
     """
 
     identifier: str

@@ -94,3 +94,8 @@ def of_distributed(tables: Sequence[Distributed]) -> Iterator[Unseen]:
             why="they are on the nodes that have the shards",
             remedy="SELECT * FROM citus_tables;",
         )
+        yield Unseen(
+            what="retention",
+            why="it would be counted on every shard",
+            remedy="dal archive --dry-run; dal purge --dry-run --archived-for 90d",
+        )

@@ -259,6 +259,7 @@ def test_whoever_asks_is_told(cluster: Cluster) -> None:
     told = cluster.dal("stats")[1]
     assert "messages is distributed by user_id: 8 shards on 2 nodes" in told
     assert "not seen: rows, sizes and vacuums of distributed tables" in told
+    assert "not seen: retention: it would be counted on every shard" in told
     listed = json.loads(cluster.dal("stats", "--json")[1])["distributed"]
     assert [(table["identifier"], table["owner"]) for table in listed] == [
         ("conversations", "user_id"),

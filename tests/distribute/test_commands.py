@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 import dal
 from tests.distribute.cluster import Cluster
@@ -95,7 +96,7 @@ def test_an_erasure(distributed: Cluster) -> None:
 
 async def test_the_privileges_of_a_service(distributed: Cluster) -> None:
     with role(distributed.url) as service:
-        name = psycopg.conninfo.conninfo_to_dict(service)["user"]
+        name = conninfo_to_dict(service)["user"]
         grants = done(distributed, "grants", "--role", str(name))
         *_, indented = (line for line in grants.splitlines() if "INSERT (created_at)" in line)
         distributed.run(grants, indented.strip("- "))
@@ -139,7 +140,7 @@ def test_a_migration_lets_the_service_pass_whoever_holds_a_worker(distributed: C
         " WHERE logicalrelid = 'conversations'::regclass AND nodeport = {} LIMIT 1"
     )
     worker = distributed.workers[0]
-    port = psycopg.conninfo.conninfo_to_dict(worker)["port"]
+    port = conninfo_to_dict(worker)["port"]
     [(shard,)] = distributed.rows(shards.format(port))
     with psycopg.connect(worker) as holder:
         holder.execute("SET citus.enable_manual_changes_to_shards = on")
