@@ -6,11 +6,7 @@
 --   idx_messages_conversation_created (conversation_id, user_id, created_at DESC, id DESC), one
 --   range.
 -- Locks: the conversation's row until the transaction ends, as in create.sql.
-WITH stored AS (
-    SELECT id, conversation_id, user_id, role, content, metadata, created_at
-    FROM messages
-    WHERE user_id = :user_id AND id = :id::uuid
-), conversation AS (
+WITH conversation AS (
     UPDATE conversations AS c
     SET
         -- As in create.sql.
@@ -25,17 +21,25 @@ WITH stored AS (
             + interval '1 microsecond') AT TIME ZONE 'UTC'
         )
     FROM (
-        -- Waits for an append under way, and then sees the times that it left.
+        SELECT last_message_at
+        FROM conversations
+        WHERE user_id = :user_id AND id = :conversation_id::uuid
+    ) AS seen
+    CROSS JOIN (
+        -- Waits for an append under way, and then has the time that it left, which `seen` lacks.
         SELECT id, last_message_at
         FROM conversations
         WHERE
             user_id = :user_id AND id = :conversation_id::uuid
-            AND NOT EXISTS (SELECT 1 FROM stored)
+            -- As in create.sql.
+            AND NOT EXISTS (SELECT 1 FROM messages WHERE user_id = :user_id AND id = :id::uuid)
         FOR NO KEY UPDATE
     ) AS locked
     -- The id also as the parameter: no plan can then read the user's other conversations.
     WHERE c.user_id = :user_id AND c.id = :conversation_id::uuid AND c.id = locked.id
-    RETURNING c.id, c.last_message_at, locked.last_message_at AS last_before
+    RETURNING
+        c.id, c.last_message_at,
+        locked.last_message_at IS DISTINCT FROM seen.last_message_at AS stale
 ), added AS (
     INSERT INTO messages AS m (id, conversation_id, user_id, role, content, metadata, created_at)
     SELECT
@@ -55,44 +59,46 @@ WITH stored AS (
         )::integer
     )
     RETURNING m.id, m.conversation_id, m.user_id, m.role, m.content, m.metadata, m.created_at
-), newest AS (
-    SELECT * FROM stored
-    UNION ALL
-    SELECT * FROM added
-), past AS (
+), stored AS MATERIALIZED (
+    -- The message, where it was stored before, and those before it.
     SELECT id, conversation_id, user_id, role, content, metadata, created_at
     FROM messages
-    WHERE
-        -- As in history.sql.
-        conversation_id = ANY (ARRAY[:conversation_id::uuid]) AND user_id = :user_id
-        AND (created_at, id) < (SELECT newest.created_at, newest.id FROM newest)
-        -- Where CTEs run one after another (Citus), the new message is in the table already.
-        AND id <> :id::uuid
-    ORDER BY conversation_id, created_at DESC, id DESC
-    LIMIT (SELECT :limit::bigint - 1)
+    WHERE user_id = :user_id AND id = :id::uuid AND NOT EXISTS (SELECT 1 FROM conversation)
+    UNION ALL
+    (
+        SELECT id, conversation_id, user_id, role, content, metadata, created_at
+        FROM messages
+        WHERE
+            -- As in history.sql.
+            conversation_id = ANY (ARRAY[:conversation_id::uuid]) AND user_id = :user_id
+            AND (created_at, id) < (
+                coalesce(
+                    (SELECT conversation.last_message_at FROM conversation),
+                    (SELECT created_at FROM messages WHERE user_id = :user_id AND id = :id::uuid)
+                ),
+                :id::uuid
+            )
+            -- Where CTEs run one after another (Citus), the new message is in the table already.
+            AND id <> :id::uuid
+        ORDER BY conversation_id, created_at DESC, id DESC
+        LIMIT (SELECT :limit::bigint - 1)
+    )
 )
 SELECT
-    id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
-    (
-        (conversation_id, role, content, metadata)
-        IS DISTINCT FROM
-        (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb)
-    ) AS conflict,
-    -- Compare last_message_at in this statement's snapshot with the value after locking: if it
-    -- grew, others appended. NULL means no message yet.
-    EXISTS (
-        SELECT 1
-        FROM conversations AS c
-        JOIN conversation ON conversation.id = c.id
-        WHERE
-            c.user_id = :user_id AND c.id = :conversation_id::uuid
-            AND coalesce(c.last_message_at, '-infinity')
-            < coalesce(conversation.last_before, '-infinity')
-    ) AS stale
-FROM newest
+    added.id, added.conversation_id, added.user_id, added.role, added.content,
+    added.metadata::text AS metadata, added.created_at, false AS conflict,
+    conversation.stale
+FROM added
+CROSS JOIN conversation
 UNION ALL
 SELECT
     id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
-    false AS conflict, false AS stale
-FROM past
+    (
+        id IS NOT DISTINCT FROM :id::uuid
+        AND (conversation_id, role, content, metadata)
+        IS DISTINCT FROM
+        (:conversation_id::uuid, :role::text, :content::text, :metadata::text::jsonb)
+    ) AS conflict,
+    false AS stale
+FROM stored
 ORDER BY created_at, id
