@@ -13,6 +13,9 @@ STARTUP_SETTINGS = {
     # At a higher level concurrent statements on the same row fail; behind a pooler the binding
     # repeats them.
     "default_transaction_isolation": "read committed",
+    # The coordinator of a Citus cluster writes times in this session's style, for workers that read
+    # them in their own: 6 May would become 5 June there, or fail.
+    "datestyle": "ISO",
 }
 NEW_CONNECTION = (SQL / "new_connection.sql").read_text(encoding="utf-8")
 

@@ -99,9 +99,23 @@ async def test_no_default_of_a_session_matters(
     async with dal.connect(url, min_size=1) as db:
         usual = await seen(db, watcher)
     async with defaults(watcher, of), dal.connect(url, min_size=1) as db:
-        [[style]] = await db.fetch("SHOW datestyle")
-        assert style == DEFAULTS["datestyle"]
+        [[zone]] = await db.fetch("SHOW timezone")
+        assert zone == DEFAULTS["timezone"]
         assert await seen(db, watcher) == usual
+
+
+async def test_a_date_is_itself_whatever_the_style(watcher: asyncpg.Connection, url: str) -> None:
+    """A statement's times may go on to another server, which reads them in a style of its own."""
+    async with defaults(watcher, "database"), dal.connect(url, min_size=1) as db:
+        sixth_of_may = datetime(2026, 5, 6, tzinfo=UTC)
+        await db.execute("INSERT INTO users (id, created_at) VALUES ('ada', $1)", sixth_of_may)
+        ada = await users.get(db, user_id="ada")
+        assert ada
+        assert ada.created_at == sixth_of_may
+        async with db.acquire() as lent:
+            await lent.execute("SET datestyle = German")
+        [[style]] = await db.fetch("SHOW datestyle")
+        assert style.startswith("ISO")
 
 
 # Isolation
