@@ -6,10 +6,11 @@ from typing import Any, Protocol
 import asyncpg
 
 from dal.database.database import Database
-from dal.database.sqlstates import SERIALIZATION_FAILURE
+from dal.database.sqlstates import PLACEMENT_MOVED, SERIALIZATION_FAILURE
 from dal.errors import ConnectionLostError, DalError
 
 _TRIES = 100  # each round, at least one of the conflicting statements succeeds
+_CONFLICTS = (SERIALIZATION_FAILURE, PLACEMENT_MOVED)
 _MAY_COMMIT = ("CALL", "DO")  # statements that may commit before they fail
 
 
@@ -38,7 +39,7 @@ async def run(
     *,
     again: bool = False,
 ) -> Any:
-    """Run a statement; after a serialization failure, run it again if that is safe.
+    """Run a statement; after a serialization failure or a shard's move, again if that is safe.
 
     Parameters:
         db: where.
@@ -73,7 +74,7 @@ def _only_unread(failure: DalError) -> ConnectionLostError:
 
 def _can_be_repeated(db: Executor, text: str, failure: DalError) -> bool:
     # In a transaction of its own, a statement that conflicts has changed nothing.
-    conflict = failure.sqlstate == SERIALIZATION_FAILURE
+    conflict = failure.sqlstate in _CONFLICTS
     return conflict and autocommits(db) and not text.upper().startswith(_MAY_COMMIT)
 
 

@@ -13,7 +13,9 @@ import asyncpg
 
 from dal import errors
 from dal.database.sqlstates import (
+    FOREIGN_KEY_VIOLATION,
     INSUFFICIENT_PRIVILEGE,
+    INTERNAL_ERROR,
     READ_ONLY,
     TOO_MANY_CONNECTIONS,
     error_class,
@@ -48,6 +50,21 @@ _POLICY: dict[tuple[str, str | None], str] = {
     " tables' owner, or with a role that has BYPASSRLS",
 }
 
+# What a worker of a Citus cluster refuses comes without the names' own fields, and that of a COPY,
+# as which an INSERT ... SELECT may run, as an internal error, too. Its text has the names, which
+# are those of the shard's table and keys.
+_SHARD = r"(?:_\d{6,})?"
+_REFUSED: dict[str, re.Pattern[str]] = {
+    sqlstate: re.compile(text)
+    for sqlstate, text in {
+        "23502": rf'null value in column "(?P<column>.+)" of relation "(?P<table>.+?){_SHARD}"'
+        " violates not-null constraint",
+        FOREIGN_KEY_VIOLATION: r'.+ violates foreign key constraint "(?P<constraint>.+?)'
+        rf'{_SHARD}"(?: on table ".+")?',
+        "23505": rf'duplicate key value violates unique constraint "(?P<constraint>.+?){_SHARD}"',
+        "23514": '.+ violates check constraint "(?P<constraint>.+)"',
+    }.items()
+}
 
 # asyncpg's errors for a call that it sends nothing for, by a part of their text.
 _NOT_SENT: dict[str, tuple[type[errors.DalError], str]] = {
@@ -182,16 +199,27 @@ def _explain_argument(
     )
 
 
+def _refused(sqlstate: str, text: str) -> tuple[str, dict[str, str]]:
+    """What a violation's text says of it: its own SQLSTATE, and the names that it has."""
+    for violation, pattern in _REFUSED.items():
+        if sqlstate in (violation, INTERNAL_ERROR) and (match := pattern.fullmatch(text)):
+            return violation, match.groupdict()
+    return sqlstate, {}
+
+
 def _explain_postgres(error: asyncpg.PostgresError, query: str | None) -> errors.DalError:
     # asyncpg sets these as the server sends them, so no annotation knows them.
     sqlstate: str = getattr(error, "sqlstate", None) or ""
-    constraint: str | None = getattr(error, "constraint_name", None)
+    sqlstate, names = _refused(sqlstate, str(error).partition("\n")[0])  # without its DETAIL
+    table, column, constraint = (
+        getattr(error, f"{name}_name", None) or names.get(name)
+        for name in ("table", "column", "constraint")
+    )
     kind = error_class(sqlstate)
     message = _ADVICE.get(sqlstate) or _ADVICE.get(sqlstate[:2])
     if policy := _POLICY.get((sqlstate, getattr(error, "server_source_function", None))):
         kind, message = errors.PermissionDeniedError, policy
     if sqlstate == "23502":
-        table, column = getattr(error, "table_name", None), getattr(error, "column_name", None)
         message = f"{table} requires a {column}, which dal does not know"
     elif kind is errors.SchemaMismatchError:
         # Only what was found while reading the statement has a position; a cast that fails later,

@@ -9,6 +9,8 @@ SERIALIZATION_FAILURE = "40001"
 INSUFFICIENT_PRIVILEGE = "42501"
 TOO_MANY_CONNECTIONS = "53300"
 LOCK_NOT_AVAILABLE = "55P03"
+PLACEMENT_MOVED = "CIINF"
+INTERNAL_ERROR = "XX000"
 
 # By SQLSTATE, else by its class (the first two characters).
 _ERRORS: dict[str, type[errors.DalError]] = {
@@ -38,6 +40,7 @@ _ERRORS: dict[str, type[errors.DalError]] = {
     "57P03": errors.DatabaseUnavailableError,
     "57P04": errors.ConnectionLostError,  # the database was dropped
     "57P05": errors.ConnectionLostError,
+    PLACEMENT_MOVED: errors.TransactionConflictError,  # Citus: a shard is on another node by now
 }
 
 

@@ -1,4 +1,4 @@
-"""A statement that meets a serialization failure is repeated, where that changes nothing else."""
+"""A statement that meets a conflict is repeated, where that changes nothing else."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ FAILING = """
     CREATE FUNCTION fails(times bigint) RETURNS bigint LANGUAGE plpgsql AS $$
     BEGIN
         IF nextval('tries') <= times THEN
-            RAISE 'once more' USING ERRCODE = '40001';
+            RAISE 'once more' USING ERRCODE = '{sqlstate}';
         END IF;
         RETURN currval('tries');
     END $$;
@@ -29,10 +29,12 @@ FAILING = """
 Run = Callable[..., Awaitable[int]]
 
 
-@pytest.fixture
-async def bound(db: dal.Database, tmp_path: Path) -> Callable[[str], Run]:
+@pytest.fixture(params=["40001", "CIINF"])  # a serialization failure, and a shard that has moved
+async def bound(
+    request: pytest.FixtureRequest, db: dal.Database, tmp_path: Path
+) -> Callable[[str], Run]:
     """Binds a statement with the parameter `:times`."""
-    await db.execute(FAILING)
+    await db.execute(FAILING.format(sqlstate=request.param))
 
     def bind(sql: str) -> Run:
         (tmp_path / "run.sql").write_text(sql)

@@ -183,6 +183,7 @@ async def test_the_server_refuses_a_statement(
         ("57P02", errors.ConnectionLostError, "repeat it with the same id"),
         ("57P03", errors.DatabaseUnavailableError, "try again"),
         ("57P05", errors.ConnectionLostError, "repeat it with the same id"),
+        ("CIINF", errors.TransactionConflictError, "repeat this one"),
         ("P0001", errors.DalError, "failed with SQLSTATE P0001; its log says more"),
         ("XX001", errors.DalError, "failed with SQLSTATE XX001; its log says more"),
     ],
@@ -202,6 +203,75 @@ async def test_failures_that_only_a_server_in_trouble_has(
     """)
     probe = bound("SELECT fail(:value)")
     with failing(kind, advice, sqlstate=sqlstate):
+        await probe(transaction, value=SECRET)
+
+
+@pytest.mark.parametrize("sent", ["its own SQLSTATE", "XX000"])
+@pytest.mark.parametrize(
+    ("sqlstate", "kind", "advice", "constraint", "text"),
+    [
+        (
+            "23502",
+            errors.SchemaMismatchError,
+            "conversations requires a status",
+            None,
+            'null value in column "status" of relation "conversations_102019" violates not-null'
+            " constraint",
+        ),
+        (
+            "23503",
+            errors.ConflictError,
+            "refuses this: constraint conversations_user_id_fkey",
+            "conversations_user_id_fkey",
+            'insert or update on table "conversations_102018" violates foreign key constraint'
+            ' "conversations_user_id_fkey_102018"',
+        ),
+        (
+            "23503",
+            errors.ConflictError,
+            "refuses this: constraint orders_user_id_fkey",
+            "orders_user_id_fkey",
+            'update or delete on table "users_102018" violates foreign key constraint'
+            ' "orders_user_id_fkey_102033" on table "orders_102033"',
+        ),
+        (
+            "23505",
+            errors.ConflictError,
+            "refuses this: constraint users_pkey",
+            "users_pkey",
+            'duplicate key value violates unique constraint "users_pkey_102011"',
+        ),
+        (
+            "23514",
+            errors.InvalidInputError,
+            "refuses this: constraint chk_conversation_status",
+            "chk_conversation_status",
+            'new row for relation "conversations_102019" violates check constraint'
+            ' "chk_conversation_status"',
+        ),
+    ],
+)
+async def test_what_a_worker_of_a_cluster_refuses(
+    transaction: dal.Transaction,
+    bound: Callable[[str], Probe],
+    sent: str,
+    sqlstate: str,
+    kind: type[errors.DalError],
+    advice: str,
+    constraint: str | None,
+    text: str,
+) -> None:
+    """The coordinator passes the text on, without the fields that name a constraint."""
+    await transaction.execute(f"""
+        CREATE FUNCTION fail(value text) RETURNS int LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE '{text}' USING
+                ERRCODE = '{"XX000" if sent == "XX000" else sqlstate}',
+                DETAIL = 'Key (id)=(' || value || ') already exists.';
+        END $$
+    """)
+    probe = bound("SELECT fail(:value)")
+    with failing(kind, advice, sqlstate=sqlstate, constraint=constraint):
         await probe(transaction, value=SECRET)
 
 
