@@ -18,10 +18,14 @@ from dal.testing.pytest_run import server
 from dal.testing.server import Postgres
 from tests.wire import Relay, relayed
 
+CITUS = os.environ.get("DAL_TEST_CITUS")
+pytest_plugins = ["tests.citus"] if CITUS else []
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart() -> None:
     """Start the server before pytest-xdist's workers; no program of a test may see the choice."""
+    os.environ.update({"DAL_TEST_POSTGRES": CITUS} if CITUS else {})
     server()
     os.environ.pop("DAL_TEST_POSTGRES", None)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
+import sqlparse
 
 _numbers = itertools.count()
 
@@ -28,8 +29,8 @@ def role(url: str, *statements: str, options: str = "") -> Iterator[str]:
 
     def execute(*statements: str) -> None:
         with psycopg.connect(url, autocommit=True) as owner:
-            for statement in statements:
-                owner.execute(statement.format(role=name).encode())
+            for statement in sqlparse.split("; ".join(statements).format(role=name)):
+                owner.execute(statement.encode())
 
     execute(f"CREATE ROLE {name} LOGIN {options}")
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import dal
+from tests.citus import ABSENT
 from tests.surface import FUNCTIONS
 
 CHECKOUT = Path(__file__).parents[1]
@@ -280,3 +281,14 @@ def test_the_map_of_the_tests_is_complete() -> None:
     listed = re.findall(r"^\| `([a-z]+)` \| .+ \|$", page, re.MULTILINE)
     modules = (path.relative_to(CHECKOUT / "tests") for path in CHECKOUT.glob("tests/*/**/*.py"))
     assert listed == sorted({module.parts[0] for module in modules})
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_what_a_cluster_leaves_out_is_there(name: str) -> None:
+    path, _, test = name.partition("::")
+    function, _, parameter = test.partition("[")
+    assert (CHECKOUT / "tests" / path).exists()
+    if function:
+        text = (CHECKOUT / "tests" / path).read_text(encoding="utf-8")
+        assert f"def {function}(" in text
+        assert parameter in text

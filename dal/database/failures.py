@@ -16,7 +16,9 @@ from dal.database.sqlstates import (
     FOREIGN_KEY_VIOLATION,
     INSUFFICIENT_PRIVILEGE,
     INTERNAL_ERROR,
+    LOCK_NOT_AVAILABLE,
     READ_ONLY,
+    SERIALIZATION_FAILURE,
     TOO_MANY_CONNECTIONS,
     error_class,
 )
@@ -50,9 +52,9 @@ _POLICY: dict[tuple[str, str | None], str] = {
     " tables' owner, or with a role that has BYPASSRLS",
 }
 
-# What a worker of a Citus cluster refuses comes without the names' own fields, and that of a COPY,
-# as which an INSERT ... SELECT may run, as an internal error, too. Its text has the names, which
-# are those of the shard's table and keys.
+# What a worker of a Citus cluster refuses comes without the names' own fields, and from a COPY, as
+# which an INSERT ... SELECT may run, as an internal error, too. Its text has the names, which are
+# those of the shard's table and keys.
 _SHARD = r"(?:_\d{6,})?"
 _REFUSED: dict[str, re.Pattern[str]] = {
     sqlstate: re.compile(text)
@@ -63,6 +65,9 @@ _REFUSED: dict[str, re.Pattern[str]] = {
         rf'{_SHARD}"(?: on table ".+")?',
         "23505": rf'duplicate key value violates unique constraint "(?P<constraint>.+?){_SHARD}"',
         "23514": '.+ violates check constraint "(?P<constraint>.+)"',
+        SERIALIZATION_FAILURE: "could not serialize access due to .+",
+        "40P01": "deadlock detected",
+        LOCK_NOT_AVAILABLE: "canceling statement due to lock timeout",
     }.items()
 }
 
@@ -200,10 +205,10 @@ def _explain_argument(
 
 
 def _refused(sqlstate: str, text: str) -> tuple[str, dict[str, str]]:
-    """What a violation's text says of it: its own SQLSTATE, and the names that it has."""
-    for violation, pattern in _REFUSED.items():
-        if sqlstate in (violation, INTERNAL_ERROR) and (match := pattern.fullmatch(text)):
-            return violation, match.groupdict()
+    """What an error's text says of it: its own SQLSTATE, and the names that it has."""
+    for own, pattern in _REFUSED.items():
+        if sqlstate in (own, INTERNAL_ERROR) and (match := pattern.fullmatch(text)):
+            return own, match.groupdict()
     return sqlstate, {}
 
 

@@ -570,7 +570,7 @@ async def test_a_lent_connection_may_be_lost(
                     connection.terminate()
                 case "killed":
                     await db.fetch(
-                        "SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid()
+                        "SELECT pg_terminate_backend($1::int, 5000)", connection.get_server_pid()
                     )
     assert await single.ping() > 0
     assert single.stats() == dal.PoolStats(size=1, idle=1, min_size=1, max_size=1)
@@ -579,7 +579,9 @@ async def test_a_lent_connection_may_be_lost(
 async def test_a_call_on_a_lost_connection(db: dal.Database, single: dal.Database) -> None:
     async def call() -> None:
         async with single.acquire() as connection:
-            await db.fetch("SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid())
+            await db.fetch(
+                "SELECT pg_terminate_backend($1::int, 5000)", connection.get_server_pid()
+            )
             await users.get(connection, user_id="ada")
 
     with pytest.raises(errors.ConnectionLostError, match=r"users\.get"):

@@ -249,6 +249,27 @@ async def test_failures_that_only_a_server_in_trouble_has(
             'new row for relation "conversations_102019" violates check constraint'
             ' "chk_conversation_status"',
         ),
+        (
+            "40001",
+            errors.TransactionConflictError,
+            "repeat this one",
+            None,
+            "could not serialize access due to concurrent update",
+        ),
+        (
+            "40P01",
+            errors.TransactionConflictError,
+            "repeat this one",
+            None,
+            "deadlock detected",
+        ),
+        (
+            "55P03",
+            errors.TransactionConflictError,
+            "repeat this one",
+            None,
+            "canceling statement due to lock timeout",
+        ),
     ],
 )
 async def test_what_a_worker_of_a_cluster_refuses(

@@ -64,7 +64,7 @@ async def test_so_is_one_that_fails(db: dal.Database, url: str, lines: Lines) ->
                 with pytest.raises(errors.PoolTimeoutError):
                     await users.get(slow, user_id="ada")
                 (row,) = await tx.fetch("SELECT pg_backend_pid() AS pid")
-                await db.execute("SELECT pg_terminate_backend($1, 5000)", row["pid"])
+                await db.execute("SELECT pg_terminate_backend($1::int, 5000)", row["pid"])
                 await users.get(tx, user_id="ada")
         assert lines() == ["users.get PoolTimeoutError", "users.get ConnectionLostError"]
         with pytest.raises(errors.InvalidInputError):

@@ -47,7 +47,7 @@ async def backend(transaction: dal.Transaction) -> int:
 
 async def kill(db: dal.Database, pid: int) -> None:
     """End a connection from another one, and wait until it is gone."""
-    await db.fetch("SELECT pg_terminate_backend($1, 5000)", pid)
+    await db.fetch("SELECT pg_terminate_backend($1::int, 5000)", pid)
 
 
 def interrupt() -> None:

@@ -1,5 +1,6 @@
 """Databases of a test on all nodes of a cluster."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from typer.testing import CliRunner
 from dal import migrate
 from dal.cli.commands import app
 from tests.migrations.database import Catalogue, catalogue, rows, run
+
+CITUS = os.environ.get("DAL_TEST_CITUS", "")
+"""The URL of the coordinator's database that others are made like, if there is a cluster."""
 
 # Several commands at once would be one transaction, in which a database can't be made.
 _APART = "SET citus.enable_create_database_propagation = off"

@@ -1,13 +1,11 @@
 """A Citus cluster, where DAL_TEST_CITUS has a coordinator's URL; else its tests are none."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.distribute.cluster import Cluster
+from tests.distribute.cluster import CITUS, Cluster
 
-CITUS = os.environ.get("DAL_TEST_CITUS")
 collect_ignore = [] if CITUS else ["test_cluster.py", "test_refused_there.py", "test_commands.py"]
 
 

@@ -8,6 +8,10 @@ import asyncpg
 
 import dal
 from dal import errors
+from tests.distribute.cluster import CITUS
+
+ACTIVITY = "citus_stat_activity" if CITUS else "pg_stat_activity"
+"""Where locks are waited for, which a cluster's workers have."""
 
 
 async def eventually(ask: Callable[[], Awaitable[object]], expected: object) -> None:
@@ -20,12 +24,15 @@ async def eventually(ask: Callable[[], Awaitable[object]], expected: object) -> 
     assert answer == expected, answer
 
 
-async def sessions(url: str, condition: str = "true") -> list[str]:
+async def sessions(
+    url: str, condition: str = "true", activity: str = "pg_stat_activity"
+) -> list[str]:
     """The states of the clients of a database that meet a condition, but for the one that asks."""
     watcher = await asyncpg.connect(url)
     try:
         rows = await watcher.fetch(
-            "SELECT state FROM pg_stat_activity WHERE datname = current_database()"
+            f"SELECT state FROM {activity} WHERE datname = current_database()"
+            " AND application_name NOT LIKE 'citus_internal%'"
             f" AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND {condition}"
         )
     finally:
@@ -35,7 +42,8 @@ async def sessions(url: str, condition: str = "true") -> list[str]:
 
 async def blocked(url: str) -> None:
     """Wait until a client waits for a lock."""
-    await eventually(lambda: sessions(url, "wait_event_type = 'Lock'"), ["active"])
+    waiting = "wait_event_type = 'Lock'"
+    await eventually(lambda: sessions(url, waiting, ACTIVITY), ["active"])
 
 
 async def assert_recovered(db: dal.Database, url: str) -> None:

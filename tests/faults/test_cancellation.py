@@ -85,6 +85,7 @@ async def test_all_or_nothing(
         rows = await watcher.fetch(
             "SELECT pid, state FROM pg_stat_activity WHERE datname = current_database()"
             " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            " AND application_name NOT LIKE 'citus_internal%'"
         )
         return [tuple(row) for row in rows]
 

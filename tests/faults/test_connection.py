@@ -84,7 +84,7 @@ async def test_a_connection_is_killed_in_a_call(
         await blocked(url)
         await watcher.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE wait_event_type = 'Lock'"
+            " WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"
         )
         with pytest.raises(errors.ConnectionLostError, match=r"conversations\.touch: .*unknown"):
             await call

@@ -28,7 +28,11 @@ MICROSECOND = timedelta(microseconds=1)
 async def aged(executor: Executor, chat: Conversation, by: str = "1 hour") -> Conversation:
     """The conversation, its recency moved into the past (or, by a negative time, ahead)."""
     await executor.execute(
-        "UPDATE conversations SET updated_at = updated_at - $1::text::interval WHERE id = $2",
+        """
+        UPDATE conversations
+        SET updated_at = (updated_at AT TIME ZONE 'UTC' - $1::text::interval) AT TIME ZONE 'UTC'
+        WHERE id = $2
+        """,
         by,
         chat.id,
     )

@@ -131,7 +131,10 @@ async def test_time_strictly_increases(executor: Executor, own: dict[str, Any]) 
 
     await append()
     await append()
-    await executor.execute("UPDATE conversations SET updated_at = updated_at + interval '1 day'")
+    await executor.execute("""
+        UPDATE conversations
+        SET updated_at = (updated_at AT TIME ZONE 'UTC' + interval '1 day') AT TIME ZONE 'UTC'
+    """)
     await append()
     await append()
     rows = await executor.fetch("SELECT id, created_at FROM messages ORDER BY created_at")

@@ -28,12 +28,15 @@ async def aged(executor: Executor, task: Task) -> Task:
     await executor.execute(
         """
         UPDATE tasks SET
-            created_at = created_at - interval '1 hour',
-            updated_at = updated_at - interval '1 hour',
-            completed_at = completed_at - interval '1 hour'
+            created_at = $2::timestamptz - interval '1 hour',
+            updated_at = $3::timestamptz - interval '1 hour',
+            completed_at = $4::timestamptz - interval '1 hour'
         WHERE id = $1
         """,
         task.id,
+        task.created_at,
+        task.updated_at,
+        task.completed_at,
     )
     stored = await tasks.get(executor, user_id=task.user_id, task_id=task.id)
     assert stored

@@ -9,6 +9,7 @@ import pytest
 
 from dal.paths import SQL
 from dal.testing.server import database_name
+from tests.distribute.cluster import CITUS
 from tests.roles import role
 
 GRANTS = (SQL / "grants.sql").read_text(encoding="utf-8")
@@ -35,6 +36,8 @@ def service(url: str) -> Iterator[Service]:
     public = "".join(re.findall(r"^--     (REVOKE .+;\n)", GRANTS, re.MULTILINE))
     assert public.count("REVOKE") == 2
     grants = public.replace(" chat ", f" {database_name(url)} ") + GRANTS
+    if CITUS:
+        grants += "".join(re.findall(r"^--     (GRANT .+;\n)", GRANTS, re.MULTILINE))
     with role(url, grants.replace(':"service"', "{role}")) as service:
         name = urlsplit(service).username or ""
         with role(url, options=f"IN ROLE {name}") as member:

@@ -14,19 +14,20 @@ from dal.migrate import grants
 from tests.isolation.conftest import Service
 from tests.surface import FUNCTIONS, ID, VALUES, arguments, call, fill, settle
 
-OTHERS = """
-    CREATE TABLE later (secret text);
-    CREATE SCHEMA accounts;
-    CREATE TABLE accounts.passwords (secret text);
-    CREATE SEQUENCE counter;
-"""
+OTHERS = [
+    "CREATE TABLE later (secret text)",
+    "CREATE SCHEMA accounts",
+    "CREATE TABLE accounts.passwords (secret text)",
+    "CREATE SEQUENCE counter",
+]
 
 
 @pytest.fixture
 async def owner(service: Service) -> AsyncIterator[asyncpg.Connection]:
     """A connection of the tables' owner, after it has made tables that are none of dal's."""
     connection = await asyncpg.connect(service.admin)
-    await connection.execute(OTHERS)
+    for statement in OTHERS:
+        await connection.execute(statement)
     yield connection
     await connection.close()
 

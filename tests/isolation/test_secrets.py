@@ -18,6 +18,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import sqlparse
 from pydantic import BaseModel, ValidationError
 
 import dal
@@ -210,7 +211,8 @@ async def prepare(connection: asyncpg.Connection, way: Way) -> None:
         await fill(connection, SECRETS)
     if way.stored == "other":
         await fill(connection, VALUES | {"user_id": OWNER})
-    await connection.execute(way.change)
+    for statement in sqlparse.split(way.change):
+        await connection.execute(statement)
 
 
 @pytest.mark.parametrize("name", WAYS)

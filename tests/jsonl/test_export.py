@@ -74,7 +74,10 @@ async def fill(db: dal.Database) -> None:
         SELECT id, user_id, 'user', 'sql', 'null', updated_at + interval '2 s'
         FROM conversations WHERE status = 'archived'"""
     )
-    await db.execute("UPDATE conversations SET updated_at = updated_at + interval '2 s'")
+    await db.execute("""
+        UPDATE conversations
+        SET updated_at = (updated_at AT TIME ZONE 'UTC' + interval '2 s') AT TIME ZONE 'UTC'
+    """)
 
 
 async def exported(db: dal.Database, **options: Any) -> list[bytes]:

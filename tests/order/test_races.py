@@ -10,12 +10,16 @@ import pytest
 
 from dal import Conversation, Database, NewMessage, NewTask, conversations, messages
 from dal.errors import ConflictError
+from tests.faults.activity import ACTIVITY
 from tests.order.creates import CREATES, WITH_CONTENT, values_for
 from tests.surface import FUNCTIONS, call, owners, snapshot
 
-LOCK = "SELECT FROM users JOIN conversations ON user_id = users.id FOR UPDATE"
-WAITING = """
-    SELECT count(*) FROM pg_stat_activity
+LOCK = """
+    SELECT users.id FROM users JOIN conversations ON user_id = users.id
+    WHERE users.id = $1 FOR UPDATE
+"""
+WAITING = f"""
+    SELECT count(*) FROM {ACTIVITY}
     WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
@@ -32,7 +36,8 @@ async def waiting(db: Database, number: int) -> None:
 async def held_back(db: Database, number: int) -> AsyncIterator[None]:
     """Let so many calls that are begun in the block all reach their lock before one gets it."""
     async with db.transaction() as holder:
-        await holder.execute(LOCK)
+        for user in await holder.fetch("SELECT id FROM users"):
+            await holder.execute(LOCK, user["id"])
         yield
         await waiting(db, number)
 

@@ -17,7 +17,7 @@ TRIGGER = """
 """
 CLOCKS = {
     "right": "SELECT",
-    "ahead": "UPDATE conversations SET updated_at = updated_at + interval '1 hour'",
+    "ahead": "UPDATE conversations SET updated_at = now() + interval '1 hour'",
     "a trigger's, of the transaction": TRIGGER.format(time="now()"),
     "a trigger's, in whole seconds": TRIGGER.format(time="date_trunc('second', now())"),
 }

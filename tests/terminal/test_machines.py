@@ -56,7 +56,7 @@ def test_rows(run: Run, url: str) -> None:
     summary = parsed(run(url, "import", "-", "--user-id", "ada", "--json", stdin=GOOD))
     assert (summary["lines"], summary["messages"], summary["rejected"]) == (1, 1, 0)
     with psycopg.connect(url) as connection:
-        connection.execute("UPDATE conversations SET updated_at = updated_at - interval '1 y'")
+        connection.execute("UPDATE conversations SET updated_at = now() - interval '1 y'")
     late = parsed(run(url, "orphans", "--json"), 16)
     assert (late["mended"], [orphan["kind"] for orphan in late["orphans"]]) == (0, ["clock"])
     assert parsed(run(url, "orphans", "--delete", "--json")) == {"mended": 1, "orphans": []}
