@@ -104,10 +104,11 @@ async def test_no_default_of_a_session_matters(
         assert await seen(db, watcher) == usual
 
 
-async def test_a_date_is_itself_whatever_the_style(watcher: asyncpg.Connection, url: str) -> None:
+async def test_a_date_is_itself_whatever_the_style(url: str) -> None:
     """A statement's times may go on to another server, which reads them in a style of its own."""
-    async with defaults(watcher, "database"), dal.connect(url, min_size=1) as db:
-        sixth_of_may = datetime(2026, 5, 6, tzinfo=UTC)
+    address = f"{url}{'&' if '?' in url else '?'}datestyle=SQL,%20DMY"
+    sixth_of_may = datetime(2026, 5, 6, tzinfo=UTC)
+    async with dal.connect(address, min_size=1) as db:
         await db.execute("INSERT INTO users (id, created_at) VALUES ('ada', $1)", sixth_of_may)
         ada = await users.get(db, user_id="ada")
         assert ada

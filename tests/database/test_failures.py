@@ -119,6 +119,35 @@ def failing(
             "chk_conversation_status",
             "INSERT INTO conversations (user_id, status) VALUES (:value, 'odd')",
         ),
+        # What a cluster does as a COPY, whose failures are internal errors there.
+        (
+            "23502",
+            errors.SchemaMismatchError,
+            "conversations requires a status",
+            None,
+            "INSERT INTO conversations (user_id, status) SELECT :value, NULL",
+        ),
+        (
+            "23503",
+            errors.ConflictError,
+            "refuses this: constraint conversations_user_id_fkey",
+            "conversations_user_id_fkey",
+            "INSERT INTO conversations (user_id) SELECT :value || '?'",
+        ),
+        (
+            "23505",
+            errors.ConflictError,
+            "refuses this: constraint users_pkey",
+            "users_pkey",
+            "INSERT INTO users (id) SELECT :value",
+        ),
+        (
+            "23514",
+            errors.InvalidInputError,
+            "refuses this: constraint chk_conversation_status",
+            "chk_conversation_status",
+            "INSERT INTO conversations (user_id, status) SELECT :value, 'odd'",
+        ),
         (
             "3F000",
             errors.SchemaMismatchError,
