@@ -20,6 +20,7 @@ import dal
 from dal import conversations, errors, users
 from dal.database.waiting_calls import WaitingCalls
 from tests.database.backends import pid
+from tests.faults.activity import ACTIVITY
 
 SECRET = "correct-horse"
 
@@ -73,7 +74,7 @@ async def backends(db: dal.Database, name: str) -> int:
 async def waits_for_a_lock(db: dal.Database) -> bool:
     waits: bool = await value(
         db,
-        "SELECT count(*) > 0 FROM pg_stat_activity"
+        f"SELECT count(*) > 0 FROM {ACTIVITY}"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'",
     )
     return waits

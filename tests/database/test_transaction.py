@@ -415,7 +415,7 @@ async def test_the_connection_is_lost_during_a_statement(
     async with db.transaction() as holder:
         await conversations.touch(holder, user_id=ada, conversation_id=chat.id)
         touching = asyncio.create_task(touch())
-        [waiting] = await eventually(db, "wait_event_type = 'Lock'")
+        [waiting] = await eventually(db, "state = 'active' AND query LIKE '%conversations.touch%'")
         await kill(db, waiting)
         with failing(errors.ConnectionLostError, r"conversations\.touch", "08003"):
             await touching

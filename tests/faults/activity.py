@@ -32,7 +32,7 @@ async def sessions(
     try:
         rows = await watcher.fetch(
             f"SELECT state FROM {activity} WHERE datname = current_database()"
-            " AND application_name NOT LIKE 'citus_internal%'"
+            " AND (application_name NOT LIKE 'citus_internal%' OR wait_event_type = 'Lock')"
             f" AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND {condition}"
         )
     finally:
