@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from dal import distribute
-from dal.project.own import OWNER
+from dal.project.dal_project import OWNER
 from dal.testing.server import Postgres
 from tests.distribute.cluster import Cluster
 from tests.migrations.database import catalogue, rows
