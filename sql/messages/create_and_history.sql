@@ -85,11 +85,10 @@ WITH conversation AS (
     )
 )
 SELECT
-    added.id, added.conversation_id, added.user_id, added.role, added.content,
-    added.metadata::text AS metadata, added.created_at, false AS conflict,
-    conversation.stale
+    id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
+    false AS conflict,
+    EXISTS (SELECT 1 FROM conversation WHERE conversation.stale) AS stale
 FROM added
-CROSS JOIN conversation
 UNION ALL
 SELECT
     id, conversation_id, user_id, role, content, metadata::text AS metadata, created_at,
