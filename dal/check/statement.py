@@ -90,8 +90,22 @@ class BoundStatement:
             RefusedError: it does not fit the schema.
             NotAnalysedError: sqlglot can't read it.
         """
+        return self._analysed(plain=False)
+
+    @cached_property
+    def plain_analysis(self) -> Analysis:
+        """The same, where a table is its owner's by a plain equality alone.
+
+        Raises:
+            RefusedError: it does not fit the schema.
+            NotAnalysedError: sqlglot can't read it.
+        """
+        return self._analysed(plain=True)
+
+    def _analysed(self, *, plain: bool) -> Analysis:
         names = [name for name, _ in self.description.columns]
-        return analyse(self.tree, names, self._catalog.schema, self._catalog.owner)
+        catalog = self._catalog
+        return analyse(self.tree, names, catalog.schema, catalog.owner, plain=plain)
 
     @cached_property
     def missing(self) -> str | None:

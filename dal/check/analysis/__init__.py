@@ -30,6 +30,7 @@ class Analysis:
         columns: the columns that it returns, by PostgreSQL's names.
         never_empty: whether there is always at least one row.
         unfiltered: the tables whose rows may be anybody's, and their owner columns.
+        bound: the other tables with an owner, and what it plainly equals.
         unanalysed: the parts whose rows can't be followed, with their names and reasons.
         writes: the values that it writes, with their tables and columns.
     """
@@ -37,6 +38,7 @@ class Analysis:
     columns: list[tuple[str, Value]]
     never_empty: bool
     unfiltered: list[tuple[exp.Table, str]]
+    bound: list[tuple[exp.Table, str]]
     unanalysed: list[Unanalysed]
     writes: list[tuple[Table, str, Value]]
 
@@ -46,6 +48,8 @@ def analyse(
     names: Sequence[str],
     schema: Schema,
     owner_of: Callable[[str, Iterable[str]], str | None] = lambda *_: None,
+    *,
+    plain: bool = False,
 ) -> Analysis:
     """What a statement's syntax tree proves.
 
@@ -54,8 +58,10 @@ def analyse(
         names: PostgreSQL's names of the columns that it returns.
         schema: tables, functions and types.
         owner_of: returns the column that holds the owner, by a table's name and columns.
+        plain: whether a table's owner has to be equal to a value from the caller in so many words,
+            as a planner needs it that tells the shard of a distributed table by it.
     """
-    statement = StatementAnalysis(schema, owner_of)
+    statement = StatementAnalysis(schema, owner_of, plain)
     result = statement.query(root, None, {})
     values = [value for _, value in result.items]
     if len(values) != len(names):
@@ -69,8 +75,13 @@ def analyse(
         result.never_empty,
         [
             (node, owner)
-            for key, (owner, filtered) in statement.owner_filters.items()
+            for key, (owner, filtered, _) in statement.owner_filters.items()
             if not filtered and isinstance(node := nodes.get(key), exp.Table)
+        ],
+        [
+            (node, bound_to)
+            for key, (_, filtered, bound_to) in statement.owner_filters.items()
+            if filtered and isinstance(node := nodes.get(key), exp.Table)
         ],
         [part for key, part in statement.unanalysed.items() if key in nodes],
         statement.writes,

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
 from dal.check.analysis.opaque import opaque_functions
-from dal.check.analysis.ownership import restricted_to_caller
+from dal.check.analysis.ownership import apart, is_joined, restricted_to_caller
 from dal.check.analysis.relations import Ctes, Relation, Result
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.select import SUPPORTED, select, values_lists
@@ -30,8 +30,9 @@ class StatementAnalysis:
 
     Attributes:
         owner_of: returns the column that holds the owner of a table's rows.
-        owner_filters: for each table of the statement, by its node: the owner's column, and
-            whether a condition makes that equal to a value from the caller.
+        plain: whether only plain equalities count for whose rows there are.
+        owner_filters: for each table of the statement, by its node: the owner's column, whether a
+            condition makes it equal to a value from the caller, and, if plain, to which.
         unanalysed: the parts whose rows can't be followed, with their names and reasons, by node.
         seen: the tables that belong to a scope, by node.
         writes: the values that are written, with their tables and columns.
@@ -39,19 +40,19 @@ class StatementAnalysis:
 
     schema: Schema
     owner_of: Callable[[str, Iterable[str]], str | None]
-    owner_filters: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    plain: bool = False
+    owner_filters: dict[int, tuple[str, bool, str]] = field(default_factory=dict)
     unanalysed: dict[int, Unanalysed] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     writes: list[tuple[Table, str, Value]] = field(default_factory=list)
     _views: list[Table] = field(default_factory=list)  # the views that are being analysed
-    # The trees of views are kept, because nodes are identified by their ids.
-    _trees: list[exp.Expr] = field(default_factory=list)
+    _trees: list[exp.Expr] = field(default_factory=list)  # of views: nodes are known by their ids
 
     def query(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Result:
         """The result of a query, or of a statement with RETURNING."""
         if with_ := node.args.get("with_"):
             ctes = self._with(with_, outer, ctes)
-        scope = Scope(self, outer, ctes)
+        scope = Scope(self, outer, ctes, is_joined=is_joined(node))
         match node:
             case exp.Subquery():
                 result = self.query(node.this, outer, ctes)
@@ -87,9 +88,9 @@ class StatementAnalysis:
 
     def _note_owner(self, relation: Relation) -> None:
         if relation.owned_node is not None and relation.owner:
-            _, filtered = self.owner_filters.get(id(relation.owned_node), ("", False))
-            name = f"{relation.name}.{relation.owner}"
-            self.owner_filters[id(relation.owned_node)] = name, filtered or relation.filtered
+            key, name = id(relation.owned_node), f"{relation.name}.{relation.owner}"
+            if not self.owner_filters.get(key, ("", False))[1]:
+                self.owner_filters[key] = name, relation.filtered, relation.bound_to
 
     def table(self, node: exp.Table) -> Table | None:
         """The table that a node names; notes if its rows can't be followed."""
@@ -118,11 +119,12 @@ class StatementAnalysis:
             return False
         if query is None:
             return False
-        analysis = StatementAnalysis(self.schema, self.owner_of, _views=[*self._views, view])
+        analysis = StatementAnalysis(self.schema, self.owner_of, self.plain)
+        analysis._views += [*self._views, view]
         analysis.query(query, None, {})
         analysis.finish(query)
-        owner_filters = analysis.owner_filters.values()
-        return not analysis.unanalysed and all(filtered for _, filtered in owner_filters)
+        filtered = (filtered for _, filtered, _ in analysis.owner_filters.values())
+        return not analysis.unanalysed and all(filtered)
 
     def finish(self, root: exp.Expr) -> None:
         """Note the tables outside any scope, and the functions whose reads can't be followed."""
@@ -131,7 +133,7 @@ class StatementAnalysis:
             if is_table and id(node) not in self.seen and not isinstance(node.parent, exp.Lock):
                 table = self.table(node)
                 if table and (owner := self.owner(table)):
-                    self.owner_filters[id(node)] = f"{node.alias_or_name}.{owner}", False
+                    self.owner_filters[id(node)] = f"{node.alias_or_name}.{owner}", False, ""
         for call, name, reason in opaque_functions(root, self.schema.routines):
             self.note(call, name, reason)
 
@@ -169,9 +171,7 @@ class StatementAnalysis:
             (name, replace(value, reason=f"view `{view.name}`: {value.reason}", type=column.type))
             for (name, column), value in zip(view.columns.items(), values, strict=True)
         ]
-        return Result(
-            [(name, replace(value, from_caller=False)) for name, value in items], result.never_empty
-        )
+        return Result(apart(items), result.never_empty)
 
     def _with(self, with_: exp.Expr, outer: Scope | None, ctes: Ctes) -> Ctes:
         named = dict(ctes)

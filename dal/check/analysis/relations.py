@@ -64,13 +64,18 @@ class Relation:
         """Whether it only has rows of an owner that the caller named."""
         return self.owner is None or self.columns[self.owner].from_caller
 
-    def mark_from_caller(self, column: str) -> bool:
+    @property
+    def bound_to(self) -> str:
+        """What the owner of its rows equals, where only plain equalities count."""
+        return self.columns[self.owner].bound_to if self.owner else ""
+
+    def mark_from_caller(self, column: str, bound_to: str) -> bool:
         """Note that a column holds a value from the caller; False if that was known."""
-        value = self.columns[column]
-        self.columns[column] = replace(value, from_caller=True)
-        if column in self.matched:
-            self.matched[column] = replace(self.matched[column], from_caller=True)
-        return not value.from_caller
+        known = self.columns[column].from_caller
+        for columns in (self.columns, self.matched):
+            if column in columns and not columns[column].from_caller:
+                columns[column] = replace(columns[column], from_caller=True, bound_to=bound_to)
+        return not known
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ class StatementContext(Protocol):
     """What a scope needs of its statement."""
 
     schema: Schema
+    plain: bool
+    """Whether only plain equalities count for whose rows there are."""
     seen: set[int]
     """The tables that belong to a scope, by node."""
     writes: list[tuple[Table, str, Value]]
@@ -61,6 +63,7 @@ class Scope:
         merged: the columns that USING merges from two.
         equalities: the equalities that hold for the rows.
         conditions: the joins' conditions, with the relations that their names may refer to.
+        is_joined: whether the planner makes a join with the outer query of it.
         target: the relation that a statement writes to, as RETURNING sees it.
         windows: the windows that WINDOW names.
         grouped: whether aggregates read the groups of GROUP BY, which have at least one row.
@@ -75,6 +78,7 @@ class Scope:
     merged: list[Merged] = field(default_factory=list)
     equalities: list[Equality] = field(default_factory=list)
     conditions: list[tuple[exp.Expr, Sequence[Relation]]] = field(default_factory=list)
+    is_joined: bool = False
     target: Relation | None = None
     windows: Mapping[str, exp.Expr] = field(default_factory=dict)
     grouped: bool = False

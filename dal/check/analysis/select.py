@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dal.check.analysis.conditions import restrict
-from dal.check.analysis.ownership import equal_sides, is_from_caller, propagate
+from dal.check.analysis.ownership import bound_to, equal_sides, is_from_caller, propagate
 from dal.check.analysis.relations import Equality, Result
 from dal.check.analysis.scope import Scope
 from dal.check.analysis.sources import chain, from_item
@@ -108,7 +108,11 @@ def _star_columns(scope: Scope, star: exp.Expr) -> Items | None:
 
 def item(scope: Scope, node: exp.Expr) -> Value:
     """The value of an item of a list."""
-    value = replace(scope.value(node), from_caller=is_from_caller(node, scope))
+    value = replace(
+        scope.value(node),
+        from_caller=is_from_caller(node, scope),
+        bound_to=bound_to(node, scope),
+    )
     if scope.unsupported:
         return replace(value, never_null=False, reason=scope.unsupported, null_free=False)
     return value

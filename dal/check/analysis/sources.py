@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from dal.check.analysis.conditions import exclude_null, restrict
 from dal.check.analysis.functions import function_columns
-from dal.check.analysis.ownership import equal_sides, propagate
+from dal.check.analysis.ownership import apart, equal_sides, propagate
 from dal.check.analysis.relations import (
     Ctes,
     Equality,
@@ -165,7 +165,7 @@ def table(scope: Scope, node: exp.Table, ctes: Ctes, *, written: bool = False) -
     name, schema = folded(node.this), folded(node.args.get("db"))
     if not schema and name in ctes:
         scope.statement.seen.add(id(node))
-        return _add(scope, node, _with_new_keys(ctes[name]), name)
+        return _add(scope, node, _apart(scope, _with_new_keys(ctes[name])), name)
     named = scope.statement.table(node)
     if named is None:
         return _add(scope, node, Result([]), name)
@@ -227,10 +227,16 @@ def _derived(scope: Scope, node: exp.Expr) -> Joined:
     propagate(scope, complete=False)  # LATERAL items see the relations before them
     if isinstance(inner, (exp.Subquery, exp.Values)):
         outer = scope if isinstance(node, exp.Lateral) else scope.outer
-        return _add(scope, node, scope.statement.query(inner, outer, scope.ctes))
-    for query in outermost(inner):
-        scope.query(query)
-    return _add(scope, node, Result(function_columns(scope, node)))
+        result = scope.statement.query(inner, outer, scope.ctes)
+    else:
+        for query in outermost(inner):
+            scope.query(query)
+        result = Result(function_columns(scope, node))
+    return _add(scope, node, _apart(scope, result))
+
+
+def _apart(scope: Scope, result: Result) -> Result:
+    return replace(result, items=apart(result.items)) if scope.statement.plain else result
 
 
 def _add(scope: Scope, node: exp.Expr, result: Result, name: str = "") -> Joined:

@@ -19,6 +19,7 @@ class Value:
         type: its type's OID, or 0.
         null_free: whether it is an array without NULL elements.
         from_caller: whether it can only be a value from the caller, or NULL.
+        bound_to: that value, or a constant, where only plain equalities count.
         null_if_unmatched: the keys of outer-joined relations; it is NULL where any has no row.
         only_null_if_unmatched: the key of such a relation if nothing else makes it NULL, or 0.
         parameters: the parameters whose unchanged value it may be, each with whether it is one item
@@ -32,6 +33,7 @@ class Value:
     type: int = NOT_KNOWN
     null_free: bool = False
     from_caller: bool = False
+    bound_to: str = ""
     null_if_unmatched: frozenset[int] = frozenset()
     only_null_if_unmatched: int = 0
     parameters: frozenset[tuple[str, bool]] = frozenset()
@@ -82,12 +84,14 @@ def one_of(values: Sequence[Value]) -> Value:
     chosen = next((value for value in values if not value.never_null), values[0])
     origins = {value.origin for value in values}
     keys = {value.only_null_if_unmatched for value in values}
+    bound = {value.bound_to for value in values}
     return replace(
         chosen,
         origin=origins.pop() if len(origins) == 1 else None,
         type=common_type(values),
         null_free=all(value.null_free for value in values),
-        from_caller=all(value.from_caller for value in values),
+        from_caller=all(value.from_caller for value in values) and len(bound) == 1,
+        bound_to=bound.pop() if len(bound) == 1 else "",
         null_if_unmatched=frozenset.intersection(*(value.null_if_unmatched for value in values)),
         only_null_if_unmatched=keys.pop() if len(keys) == 1 else 0,
         parameters=frozenset().union(*(value.parameters for value in values)),

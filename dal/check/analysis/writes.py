@@ -89,9 +89,12 @@ def _insert(scope: Scope, node: exp.Insert, target: Relation) -> bool:
     result = scope.statement.query(source, scope.outer, scope.ctes) if source else Result([], True)
     written = list(zip(names, (value for _, value in result.items), strict=False))
     _note(scope, target, written)
+    # A planner tells the shard of rows that a SELECT gives by the column that their owner is from.
+    by_origin = scope.statement.plain and not isinstance(source, exp.Values)
     for name, value in written:
-        if value.from_caller and name in target.columns:
-            target.mark_from_caller(name)
+        is_seen = value.origin is not None or not by_origin
+        if value.from_caller and is_seen and name in target.columns:
+            target.mark_from_caller(name, value.bound_to)
     conflict = node.args.get("conflict")
     if conflict and conflict.expressions:
         # It changes an existing row, whose owner is only certain if the conflict key includes it.
