@@ -49,6 +49,7 @@ def test_all_settings(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         owner = "user_id"
         owner-exceptions = { accounts = "id", currencies = false }
         header-comments = true
+        distributed = true
         """
     )
     (tmp_path / "deep/down").mkdir(parents=True)
@@ -57,6 +58,7 @@ def test_all_settings(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert settings
     assert (settings.name, settings.file) == ("todo-chat", file)
     assert settings.settings.owner_exceptions == {"accounts": "id", "currencies": False}
+    assert (settings.settings.header_comments, settings.settings.distributed) == (True, True)
     own, its = service.folders(settings)
     assert own is OWN
     assert (its.path, its.project, its.base) == (tmp_path / "migrations", "todo-chat", OWN)
@@ -83,6 +85,18 @@ def test_without_dal(write: Write) -> None:
     assert project.name == "tool"
 
 
+def test_optional_rules(write: Write) -> None:
+    def rules(settings: str) -> list[str]:
+        write(f'[tool.dal]\nname = "tool"\ndal = false\n{settings}')
+        (project,) = loading.projects(service.find())
+        return [name for rule in project.rules for name in rule.names]
+
+    distributed = ["one-shard", "refused-by-citus", "volatile-in-update"]
+    assert rules("") == []
+    assert rules("distributed = true") == distributed
+    assert rules("distributed = true\nheader-comments = true") == ["header-comment", *distributed]
+
+
 def test_no_file(tmp_path: Path) -> None:
     assert service.find(tmp_path) is None
     assert service.folders(None) == (OWN,)
@@ -102,6 +116,7 @@ def test_no_file(tmp_path: Path) -> None:
         (f'{NAMED}dal = "s3cret"', "dal: must be true or false, without quotes"),
         (f'{NAMED}dal = "no"', "dal: must be true or false, without quotes"),
         (f"{NAMED}header-comments = 1", "header-comments: must be true or false"),
+        (f'{NAMED}distributed = "yes"', "distributed: must be true or false"),
         (f"{NAMED}owner = 3", "owner: must be the name of a column"),
         (f"{NAMED}migrations = 3", 'migrations: must be a folder, like "migrations"'),
         (f"{NAMED}owner-exceptions = {{habits = true}}", "must give each table a column or false"),

@@ -6,8 +6,8 @@ from dal.binding import query
 from dal.check.project import OwnerColumns, Project, Rule
 from dal.migrate.folder import DAL
 from dal.paths import MIGRATIONS, SQL
+from dal.project.distributed import DISTRIBUTED
 from dal.project.header_comments import header_comment
-from dal.project.volatile import volatile
 
 OWNER = OwnerColumns(
     "user_id",
@@ -34,5 +34,5 @@ def dal_project() -> Project:
         comment_prefix="dal ",
         indexes=SQL / "indexes.sql",
         populate=SQL / "populate.sql",
-        rules=(Rule(header_comment, "header-comment"), Rule(volatile, "volatile-in-update")),
+        rules=(Rule(header_comment, "header-comment"), *DISTRIBUTED),
     )

@@ -12,6 +12,7 @@ from dal.binding.queries import Queries
 from dal.check.project import Project, Rule
 from dal.errors import ConfigurationError, DalError
 from dal.project.dal_project import dal_project
+from dal.project.distributed import DISTRIBUTED
 from dal.project.header_comments import header_comment
 from dal.project.service import Service
 
@@ -54,7 +55,10 @@ def _project(service: Service) -> Project:
         owner=service.owner,
         populate=populate,
         has_made_up_rows=populate is None,
-        rules=(Rule(header_comment, "header-comment"),) if settings.header_comments else (),
+        rules=(
+            *([Rule(header_comment, "header-comment")] if settings.header_comments else []),
+            *(DISTRIBUTED if settings.distributed else []),
+        ),
     )
 
 

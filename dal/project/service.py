@@ -29,6 +29,7 @@ _KINDS = {
     "owner": 'must be the name of a column, like "user_id"',
     "owner-exceptions": 'must give each table a column or false, like {accounts = "id"}',
     "header-comments": _FLAG,
+    "distributed": _FLAG,
     "dal": _FLAG,
 }
 """What each setting must be."""
@@ -50,6 +51,8 @@ class Settings(BaseModel):
         owner: the column that holds a row's owner. Without it, only dal's tables have an owner.
         owner_exceptions: by table, another such column, or false if its rows have no owner.
         header_comments: whether a statement has to say which index serves it and what it locks.
+        distributed: whether a statement has to be one shard's where its tables are distributed by
+            their owners (Citus).
         dal: whether the service uses dal's tables.
     """
 
@@ -64,6 +67,7 @@ class Settings(BaseModel):
     owner: str | None = None
     owner_exceptions: dict[str, str | Literal[False]] = {}
     header_comments: StrictBool = False
+    distributed: StrictBool = False
     dal: StrictBool = True
 
 

@@ -15,7 +15,7 @@ import psycopg
 from dal.binding import Queries
 from dal.binding.statement import read_statement
 from dal.check.findings import Finding
-from dal.check.project import OwnerColumns, Project
+from dal.check.project import OwnerColumns, Project, Rule
 from dal.check.run import check
 from tests.check.stubs import stub
 
@@ -60,8 +60,16 @@ class Draft:
         return HEAD + "".join(f"{line}\n" for line in self.waivers.splitlines()) + self.sql + "\n"
 
 
-def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]:
-    """The findings of each draft, all of them checked together as one folder."""
+def prove(
+    connection: psycopg.Connection, *drafts: Draft, rules: tuple[Rule, ...] = ()
+) -> list[list[Finding]]:
+    """The findings of each draft, all of them checked together as one folder.
+
+    Parameters:
+        connection: to a database with the tables.
+        drafts: the statements.
+        rules: the optional rules that the project has.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "sql"
         (folder / "drafts").mkdir(parents=True)
@@ -74,6 +82,7 @@ def prove(connection: psycopg.Connection, *drafts: Draft) -> list[list[Finding]]
             bindings=queries.bindings,
             migrations=migrations,
             owner=OwnerColumns("user_id", {"users": "id"}),
+            rules=rules,
         )
         findings, _ = check(connection, [project], live=False)
         for finding in findings:

@@ -81,7 +81,7 @@ def bind(folder: Path, file: str, returns: Any) -> Queries:
 # Rules that have tests of their own.
 ELSEWHERE = (
     *("refused", "parameter-type", "column-type", "json", "missing-column", "fetch-mode"),
-    *("extra-column", "nullable"),
+    *("extra-column", "nullable", "one-shard", "refused-by-citus"),
 )
 
 

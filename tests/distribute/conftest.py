@@ -6,7 +6,13 @@ import pytest
 
 from tests.distribute.cluster import CITUS, Cluster
 
-collect_ignore = [] if CITUS else ["test_cluster.py", "test_refused_there.py", "test_commands.py"]
+_ON_A_CLUSTER = [
+    "test_cluster.py",
+    "test_commands.py",
+    "test_refused_there.py",
+    "test_statements.py",
+]
+collect_ignore = [] if CITUS else _ON_A_CLUSTER
 
 
 @pytest.fixture

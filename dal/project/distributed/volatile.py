@@ -15,7 +15,7 @@ from dal.check.findings import Finding
 from dal.check.server.catalog import Catalog
 from dal.check.statement import BoundStatement
 from dal.check.tree import bare, start
-from dal.project.update_types import part_types, target
+from dal.project.distributed.update_types import part_types, target
 
 Overloads: TypeAlias = list[tuple[str, list[str]]]
 """The volatility of each overload, `i` < `s` < `v`, and the types of its arguments."""
