@@ -1,6 +1,7 @@
 -- Makes conversations. It fails where one of them exists.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the new rows, and the users' rows FOR KEY SHARE (their foreign key).
+-- Waives one-shard: an import writes those of many users at once.
 INSERT INTO conversations (
     user_id, id, status, created_at, updated_at, last_message_at, archived_at
 )

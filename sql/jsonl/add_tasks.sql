@@ -1,6 +1,7 @@
 -- Makes tasks, with new ids where none is given. It fails where one of the ids is taken.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: the new rows, and the users' rows FOR KEY SHARE (their foreign key).
+-- Waives one-shard: an import writes those of many users at once.
 INSERT INTO tasks (
     user_id, id, title, description, completed, completed_at, created_at, updated_at
 )

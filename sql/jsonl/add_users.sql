@@ -3,6 +3,7 @@
 -- Index: the primary key of users.
 -- Locks: the new rows, in the order of ids, so that imports with the same users wait rather than
 --   deadlock.
+-- Waives one-shard: an import makes many users at once.
 INSERT INTO users (id)
 SELECT given.id
 FROM unnest(:user_ids::text[]) AS given (id)

@@ -2,6 +2,7 @@
 -- not compared.
 -- Index: messages_pkey (user_id, id).
 -- Locks: none.
+-- Waives one-shard: an import compares those of many users at once.
 SELECT
     m.user_id, m.id,
     -- A JSON null, which others may have written, is no metadata either.

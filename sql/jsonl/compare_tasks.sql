@@ -2,6 +2,7 @@
 -- compared, apart from the description; nor is updated_at, which is no content.
 -- Index: tasks_pkey (user_id, id).
 -- Locks: none.
+-- Waives one-shard: an import compares those of many users at once.
 SELECT
     t.user_id, t.id,
     (

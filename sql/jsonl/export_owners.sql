@@ -4,6 +4,8 @@
 --   however many rows they have.
 -- Locks: none.
 -- Waives owner-filter: the export of everyone begins with who there is.
+-- Waives one-shard: the export of everyone begins with who there is.
+-- Waives refused-by-citus: export_users.sql is sent there instead.
 WITH RECURSIVE owner (id, place) AS (
     SELECT
         least(

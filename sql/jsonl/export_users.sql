@@ -3,6 +3,7 @@
 -- Index: the primary key of users, one range.
 -- Locks: none.
 -- Waives owner-filter: the export of everyone begins with who there is.
+-- Waives one-shard: the export of everyone begins with who there is.
 SELECT id
 FROM users
 WHERE id >= :first::text

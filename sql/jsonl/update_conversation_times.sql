@@ -2,6 +2,7 @@
 -- to those that the appended messages give them.
 -- Index: conversations_pkey (user_id, id).
 -- Locks: the conversations' rows.
+-- Waives one-shard: an import advances those of many users at once.
 UPDATE conversations AS c
 SET updated_at = given.updated_at, last_message_at = given.last_message_at
 FROM unnest(

@@ -3,6 +3,7 @@
 -- Index: conversations_pkey (user_id, id); for each one entry of idx_messages_conversation_created.
 -- Locks: the conversations' rows; appends to them wait. What is committed while this statement
 --   waits for one has moved both by itself.
+-- Waives one-shard: a batch has conversations of many users.
 WITH newest AS (
     SELECT c.user_id, c.id, latest.created_at
     FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)

@@ -4,6 +4,7 @@
 --   in it that were archived only lately are passed over.
 -- Locks: none.
 -- Waives owner-filter: retention applies to all users' conversations.
+-- Waives one-shard: retention applies to all users' conversations.
 SELECT user_id, id, updated_at
 FROM conversations
 WHERE

@@ -2,6 +2,7 @@
 -- their messages along, if it is there.
 -- Index: conversations_pkey (user_id, id) and the key of users, a look-up for each.
 -- Locks: the deleted rows.
+-- Waives one-shard: a batch has conversations of many users.
 DELETE FROM conversations AS c
 USING unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
 WHERE

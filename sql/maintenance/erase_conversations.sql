@@ -5,6 +5,7 @@
 --   idx_messages_conversation_created.
 -- Locks: the deleted rows, in the order given. An append under way is waited for, and deleted with
 --   its conversation.
+-- Waives one-shard: the keys are one user's, but the planner sees them as any.
 DELETE FROM conversations AS c
 USING unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
 WHERE c.user_id = given.user_id AND c.id = given.id

@@ -5,6 +5,7 @@
 --   idx_messages_conversation_created.
 -- Locks: none.
 -- Waives owner-filter: it checks all users' rows.
+-- Waives one-shard: it checks all users' rows.
 SELECT c.user_id, c.id
 FROM conversations AS c
 CROSS JOIN LATERAL (

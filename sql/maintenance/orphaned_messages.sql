@@ -7,6 +7,7 @@
 -- Waives seq-scan on conversations: the same, where all of them are compared at once.
 -- Waives sort on messages: the same.
 -- Waives sort on conversations: the same.
+-- Waives one-shard: it checks all users' rows.
 SELECT m.user_id, m.id
 FROM messages AS m
 WHERE

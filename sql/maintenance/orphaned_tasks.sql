@@ -7,6 +7,7 @@
 -- Waives seq-scan on users: the same, where all are compared at once.
 -- Waives sort on users: the same.
 -- Waives owner-filter: it checks all users' rows.
+-- Waives one-shard: it checks all users' rows.
 SELECT t.user_id, t.id
 FROM tasks AS t
 WHERE

@@ -3,6 +3,7 @@
 -- Index: idx_conversations_updated_at (updated_at DESC, status), one range, read backwards.
 -- Locks: none.
 -- Waives owner-filter: archiving applies to all users' conversations.
+-- Waives one-shard: archiving applies to all users' conversations.
 SELECT user_id, id, updated_at
 FROM conversations
 WHERE

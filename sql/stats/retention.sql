@@ -7,6 +7,8 @@
 -- Waives nullable on more: both numbers are there.
 -- Waives unbounded-index-scan on conversations: the LIMIT ends it.
 -- Waives owner-filter: retention applies to all users' conversations.
+-- Waives one-shard: retention applies to all users' conversations.
+-- Waives refused-by-citus: it is not sent there.
 SELECT name, counted AS rows, read >= :limit::bigint AS more
 FROM (
     SELECT

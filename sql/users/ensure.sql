@@ -3,6 +3,7 @@
 -- Index: the primary key of users.
 -- Locks: none where the user exists; else the new row.
 -- Waives nullable on id: where stored has none, a row is added.
+-- Waives one-shard: no table has the id of a new user, so the coordinator sends it to one node.
 WITH stored AS (  -- as in get.sql; one row, whether there is such a user or not
     SELECT
         u.id::text AS id,
