@@ -124,10 +124,20 @@ def _refusal(statement: BoundStatement, catalog: Catalog) -> Finding | None:
         return refusal(statement, catalog, error)
     except _SERVER_ERRORS:
         raise
+    except psycopg.errors.FeatureNotSupported as error:
+        if not catalog.is_distributed:
+            return _unplanned(statement, error)
+        message = f"Citus can't plan it for distributed tables: {error.diag.message_primary}"
+        help_ = "let it read the rows of one owner, or write `-- Waives one-shard: the reason.`"
+        return statement.finding("one-shard", statement.beginning, message, help_)
     except psycopg.Error as error:
-        message = f"PostgreSQL can't plan it: {error.diag.message_primary}"
-        return statement.finding("refused", statement.beginning, message, "rewrite the statement")
+        return _unplanned(statement, error)
     return None
+
+
+def _unplanned(statement: BoundStatement, error: psycopg.Error) -> Finding:
+    message = f"PostgreSQL can't plan it: {error.diag.message_primary}"
+    return statement.finding("refused", statement.beginning, message, "rewrite the statement")
 
 
 def _apply_rules(

@@ -3,7 +3,6 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlglot import exp
 
 from dal.binding.binding import Binding
@@ -128,17 +127,16 @@ class BoundStatement:
 
     @cached_property
     def plan(self) -> Plan:
-        """The generic plan; where Citus has none, the plan for values of the parameters' types.
+        """The generic plan; over distributed tables, which have none, one for some values.
 
         Raises:
             psycopg.Error: it can't be planned, though it could be prepared.
         """
         connection, statement = self._catalog.connection, self.binding.statement
-        try:
+        if not self._catalog.is_distributed:
             return generic_plan(connection, statement)
-        except psycopg.errors.FeatureNotSupported:
-            values = [any_value(type_.name) for type_ in self.description.parameters]
-            return custom_plan(connection, statement, values)
+        values = [any_value(type_.name) for type_ in self.description.parameters]
+        return custom_plan(connection, statement, values)
 
     # Places in the file.
 

@@ -3,9 +3,7 @@
 -- Index: none of ours; Citus' own catalogue.
 -- Locks: none.
 -- Needs pg_dist_partition: without Citus nothing is distributed.
--- Waives nullable on identifier, owner, shards, nodes: each such table has a column, and shards.
--- Waives not-proven on pg_dist_partition, pg_dist_shard, pg_dist_placement: a cluster's tables, not
--- anybody's rows.
+-- Waives nullable on owner: each such table has a column.
 SELECT
     logicalrelid::text AS identifier,
     column_to_column_name(logicalrelid, partkey) AS owner,

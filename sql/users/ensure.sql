@@ -20,8 +20,8 @@ WITH stored AS (  -- as in get.sql; one row, whether there is such a user or not
 ), added AS (
     INSERT INTO users AS u (id)
     SELECT :user_id
-    -- The table again, not the CTE: where it is distributed (Citus), an INSERT that reads a CTE alone
-    -- is sent to every node.
+    -- The table again, not the CTE: an INSERT that reads a CTE alone is sent to every node where
+    -- the table is distributed (Citus).
     WHERE NOT EXISTS (
         SELECT FROM users WHERE id = :user_id AND id::text COLLATE "C" = concat(:user_id)
     )

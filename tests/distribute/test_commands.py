@@ -117,6 +117,26 @@ def test_proof_and_plans(distributed: Cluster) -> None:
     assert "Task Count: 1" in done(distributed, "explain", "users.ensure", "--user-id", "eve")
 
 
+def test_what_a_service_sends_to_all_shards(distributed: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\n[tool.dal]\nqueries = ["queries:query"]\nowner = "user_id"\n'
+        "distributed = true\n"
+    )
+    (tmp_path / "queries.py").write_text(
+        "from pathlib import Path\nfrom uuid import UUID\n"
+        "from dal.binding import Executor, Queries\n"
+        "query = Queries(Path(__file__).parent)\n"
+        '@query("some.sql")\nasync def some(db: Executor) -> list[UUID]:\n'
+        '    """Some."""\n    raise NotImplementedError\n'
+    )
+    (tmp_path / "some.sql").write_text(
+        "-- Some tasks.\n-- Waives owner-filter: all users'.\n"
+        "SELECT id FROM tasks ORDER BY user_id, id LIMIT 5\n"
+    )
+    status, said = distributed.dal("check")
+    assert (status, "one-shard: Citus sends it to 8 shards" in said) == (16, True), said
+
+
 def test_later_migrations(distributed: Cluster) -> None:
     done(distributed, "rollback", "-n", "2", "--yes")
     assert distributed.dal("status")[0] == 14

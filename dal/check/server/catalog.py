@@ -68,6 +68,7 @@ _INDEXES = """
     JOIN pg_class AS of_table ON of_table.oid = indrelid
     WHERE indisvalid AND pg_table_is_visible(indrelid)
 """
+_IS_DISTRIBUTED = "SELECT FROM pg_dist_partition WHERE partmethod = 'h' LIMIT 1"
 
 
 class Catalog:
@@ -105,6 +106,13 @@ class Catalog:
             self.index_columns[index] = columns
             if unique:
                 self.unique[table][index] = set(columns)
+
+    @cached_property
+    def is_distributed(self) -> bool:
+        """Whether tables are spread over the nodes of a Citus cluster."""
+        if "pg_dist_partition" not in self.schema.visible:
+            return False
+        return bool(self.connection.execute(_IS_DISTRIBUTED).fetchall())
 
     @cached_property
     def samples(self) -> Samples:

@@ -51,6 +51,11 @@ class Plan:
         return {scan.table for scan in self.scans}
 
     @property
+    def shards(self) -> int:
+        """The most shards of distributed tables (Citus) that a part is sent to; 0 without any."""
+        return max(_task_counts(self.root), default=0)
+
+    @property
     def sorted(self) -> list[tuple[Scan, frozenset[str]]]:
         """The scans whose rows are sorted, except those reduced by a LIMIT or an aggregate.
 
@@ -195,6 +200,17 @@ def _rows(
     finally:
         # A rollback does not undo PREPARE, and a failed transaction would refuse this.
         connection.execute("DEALLOCATE ALL")
+
+
+def _task_counts(part: Any) -> Iterator[int]:
+    """The task counts of Citus' steps, which have plans in other places than PostgreSQL's."""
+    if isinstance(part, dict):
+        if "Task Count" in part:
+            yield part["Task Count"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from _task_counts(inner)
 
 
 def _in_order(sort: Node, alias: str) -> frozenset[str]:

@@ -17,7 +17,9 @@ _COLUMNS = """
         SELECT pg_class.oid, pg_class.oid
         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
         WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
-          AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+          AND nspname NOT IN ('information_schema', 'pg_toast')
+          -- Of pg_catalog only what an extension has put there, as Citus does.
+          AND (nspname <> 'pg_catalog' OR pg_class.oid >= 16384)
         UNION
         SELECT root, inhrelid FROM kin JOIN pg_inherits ON inhparent = relation
     )

@@ -24,6 +24,10 @@ def one_shard(statement: BoundStatement, catalog: Catalog) -> Iterator[Finding]:
     """Tables that are read or changed on more shards than one owner's."""
     if not catalog.owners:
         return
+    if statement.has_plan and (shards := statement.plan.shards) > 1:
+        message = f"Citus sends it to {shards} shards"
+        help_ = f"add owner = :owner to each query{_OR_WAIVE}"
+        yield statement.finding(_RULE, statement.beginning, message, help_)
     plain, known = statement.plain_analysis, _reported_already(statement)
     for table, owner in plain.unfiltered:
         if id(table) not in known:
