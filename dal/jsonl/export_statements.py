@@ -81,18 +81,18 @@ async def owners(db: Executor, *, first: str, limit: Limit) -> list[str]:
     raise NotImplementedError
 
 
-@query("jsonl/export_users.sql", strict=True)
-async def users(db: Executor, *, first: str, limit: Limit) -> list[str]:
-    """A page of the users, from the user id `first` on."""
+@query("jsonl/export_owners_of_shards.sql", strict=True)
+async def owners_of_shards(db: Executor, *, first: str, limit: Limit) -> list[str]:
+    """The same page where the tables are distributed."""
     raise NotImplementedError
 
 
 async def all_owners(db: Executor) -> AsyncIterator[str]:
-    """The users that may own tasks or conversations, in the order of their ids."""
-    owners_from = users if await is_distributed(db) else owners
+    """Those who own tasks or conversations, in the order of their ids."""
+    page_of = owners_of_shards if await is_distributed(db) else owners
     first: str | None = ""
     while first is not None:
-        page = await owners_from(db, first=first, limit=_OWNERS)
+        page = await page_of(db, first=first, limit=_OWNERS)
         first = page.pop() if len(page) == _OWNERS else None
         for owner in page:
             yield owner

@@ -5,7 +5,7 @@
 -- Locks: none.
 -- Waives owner-filter: the export of everyone begins with who there is.
 -- Waives one-shard: the export of everyone begins with who there is.
--- Waives refused-by-citus: export_users.sql is sent there instead.
+-- Waives refused-by-citus: export_owners_of_shards.sql is sent there instead.
 WITH RECURSIVE owner (id, place) AS (
     SELECT
         least(

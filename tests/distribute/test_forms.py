@@ -51,7 +51,7 @@ async def test_an_import_and_an_export(
     db: dal.Database, distributed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export_statements, "_OWNERS", 2)
-    await dal.users.ensure(db, user_id="nobody")  # owns nothing
+    await dal.users.ensure(db, user_id="nobody")  # owns nothing, so no line is theirs
     assert (await import_lines(db, CHATS)).messages == len(CHATS)
     again = await import_lines(db, CHATS)
     assert (again.known_conversations, again.known_messages) == (len(CHATS), len(CHATS))

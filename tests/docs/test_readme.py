@@ -33,6 +33,7 @@ DOCUMENTS = {
         CHECKOUT / ".github/CONTRIBUTING.md",
         *(CHECKOUT / folder / "README.md" for folder in ("dal", "migrations", "sql")),
         CHECKOUT / "migrations/LOCKS.md",
+        CHECKOUT / "migrations/CLUSTER.md",
         CHECKOUT / "sql/CATALOG.md",
         *(CHECKOUT / recipe for recipe in RECIPES),
     )
@@ -236,6 +237,7 @@ TOPICS = {
     "schema diagram": ("sql/CATALOG.md", "The schema"),
     "set-up": ("README.md", "Two commands"),
     "migrations": ("migrations/README.md", "For deployments"),
+    "more than one machine": ("migrations/CLUSTER.md", "When"),
     "usage": ("dal/README.md", "Calls"),
     "functions": ("dal/README.md", "Functions"),
     "common queries": ("sql/README.md", "Common questions"),
