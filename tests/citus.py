@@ -27,6 +27,8 @@ _OTHERS = "the servers are not the tests' own, to stop them or to set them other
 _PLAN = "reads the plan, which a worker has and the coordinator does not show"
 _TRIGGER = "Citus refuses triggers on distributed tables"
 _LIMIT = "a session's lock_timeout does not go with its statements to the workers"
+_LOCAL = "Citus refuses a foreign key to or from a table that is not distributed"
+_TOGETHER = "sends several commands in one string, which Citus refuses"
 _COMMIT = "of a COMMIT that a worker refuses Citus says only that it failed"
 
 ABSENT: dict[str, str] = {
@@ -34,6 +36,9 @@ ABSENT: dict[str, str] = {
     "binding": "its statements read what each test makes, and that is not distributed",
     "check": _PLAN,
     "database/test_defaults.py::test_a_statement_of_its_own_that_conflicts_is_repeated": _COMMIT,
+    "database/test_defaults.py::test_no_default_of_a_session_matters": (
+        "a worker whose array_nulls is off takes a NULL in an array for a text"
+    ),
     "database/test_failures.py::test_a_lock_timeout": _LIMIT,
     "database/test_transaction.py::test_serializable_transactions_that_exclude_each_other": _COMMIT,
     "distribute/test_refusals.py": "asks a server that has no Citus",
@@ -58,6 +63,9 @@ ABSENT: dict[str, str] = {
     "flat/test_round_trips.py::test_an_exception_is_one": (
         "Citus runs the parts of create_and_history one by one, so that it has no second look"
     ),
+    "flat/test_round_trips.py::test_an_import_counts_batches_and_not_rows": (
+        "asks once more there, which tables are distributed, and for the rows of each user"
+    ),
     "flat/test_wire.py::test_a_pipeline_is_cut_within[E": (
         "outside of a transaction Citus stores what was executed, whether or not a Sync follows"
     ),
@@ -76,17 +84,33 @@ ABSENT: dict[str, str] = {
         "the role may write created_at there, as the coordinator does for it"
     ),
     "isolation/test_secrets.py::test_nothing_shows_a_parameter_or_a_text[at commit": _TRIGGER,
-    "isolation/test_secrets.py::test_nothing_shows_a_parameter_or_a_text[foreign key": (
-        "Citus refuses a foreign key to a table that is not distributed"
-    ),
+    "isolation/test_secrets.py::test_nothing_shows_a_parameter_or_a_text[foreign key": _LOCAL,
     **{
         f"isolation/test_secrets.py::test_nothing_shows_a_parameter_or_a_text[{way}": (
             "Citus can't send a policy that reads a whole row to the shards"
         )
         for way in ("cast", "cancelled", "timed out", "killed", "schema", "unknown")
     },
+    "isolation/test_lines.py::test_under_a_policy_nothing_is_left_out_in_silence": _TOGETHER,
+    "jsonl/test_export.py::test_a_snapshot": "no snapshot is of all nodes",
+    "jsonl/test_export.py::test_whoever_has_rows_is_an_owner[ALTER TABLE users": (
+        "Citus keeps the type of the column that a table is distributed by"
+    ),
+    "jsonl/test_import.py::test_nobody_appends_between_the_look_and_the_write": _LIMIT,
+    "jsonl/test_import.py::test_the_clock_of_the_messages_is_that_of_the_last_one": (
+        "reads the tables by a join that is not by their owners"
+    ),
+    "jsonl/test_unwritable.py::test_it_is_named_and_all_else_is_written": _TOGETHER,
     "jsonl/test_import.py::test_rows_that_a_trigger_swallows_are_missed": _TRIGGER,
     "maintenance/test_commands.py::test_a_services_command_timeout_is_no_limit": _TRIGGER,
+    "maintenance/test_commands.py::test_nor_for_orphans": _TOGETHER,
+    "maintenance/test_orphans.py::test_a_clock_behind_its_messages_is_moved_up": (
+        "sets a time by an interval from a column, which Citus would leave to each node's settings"
+    ),
+    "maintenance/test_retention.py::test_a_foreign_key_of_the_services_keeps": _LOCAL,
+    "maintenance/test_retention.py::test_what_is_in_use_is_passed_over_and_not_waited_for[re": (
+        "locks rows of all users by a statement of its own"
+    ),
     "maintenance/test_commands.py::test_orphans_that_a_trigger_keeps": _TRIGGER,
     "maintenance/test_erasure.py::test_rows_that_a_trigger_keeps_end_the_run": _TRIGGER,
     "order/test_model.py": "its clock is a function of one node, found before PostgreSQL's own",

@@ -10,8 +10,9 @@ from uuid import UUID
 from dal.database import Database, Transaction
 from dal.database.transaction import REFUSE_HIDDEN_ROWS
 
-# A batch waits for others no longer than this, because others wait for it meanwhile.
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
+# A batch waits for others no longer than this, because others wait for it meanwhile. Without the
+# first setting, a cluster's workers (Citus) would not hear of the second; other servers ignore it.
+_LOCK_TIMEOUT = "SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = '10s'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from dal.cli.commands import app
 from dal.cli.options import duration
+from dal.maintenance import batches
 
 QUIET = """
     INSERT INTO users (id) VALUES ('ada');
@@ -153,7 +154,8 @@ def test_orphans_that_a_trigger_keeps(connection: psycopg.Connection) -> None:
 
 
 def test_a_lock_in_the_way(connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dal.maintenance.batches._LOCK_TIMEOUT", "SET LOCAL lock_timeout = 50")
+    soon = batches._LOCK_TIMEOUT.replace("10s", "50ms")
+    monkeypatch.setattr(batches, "_LOCK_TIMEOUT", soon)
     with connection.transaction():
         connection.execute("LOCK TABLE conversations")
         assert command("archive").exit_code == 12

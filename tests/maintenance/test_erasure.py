@@ -8,7 +8,7 @@ import pytest
 
 import dal
 from dal import conversations, errors, messages, tasks
-from dal.maintenance import Progress, erase_user, erasure
+from dal.maintenance import Progress, batches, erase_user, erasure
 from tests.maintenance.conftest import Make
 from tests.roles import role
 from tests.surface import settle, snapshot
@@ -61,7 +61,8 @@ async def test_a_lock_that_stays_ends_the_run_and_not_the_job(
     db: dal.Database, ada: str, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat = await make()
-    monkeypatch.setattr("dal.maintenance.batches._LOCK_TIMEOUT", "SET LOCAL lock_timeout = 50")
+    soon = batches._LOCK_TIMEOUT.replace("10s", "50ms")
+    monkeypatch.setattr(batches, "_LOCK_TIMEOUT", soon)
     async with db.transaction() as tx:
         await conversations.touch(tx, user_id=ada, conversation_id=chat)
         with pytest.raises(errors.TransactionConflictError):
