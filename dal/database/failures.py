@@ -13,6 +13,8 @@ import asyncpg
 
 from dal import errors
 from dal.database.sqlstates import (
+    COMPLETION_UNKNOWN,
+    CONNECTION_FAILURE,
     FOREIGN_KEY_VIOLATION,
     INSUFFICIENT_PRIVILEGE,
     INTERNAL_ERROR,
@@ -54,11 +56,15 @@ _POLICY: dict[tuple[str, str | None], str] = {
 
 # What a worker of a Citus cluster refuses comes without the names' own fields, and from a COPY, as
 # which an INSERT ... SELECT may run, as an internal error, too. Its text has the names, which are
-# those of the shard's table and keys.
+# those of the shard's table and keys. Where a worker is lost as a transaction ends, there is no
+# more than that text, either.
 _SHARD = r"(?:_\d{6,})?"
 _REFUSED: dict[str, re.Pattern[str]] = {
     sqlstate: re.compile(text)
     for sqlstate, text in {
+        CONNECTION_FAILURE: "server closed the connection unexpectedly"
+        "|SSL connection has been closed unexpectedly"
+        "|could not (receive|send) data (from|to) server: .+",
         "23502": rf'null value in column "(?P<column>.+)" of relation "(?P<table>.+?){_SHARD}"'
         " violates not-null constraint",
         FOREIGN_KEY_VIOLATION: r'.+ violates foreign key constraint "(?P<constraint>.+?)'
@@ -66,6 +72,7 @@ _REFUSED: dict[str, re.Pattern[str]] = {
         "23505": rf'duplicate key value violates unique constraint "(?P<constraint>.+?){_SHARD}"',
         "23514": '.+ violates check constraint "(?P<constraint>.+)"',
         SERIALIZATION_FAILURE: "could not serialize access due to .+",
+        COMPLETION_UNKNOWN: r"could not commit transaction for shard \d+ on .+",
         "40P01": "deadlock detected",
         LOCK_NOT_AVAILABLE: "canceling statement due to lock timeout",
     }.items()

@@ -2,10 +2,12 @@
 
 from dal import errors
 
+CONNECTION_FAILURE = "08006"
 DIVISION_BY_ZERO = "22012"
 FOREIGN_KEY_VIOLATION = "23503"
 READ_ONLY = "25006"
 SERIALIZATION_FAILURE = "40001"
+COMPLETION_UNKNOWN = "40003"
 INSUFFICIENT_PRIVILEGE = "42501"
 TOO_MANY_CONNECTIONS = "53300"
 LOCK_NOT_AVAILABLE = "55P03"
@@ -28,7 +30,7 @@ _ERRORS: dict[str, type[errors.DalError]] = {
     "3D000": errors.ConfigurationError,
     "3F000": errors.SchemaMismatchError,
     "40": errors.TransactionConflictError,
-    "40003": errors.ConnectionLostError,  # statement completion unknown
+    COMPLETION_UNKNOWN: errors.ConnectionLostError,
     "42": errors.SchemaMismatchError,
     INSUFFICIENT_PRIVILEGE: errors.PermissionDeniedError,
     "53": errors.DatabaseUnavailableError,

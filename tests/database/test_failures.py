@@ -240,6 +240,20 @@ async def test_failures_that_only_a_server_in_trouble_has(
     ("sqlstate", "kind", "advice", "constraint", "text"),
     [
         (
+            "40003",
+            errors.ConnectionLostError,
+            "repeat it with the same id",
+            None,
+            "could not commit transaction for shard 102024 on at least one active node",
+        ),
+        (
+            "08006",
+            errors.ConnectionLostError,
+            "repeat it with the same id",
+            None,
+            "server closed the connection unexpectedly\n\tThis probably means",
+        ),
+        (
             "23502",
             errors.SchemaMismatchError,
             "conversations requires a status",
