@@ -56,6 +56,13 @@ class Cluster:
             for server in servers:  # the coordinator's first: the daemons there reconnect
                 run(server, _APART, f"DROP DATABASE {name} WITH (FORCE)")
 
+    def beside(self, host: str, port: int) -> None:
+        """Make the database on a further server, which is no node yet."""
+        server = _at(self.url, host, port)
+        name = urlsplit(self.url).path.removeprefix("/")
+        run(_named(server, "postgres"), _APART, f"CREATE DATABASE {name} TEMPLATE template0")
+        run(server, "CREATE EXTENSION citus")
+
     def dal(self, *command: str, url: str = "") -> tuple[int, str]:
         """The exit status of a command, and what it wrote."""
         environment = {"DATABASE_URL": url or self.url, "NO_COLOR": "1"}

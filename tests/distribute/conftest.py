@@ -9,6 +9,7 @@ from tests.distribute.cluster import CITUS, Cluster
 _ON_A_CLUSTER = [
     "test_cluster.py",
     "test_commands.py",
+    "test_nodes.py",
     "test_refused_there.py",
     "test_statements.py",
 ]
