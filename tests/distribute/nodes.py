@@ -34,10 +34,12 @@ class Node:
     Attributes:
         programs: the folder of its programs.
         data: its data directory.
+        log: the file that it writes to.
     """
 
     programs: Path
     data: Path
+    log: Path
 
     @classmethod
     def of(cls, url: str) -> Self:
@@ -45,26 +47,28 @@ class Node:
         [(programs,)] = rows(url, "SELECT setting FROM pg_config WHERE name = 'BINDIR'")
         [(data,)] = rows(url, "SHOW data_directory")
         [(port,)] = rows(url, "SHOW port")
-        node = cls(Path(programs), Path(data))
         try:
-            here = (node.data / "postmaster.pid").read_text().splitlines()[3] == port
+            pid, _, _, here, *_ = (Path(data) / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
-            here = False
+            pid = here = ""
         except PermissionError:
             pytest.skip("the servers of DAL_TEST_CITUS are another user's; root can stop them")
-        if not here:
+        if here != port:
             pytest.skip("the servers of DAL_TEST_CITUS are not on this machine")
-        return node
+        log = Path(f"/proc/{pid}/fd/2").resolve()  # a pipe of a service manager's is no file
+        return cls(Path(programs), Path(data), log if log.is_file() else Path(os.devnull))
 
     def stop(self) -> None:
         """Stop the server at once, as a crash would."""
         self.run("pg_ctl", "stop", "--mode=immediate", "--wait")
 
-    def start(self, log: str = os.devnull) -> None:
+    def start(self) -> None:
         """Start the server, with the options that it had before."""
         options = self.data / "postmaster.opts"
         before = shlex.split(options.read_text())[1:] if options.exists() else []
-        self.run("pg_ctl", "start", "--wait", f"--log={log}", f"--options={shlex.join(before)}")
+        self.run(
+            "pg_ctl", "start", "--wait", f"--log={self.log}", f"--options={shlex.join(before)}"
+        )
 
     def run(self, program: str, *arguments: str) -> None:
         """Run a program of the server's, as the owner of its directory."""
@@ -92,7 +96,7 @@ def spare(url: str) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        node = Node(like.programs, Path(folder) / "data")
+        node = Node(like.programs, Path(folder) / "data", Path(folder) / "log")
         node.data.mkdir(mode=0o700)
         for path in (node.data, node.data.parent):
             os.chown(path, owner.st_uid, owner.st_gid)
@@ -102,7 +106,7 @@ def spare(url: str) -> Iterator[int]:
         )
         with (node.data / "postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS.format(folder=folder, port=port, conninfo=conninfo))
-        node.start(log=f"{folder}/log")
+        node.start()
         try:
             yield port
         finally:
