@@ -107,7 +107,8 @@ ABSENT: dict[str, str] = {
     "maintenance/test_orphans.py::test_a_clock_behind_its_messages_is_moved_up": (
         "sets a time by an interval from a column, which Citus would leave to each node's settings"
     ),
-    "maintenance/test_retention.py::test_a_foreign_key_of_the_services_keeps": _LOCAL,
+    "maintenance/test_retention.py"
+    "::test_a_foreign_key_of_the_services_keeps_its_own_and_no_other": _LOCAL,
     "maintenance/test_retention.py::test_what_is_in_use_is_passed_over_and_not_waited_for[re": (
         "locks rows of all users by a statement of its own"
     ),
