@@ -29,6 +29,13 @@ async def _stale(db: Executor, *, older_than: Age, after: After, batch: BatchSiz
     raise NotImplementedError
 
 
+@query("maintenance/stale_conversations_of_shards.sql")
+async def _stale_of_shards(
+    db: Executor, *, older_than: Age, after: After, batch: BatchSize
+) -> list[Due]:
+    raise NotImplementedError
+
+
 @query("maintenance/archive.sql")
 async def _archive(db: Executor, *, older_than: Age, keys: Keys, user_id: str | None) -> int:
     raise NotImplementedError
@@ -36,6 +43,13 @@ async def _archive(db: Executor, *, older_than: Age, keys: Keys, user_id: str | 
 
 @query("maintenance/archived_conversations.sql")
 async def _archived(db: Executor, *, older_than: Age, after: After, batch: BatchSize) -> list[Due]:
+    raise NotImplementedError
+
+
+@query("maintenance/archived_conversations_of_shards.sql")
+async def _archived_of_shards(
+    db: Executor, *, older_than: Age, after: After, batch: BatchSize
+) -> list[Due]:
     raise NotImplementedError
 
 
@@ -114,6 +128,7 @@ async def purge_archived(
 
 Pick: TypeAlias = Callable[..., Awaitable[list[Due]]]
 Act: TypeAlias = Callable[..., Awaitable[int]]
+_OF_SHARDS: dict[Pick, Pick] = {_stale: _stale_of_shards, _archived: _archived_of_shards}
 
 
 async def _run(
@@ -128,6 +143,7 @@ async def _run(
     progress, after = Progress(), None
     async with transaction(db) as tx:
         distributed = await is_distributed(tx)
+    pick = _OF_SHARDS[pick] if distributed else pick
     while True:
         async with transaction(db) as tx:
             page = await pick(tx, older_than=older_than, after=after, batch=batch)

@@ -4,7 +4,7 @@
 -- Locks: none.
 -- Waives owner-filter: the export of everyone begins with who there is.
 -- Waives one-shard: the same.
-SELECT id
+SELECT DISTINCT ON (id) id
 FROM (
     (
         SELECT DISTINCT user_id AS id
@@ -13,7 +13,7 @@ FROM (
         ORDER BY user_id
         LIMIT :limit
     )
-    UNION
+    UNION ALL
     (
         SELECT DISTINCT user_id AS id
         FROM tasks

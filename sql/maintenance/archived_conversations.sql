@@ -4,7 +4,8 @@
 --   in it that were archived only lately are passed over.
 -- Locks: none.
 -- Waives owner-filter: retention applies to all users' conversations.
--- Waives one-shard: retention applies to all users' conversations.
+-- Waives one-shard: where the tables are distributed, archived_conversations_of_shards.sql is sent.
+-- Waives refused-by-citus: the same.
 SELECT user_id, id, updated_at
 FROM conversations
 WHERE
@@ -19,4 +20,4 @@ WHERE
         (SELECT coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000'))
     )
 ORDER BY updated_at, user_id, id
-LIMIT :batch::bigint  -- plain: over all shards (Citus), a subselect is refused here
+LIMIT (SELECT :batch::bigint)

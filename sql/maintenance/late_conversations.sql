@@ -22,4 +22,4 @@ WHERE
     )
     AND (newest.created_at > c.updated_at OR newest.created_at > c.last_message_at)
 ORDER BY c.user_id, c.id
-LIMIT :batch::bigint  -- plain: over all shards (Citus), a subselect is refused here
+LIMIT :batch::bigint  -- over several shards Citus takes no subselect here

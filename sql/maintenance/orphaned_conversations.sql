@@ -17,4 +17,4 @@ WHERE
     )
     AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = c.user_id)
 ORDER BY c.user_id, c.id
-LIMIT :batch::bigint  -- plain: over all shards (Citus), a subselect is refused here
+LIMIT :batch::bigint  -- over several shards Citus takes no subselect here

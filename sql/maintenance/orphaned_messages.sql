@@ -19,4 +19,4 @@ WHERE
         SELECT FROM conversations AS c WHERE c.user_id = m.user_id AND c.id = m.conversation_id
     )
 ORDER BY m.user_id, m.id
-LIMIT :batch::bigint  -- plain: over all shards (Citus), a subselect is refused here
+LIMIT :batch::bigint  -- over several shards Citus takes no subselect here

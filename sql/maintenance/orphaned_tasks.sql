@@ -17,4 +17,4 @@ WHERE
     )
     AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = t.user_id)
 ORDER BY t.user_id, t.id
-LIMIT :batch::bigint  -- plain: over all shards (Citus), a subselect is refused here
+LIMIT :batch::bigint  -- over several shards Citus takes no subselect here

@@ -3,7 +3,8 @@
 -- Index: idx_conversations_updated_at (updated_at DESC, status), one range, read backwards.
 -- Locks: none.
 -- Waives owner-filter: archiving applies to all users' conversations.
--- Waives one-shard: archiving applies to all users' conversations.
+-- Waives one-shard: where the tables are distributed, stale_conversations_of_shards.sql is sent.
+-- Waives refused-by-citus: the same.
 SELECT user_id, id, updated_at
 FROM conversations
 WHERE
@@ -17,4 +18,4 @@ WHERE
         (SELECT coalesce(:after_id::uuid, '00000000-0000-0000-0000-000000000000'))
     )
 ORDER BY updated_at, user_id, id
-LIMIT :batch::bigint  -- plain: over all shards (Citus), a subselect is refused here
+LIMIT (SELECT :batch::bigint)

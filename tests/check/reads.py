@@ -101,6 +101,9 @@ def bounds(data: Data, owner: Owner) -> dict[str, Reads]:
         "jsonl.add_tasks": Reads(40, users=1),
         "jsonl.update_conversation_times": Reads(40, conversations=1),
         "jsonl.export_owners": Reads(20 * PAGE, tasks=3 * PAGE, conversations=3 * PAGE),
+        "jsonl.export_owners_of_shards": Reads(
+            100 + data.rows // 20, tasks=data.rows, conversations=data.rows
+        ),
         "jsonl.export_owner": Reads(10, tasks=1, conversations=1),
         "jsonl.export_task_ids": Reads(40, tasks=PAGE + 1),
         "jsonl.export_tasks": Reads(10, tasks=1),
@@ -110,6 +113,13 @@ def bounds(data: Data, owner: Owner) -> dict[str, Reads]:
         "maintenance.archived_conversations": Reads(
             100 + data.rows // 100,  # past the active ones, in the index
             conversations=5_000,  # so few are rightly sorted
+        ),
+        **dict.fromkeys(  # an entry of the index for each row of a shard, at worst
+            (
+                "maintenance.stale_conversations_of_shards",
+                "maintenance.archived_conversations_of_shards",
+            ),
+            Reads(100 + data.rows, conversations=data.rows),
         ),
         "maintenance.archive": Reads(40, conversations=5),
         "maintenance.purge": Reads(40, conversations=5, messages=talk),
@@ -133,7 +143,7 @@ def bounds(data: Data, owner: Owner) -> dict[str, Reads]:
         "maintenance.delete_orphaned_tasks": Reads(20, users=1, tasks=1),
         "maintenance.delete_orphaned_conversations": Reads(20, users=1, conversations=1),
         "maintenance.delete_orphaned_messages": Reads(20, conversations=1, messages=3),
-        "maintenance.advance_late_conversations": Reads(40, conversations=1, messages=1),
+        "maintenance.advance_late_conversations": Reads(40, conversations=6, messages=1),
     }
 
 
