@@ -112,7 +112,8 @@ ABSENT: dict[str, str] = {
     ),
     "maintenance/test_retention.py"
     "::test_a_foreign_key_of_the_services_keeps_its_own_and_no_other": _LOCAL,
-    "maintenance/test_retention.py::test_what_is_in_use_is_passed_over_and_not_waited_for[re": (
+    "maintenance/test_retention.py"
+    "::test_what_is_in_use_is_passed_over_and_not_waited_for[repeated": (
         "locks rows of all users by a statement of its own"
     ),
     "maintenance/test_commands.py::test_orphans_that_a_trigger_keeps": _TRIGGER,
