@@ -128,7 +128,10 @@ def _refusal(statement: BoundStatement, catalog: Catalog) -> Finding | None:
         if not catalog.is_distributed:
             return _unplanned(statement, error)
         message = f"Citus can't plan it for distributed tables: {error.diag.message_primary}"
-        help_ = "let it read the rows of one owner, or write `-- Waives one-shard: the reason.`"
+        help_ = (
+            "let it read the rows of one owner; or set `distributed = true` in [tool.dal], and"
+            " write `-- Waives one-shard: the reason.` in the header comment"
+        )
         return statement.finding("one-shard", statement.beginning, message, help_)
     except psycopg.Error as error:
         return _unplanned(statement, error)

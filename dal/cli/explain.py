@@ -45,7 +45,8 @@ def explain(
 
     Over distributed tables (Citus) the statement is not run, and the plan is that for these values.
     """
-    from dal.check.server.explain import explain_text, explained_plan, has_generic_plan
+    from dal.check.server.explain import explain_text, explained_plan
+    from dal.distribute.citus_tables import citus_tables
 
     if name is None:
         statements.show_all(as_json=as_json)
@@ -69,8 +70,9 @@ def explain(
     with connect(database_url(), application_name="dal explain") as connection, explained(name):
         connection.autocommit = True
         ordered = [values.get(parameter) for parameter in statement.parameters]
-        # EXPLAIN ANALYZE of a write ends the process of Citus' coordinator, and with it all others.
-        run = has_generic_plan(connection, statement)
+        # EXPLAIN ANALYZE of some writes ends the coordinator's process (Citus), and with it every
+        # session.
+        run = not citus_tables(connection)
         how = {"generic": run and not custom, "run": run}
         if as_json:  # as PostgreSQL's own EXPLAIN (FORMAT JSON)
             print_json([{"Plan": explained_plan(connection, statement, ordered, **how).root}])

@@ -42,7 +42,7 @@ _ERRORS: dict[str, type[errors.DalError]] = {
     "57P03": errors.DatabaseUnavailableError,
     "57P04": errors.ConnectionLostError,  # the database was dropped
     "57P05": errors.ConnectionLostError,
-    PLACEMENT_MOVED: errors.TransactionConflictError,  # Citus: a shard is on another node by now
+    PLACEMENT_MOVED: errors.TransactionConflictError,  # Citus: a step's result is gone
 }
 
 

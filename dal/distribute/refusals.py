@@ -53,7 +53,7 @@ def refuse_cluster(connection: psycopg.Connection) -> None:
 
 def _refuse(problems: list[_Problem]) -> None:
     if problems:
-        raise ClusterError(_listed("this server can't distribute tables", problems))
+        raise ClusterError(_listed("this cluster can't move tables now", problems))
 
 
 def refuse_pending(connection: psycopg.Connection, folders: Folders) -> None:

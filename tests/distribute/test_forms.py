@@ -21,7 +21,7 @@ NAMES = ["eve", "Ada", "émile", "bob", "ada"]
 
 
 def chat(user_id: str, number: int) -> bytes:
-    """The line of a conversation of two messages, long untouched."""
+    """The line of a conversation of one message, long untouched."""
     key = str(uuid5(UUID(int=0), f"{user_id} {number}"))
     said = [{"id": key, "role": "user", "content": "Hi.", "created_at": "2024-05-01T00:00:00Z"}]
     return json.dumps({"user_id": user_id, "id": key, "messages": said}).encode()

@@ -114,15 +114,6 @@ def generic_plan(connection: psycopg.Connection, statement: Statement) -> Plan:
     return _explain(connection, statement, _GENERIC, [None] * len(statement.parameters))
 
 
-def has_generic_plan(connection: psycopg.Connection, statement: Statement) -> bool:
-    """Whether a statement has a generic plan; over distributed tables (Citus) it has none."""
-    try:
-        generic_plan(connection, statement)
-    except psycopg.errors.FeatureNotSupported:
-        return False
-    return True
-
-
 def custom_plan(
     connection: psycopg.Connection, statement: Statement, values: Sequence[Any]
 ) -> Plan:

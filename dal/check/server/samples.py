@@ -24,13 +24,25 @@ _STATISTICS = """
     WHERE attrelid = format('%I.%I', schemaname, tablename)::regclass
       AND schemaname = ANY (current_schemas(false))
 """
-# For these types the values of any column will do; a text may need a certain form.
 _ANY_NUMBER = "20"  # also valid as text and JSON
+# For these types the value of any column will do, else this one; a text may need a certain form.
 _ANY_VALUE = {
     "uuid": "00000000-0000-0000-0000-000000000000",
     "timestamp with time zone": "2000-01-01 00:00:00+00",
     "boolean": "true",
 }
+_TAKE_NUMBERS = (
+    "text",
+    "character varying",
+    "smallint",
+    "integer",
+    "bigint",
+    "numeric",
+    "double precision",
+    "interval",
+    "json",
+    "jsonb",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +109,11 @@ class Samples:
         return value if value is None or item == type else _array_of(value)
 
 
-def any_value(type: str) -> str:
-    """A value of a type, as text."""
+def any_value(type: str) -> str | None:
+    """A value of a type, as text; None of a type that few texts are values of."""
     item = type.removesuffix("[]")
-    value = _ANY_VALUE.get(item, _ANY_NUMBER)
-    return value if item == type else _array_of(value)
+    value = _ANY_VALUE.get(item) or (_ANY_NUMBER if item in _TAKE_NUMBERS else None)
+    return value if value is None or item == type else _array_of(value)
 
 
 def _array_of(value: str) -> str:
