@@ -4,13 +4,14 @@ Foreign keys and dal's statements prevent both, unless somebody drops a key or b
 """
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from dal.binding import Executor, Fields, query
+from dal.cluster import groups_of_one_shard, is_distributed
 from dal.database import Database
 from dal.inputs import BatchSize, Keys
 from dal.maintenance.batches import transaction
@@ -85,8 +86,13 @@ async def _delete_tasks(db: Executor, *, keys: Keys) -> int:
 
 
 @query("maintenance/advance_late_conversations.sql")
-async def _advance(db: Executor, *, keys: Keys) -> int:
+async def _advance(db: Executor, *, keys: Keys, user_id: str | None) -> int:
     raise NotImplementedError
+
+
+async def _advance_times(db: Executor, *, keys: Sequence[RowKey]) -> int:
+    groups = groups_of_one_shard(keys, await is_distributed(db))
+    return sum([await _advance(db, keys=group, user_id=user_id) for user_id, group in groups])
 
 
 Find: TypeAlias = Callable[..., Awaitable[list[RowKey]]]
@@ -95,7 +101,7 @@ _STATEMENTS: dict[OrphanKind, tuple[Find, Repair]] = {
     OrphanKind.MESSAGE: (_messages, _delete_messages),
     OrphanKind.CONVERSATION: (_conversations, _delete_conversations),
     OrphanKind.TASK: (_tasks, _delete_tasks),
-    OrphanKind.OUTDATED_TIMES: (_late, _advance),
+    OrphanKind.OUTDATED_TIMES: (_late, _advance_times),
 }
 
 

@@ -147,11 +147,14 @@ async def _run(
     while True:
         async with transaction(db) as tx:
             page = await pick(tx, older_than=older_than, after=after, batch=batch)
-        done, blocked = (len(page), list[UUID]()) if dry_run else (0, [])
-        for user_id, keys in [] if dry_run else groups_of_one_shard(page, distributed):
-            number, kept = await _acted(db, act, older_than, keys, user_id)
-            done += number
-            blocked += kept
+        done, blocked = 0, list[UUID]()
+        if dry_run:
+            done = len(page)
+        else:
+            for user_id, keys in groups_of_one_shard(page, distributed):
+                number, kept = await _acted(db, act, older_than, keys, user_id)
+                done += number
+                blocked += kept
         progress = replace(
             progress,
             conversations=progress.conversations + done,

@@ -3,16 +3,16 @@
 -- Index: conversations_pkey (user_id, id); for each one entry of idx_messages_conversation_created.
 -- Locks: the conversations' rows; appends to them wait. What is committed while this statement
 --   waits for one has moved both by itself.
--- Waives one-shard: a batch has conversations of many users.
+-- Waives optional-filter: the keys say which rows; a user's id only tells Citus the shard.
 WITH newest AS (
-    SELECT c.user_id, c.id, latest.created_at
+    SELECT given.user_id, given.id, latest.created_at
     FROM unnest(:keys_user_id::text[], :keys_id::uuid[]) AS given (user_id, id)
-    -- In between the conversation: distributed tables (Citus) are joined with each other only.
-    JOIN conversations AS c ON c.user_id = given.user_id AND c.id = given.id
     CROSS JOIN LATERAL (
         SELECT m.created_at
         FROM messages AS m
-        WHERE m.conversation_id = ANY (ARRAY[c.id]) AND m.user_id = c.user_id
+        WHERE
+            m.conversation_id = ANY (ARRAY[given.id]) AND m.user_id = given.user_id
+            AND m.user_id = coalesce(:user_id::text, m.user_id)
         ORDER BY m.conversation_id, m.created_at DESC, m.id DESC
         LIMIT 1
     ) AS latest
@@ -22,7 +22,9 @@ WITH newest AS (
         updated_at = greatest(c.updated_at, newest.created_at),
         last_message_at = greatest(c.last_message_at, newest.created_at)
     FROM newest
-    WHERE c.user_id = newest.user_id AND c.id = newest.id
+    WHERE
+        c.user_id = newest.user_id AND c.id = newest.id
+        AND c.user_id = coalesce(:user_id::text, c.user_id)
     RETURNING 1
 )
 SELECT count(*) AS advanced

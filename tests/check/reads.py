@@ -143,7 +143,7 @@ def bounds(data: Data, owner: Owner) -> dict[str, Reads]:
         "maintenance.delete_orphaned_tasks": Reads(20, users=1, tasks=1),
         "maintenance.delete_orphaned_conversations": Reads(20, users=1, conversations=1),
         "maintenance.delete_orphaned_messages": Reads(20, conversations=1, messages=3),
-        "maintenance.advance_late_conversations": Reads(40, conversations=6, messages=1),
+        "maintenance.advance_late_conversations": Reads(40, conversations=1, messages=1),
     }
 
 
