@@ -50,10 +50,10 @@ async def is_distributed(db: Executor) -> bool:
 def groups_of_one_shard(
     keys: Iterable[Key], distributed: bool
 ) -> Iterable[tuple[str | None, Sequence[Key]]]:
-    """The keys in groups that are on one shard, each with its user; one group on one server.
+    """The keys as one group for no user on one server, and as a group for each user on a cluster.
 
-    Some statements can't be run on several shards, such as one that locks rows. All rows of a user
-    are on one.
+    A cluster can't run some statements over several shards, such as one that locks rows. All rows
+    of a user are on one.
     """
     if not distributed:
         return [(None, list(keys))]

@@ -6,11 +6,11 @@ from typing import Any, Protocol
 import asyncpg
 
 from dal.database.database import Database
-from dal.database.sqlstates import PLACEMENT_MOVED, SERIALIZATION_FAILURE
+from dal.database.sqlstates import RESULT_NOT_FOUND, SERIALIZATION_FAILURE
 from dal.errors import ConnectionLostError, DalError
 
 _TRIES = 100  # each round, at least one of the conflicting statements succeeds
-_CONFLICTS = (SERIALIZATION_FAILURE, PLACEMENT_MOVED)
+_CONFLICTS = (SERIALIZATION_FAILURE, RESULT_NOT_FOUND)
 _MAY_COMMIT = ("CALL", "DO")  # statements that may commit before they fail
 
 

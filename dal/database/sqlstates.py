@@ -11,7 +11,7 @@ COMPLETION_UNKNOWN = "40003"
 INSUFFICIENT_PRIVILEGE = "42501"
 TOO_MANY_CONNECTIONS = "53300"
 LOCK_NOT_AVAILABLE = "55P03"
-PLACEMENT_MOVED = "CIINF"
+RESULT_NOT_FOUND = "CIINF"
 INTERNAL_ERROR = "XX000"
 
 # By SQLSTATE, else by its class (the first two characters).
@@ -42,7 +42,7 @@ _ERRORS: dict[str, type[errors.DalError]] = {
     "57P03": errors.DatabaseUnavailableError,
     "57P04": errors.ConnectionLostError,  # the database was dropped
     "57P05": errors.ConnectionLostError,
-    PLACEMENT_MOVED: errors.TransactionConflictError,  # Citus: a step's result is gone
+    RESULT_NOT_FOUND: errors.TransactionConflictError,  # Citus, after a shard moved
 }
 
 
